@@ -8,7 +8,7 @@ use s3_sim::{S3Fault, S3Sim};
 
 use crate::harness::{Ran, TestContext};
 use crate::lake::{command, lake};
-use crate::published::latest;
+use crate::support::dataset::latest;
 
 type Objects = BTreeMap<String, Vec<u8>>;
 

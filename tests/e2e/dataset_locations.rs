@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::datasets::files;
 use crate::harness::{Ran, TestContext};
-use crate::published::{Files, latest, rows};
+use crate::support::dataset::{Files, latest, rows};
 
 const PARQUET: [&str; 2] = ["--sink", "parquet=out"];
 const CSV: [&str; 2] = ["--sink", "csv=out"];

@@ -11,7 +11,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::golden::{assert_same_rows, reference_lines};
 use crate::harness::{TestContext, example_configurations};
-use crate::published::{CONTRACT, Files, Rows, latest, named, parts, rows};
+use crate::support::dataset::{CONTRACT, Files, Rows, latest, named, parts, rows};
 
 /// Everything in a folder but the lock.
 pub(crate) fn files(root: &Path) -> Files {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{latest, rows};
+use crate::support::dataset::{latest, rows};
 
 /// Syncs a tenant to a c1z and datasets of these names in somebody's folder.
 fn sync(context: &TestContext, tenant: &TestContext, name: &str) {

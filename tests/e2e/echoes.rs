@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::echo_server::{FORMS, Form, JSON, PLACES, Place, echoing, leak};
 use crate::harness::TestContext;
-use crate::served::{Served, grant};
+use crate::support::service::{Served, grant};
 
 /// Changed by every encoding, and of no word.
 const SECRET: &str = "s3cr+t/Key=9d81c0ffee~Zq&7 %x";

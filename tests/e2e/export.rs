@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{latest, rows};
+use crate::support::dataset::{latest, rows};
 
 #[test]
 fn a_file_gives_the_dataset_that_the_tenant_gives() {

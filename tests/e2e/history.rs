@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{CONTRACT, Files, latest, rows};
+use crate::support::dataset::{CONTRACT, Files, latest, rows};
 
 /// What a tenant is like on a day.
 #[derive(Debug, Clone)]

@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::datasets::files;
 use crate::harness::{Ran, TestContext};
 use crate::lake::{self, lake};
-use crate::published::{latest, rows};
 #[cfg(unix)]
 use crate::security::renamed;
+use crate::support::dataset::{latest, rows};
 
 /// A tenant's sync as a c1z and as two datasets.
 pub(crate) fn synced() -> TestContext {

@@ -1,14 +1,14 @@
 //! The reference SDK as a judge of what we write, read and say, where Go is present. `tests/interop` is our program around it.
 
 mod cli;
-mod converted;
-mod day;
-mod many;
-mod ours;
+mod convert;
+mod large_files;
+mod our_files;
 mod rows;
+mod sdk_files;
+mod service_day;
 mod tenant;
 mod v3;
-mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -21,9 +21,10 @@ use crate::wording;
 /// Crates whose messages only developers read.
 const SIMULATORS: [&str; 3] = ["c1-sim", "ninjaone-sim", "s3-sim"];
 /// Functions and macros whose texts a person reads as they stand.
-const SAYS: [&str; 7] = [
+const SAYS: [&str; 8] = [
     "usage",
-    "found",
+    "cancel_on_signal",
+    "invalid",
     "with_hint",
     "with_message",
     "nothing_written",
@@ -370,8 +371,15 @@ impl<'a> Visit<'a> for OtherTexts<'_> {
 
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         if let Expr::Path(path) = &*call.func {
-            let name = path.path.segments.last().unwrap().ident.to_string();
-            if SAYS.contains(&name.as_str()) {
+            let segments: Vec<String> = path
+                .path
+                .segments
+                .iter()
+                .map(|part| part.ident.to_string())
+                .collect();
+            let name = segments.last().unwrap();
+            let is_failure = segments.ends_with(&["Failure".to_owned(), "new".to_owned()]);
+            if is_failure || SAYS.contains(&name.as_str()) {
                 self.say(call.args.to_token_stream());
             }
         }

@@ -10,7 +10,7 @@ use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim};
 
 use crate::harness::{Ran, TestContext};
 use crate::lake::{command, lake};
-use crate::published::{Files, latest, named, parts};
+use crate::support::dataset::{Files, latest, named, parts};
 
 const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::harness::{Ran, TestContext};
 use crate::provisioning::writes;
 use crate::provisioning_properties::{Wish, change, make, provisioner, state, wanted};
-use crate::served::{Served, invoke, object, revoke, shown, text};
+use crate::support::service::{Served, invoke, object, revoke, shown, text};
 
 const ROLES: &str = "/v2/user/roles";
 const TECHNICIANS: &str = "/v2/user/technicians";
@@ -397,10 +397,13 @@ fn conductorone_is_not_told_that_a_grant_was_revoked_before() {
     for (what, task) in [
         ("who holds it", revoke("role:1:assigned", "7")),
         ("who does not", revoke("role:1:assigned", "16")),
-        ("who is to hold it", crate::served::grant("role:3:assigned", "16")),
+        (
+            "who is to hold it",
+            crate::support::service::grant("role:3:assigned", "16"),
+        ),
         (
             "who holds it already",
-            crate::served::grant("role:3:assigned", "14"),
+            crate::support::service::grant("role:3:assigned", "14"),
         ),
     ] {
         let sent = writes(&served.context).len();

@@ -13,7 +13,7 @@ use ninjaone::{NinjaOneSource, SourceOptions, WritePolicy};
 use ninjaone_sim::{GeneratedSize, Sim, SimConfig, Tenant};
 use sink_c1z::{C1zSink, C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 
-use crate::misbehaving::rehearsal::{Fixed, client, runtime};
+use crate::fault_injection::in_process_run::{Fixed, client, runtime};
 
 /// Reads a tenant into a new file.
 fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {

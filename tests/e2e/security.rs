@@ -12,7 +12,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::harness::{SECRET, TestContext, workspace};
 use crate::provisioning::writes;
-use crate::served::{Served, delete, grant, invoke, object, revoke, shown, text};
+use crate::support::service::{Served, delete, grant, invoke, object, revoke, shown, text};
 
 const SINKS: [&str; 6] = [
     "--sink",

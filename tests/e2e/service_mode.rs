@@ -15,7 +15,7 @@ use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 use crate::golden::read_rows;
 use crate::harness::{SECRET, TestContext};
 use crate::provisioning::writes;
-use crate::served::{
+use crate::support::service::{
     PATIENCE, Served, create, delete, entitlement, grant, invoke, object, resource_id, revoke, shown, text,
 };
 

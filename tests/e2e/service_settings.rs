@@ -12,7 +12,7 @@ use c1_sim::{C1SimConfig, TaskId};
 use c1z::{C1zError, Limits, Reader};
 use ninjaone_sim::{SimConfig, Tenant};
 
-use crate::served::{Served, resource_id};
+use crate::support::service::{Served, resource_id};
 
 /// The type of the sync that a task delivered, and the resource types in it.
 fn delivered(served: &Served, id: &TaskId) -> (String, BTreeSet<String>) {

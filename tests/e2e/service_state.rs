@@ -10,7 +10,7 @@ use c1_sim::C1SimConfig;
 use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 
 use crate::harness::TestContext;
-use crate::served::{PATIENCE, Served, shown};
+use crate::support::service::{PATIENCE, Served, shown};
 
 const STATE: &[&str] = &["--state-dir", "state"];
 

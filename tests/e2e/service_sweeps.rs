@@ -8,7 +8,7 @@ use baton_proto::tonic::Code;
 use c1_sim::{C1SimConfig, Endpoint, Fault, Outcome, Pace, TaskState, When};
 use ninjaone_sim::{SimConfig, Tenant};
 
-use crate::served::{PATIENCE, Served, grant};
+use crate::support::service::{PATIENCE, Served, grant};
 
 const CODES: [Code; 16] = [
     Code::Cancelled,

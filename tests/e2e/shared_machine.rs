@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, FileType, mknodat};
 
 use crate::harness::{TestContext, skipped};
-use crate::served::Served;
+use crate::support::service::Served;
 
 /// Somebody else.
 const OTHER: u32 = 12_345;

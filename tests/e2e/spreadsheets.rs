@@ -171,7 +171,7 @@ fn parquet_of_every_compression_is_read_back() {
         }
         let verified = context.run(&["verify", "out"]);
         assert_eq!(verified.code, Some(0), "{}", verified.stderr);
-        let manifest = crate::published::latest(&files(&context.path("out"))).unwrap();
+        let manifest = crate::support::dataset::latest(&files(&context.path("out"))).unwrap();
         assert_eq!(manifest.format_options["compression"], codec);
     }
 }

@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 use ninjaone_sim::{Fault, When};
 
 use crate::harness::{Ran, SECRET, TestContext};
-use crate::served::Served;
+use crate::support::service::Served;
 use collector::{Collector, attribute, text};
 
 const ENDPOINT: &str = "--otel-collector-endpoint";

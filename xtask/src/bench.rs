@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 
 use clap::Subcommand;
 
-use crate::measured::{self, Cost};
+use crate::process::{Failure, build_programs, fresh_folder, workspace};
+use crate::process_stats::{self, Cost};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, build_programs, fresh_folder, workspace};
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -214,7 +214,7 @@ fn report(programs: &Path, runs: usize) -> Result<(), Failure> {
     let median = median_of(runs, || measure(connector(programs, &tenant).arg(&sink), &out))?;
     median.print_sink_row("a report, beside the one before", runs);
     println!("\n| In the browser | |\n|---|---|");
-    crate::report::measure(&file)
+    crate::test_report::measure(&file)
 }
 
 /// Measures so often, after once to warm up, and gives the median by wall time.
@@ -240,7 +240,7 @@ fn peer(programs: &Path) -> Result<(), Failure> {
     let program = pebble::built(&out)?;
     let copy = out.join("reference.c1z");
     let mut rewrite = Command::new(&program);
-    let theirs = measured::run(rewrite.arg("rewrite").arg(out.join("sync.c1z")).arg(&copy))?;
+    let theirs = process_stats::run(rewrite.arg("rewrite").arg(out.join("sync.c1z")).arg(&copy))?;
     let bytes = fs::metadata(&copy)
         .map_err(|source| Failure::File { path: copy, source })?
         .len();
@@ -303,7 +303,7 @@ fn measure(connector: &mut Command, out: &Path) -> Result<Measured, Failure> {
         .args(["--output", "json", "--log-level", "error"])
         .stdout(stdout)
         .stdin(Stdio::null());
-    let cost = measured::run(connector)?;
+    let cost = process_stats::run(connector)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
     let summary: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| Failure::Unexpected(format!("summary.json: {error}")))?;

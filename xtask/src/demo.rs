@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
+use crate::process::{Failure, build_programs, fresh_folder, succeed, workspace};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, build_programs, fresh_folder, succeed, workspace};
 
 /// Runs the real connector over real HTTP and OAuth against the fixture tenant.
 pub(crate) fn run() -> Result<(), Failure> {

@@ -10,8 +10,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use crate::process::{Failure, cargo, fresh_folder, said, succeed, target_folder, workspace};
 use crate::sbom;
-use crate::steps::{Failure, cargo, fresh_folder, said, succeed, target_folder, workspace};
 
 const PROGRAM: &str = "baton-ninja-one";
 

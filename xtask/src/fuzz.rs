@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::steps::{Failure, said, succeed, target_folder, workspace};
+use crate::process::{Failure, said, succeed, target_folder, workspace};
 
 /// Memory that one input may take, in MiB, the fuzzer's own included.
 const MOST_MEMORY: u32 = 1024;

@@ -7,19 +7,19 @@
 
 mod bench;
 mod demo;
+mod dependencies;
 mod dist;
-mod feed;
 mod fuzz;
-mod interop;
-mod measured;
 mod mutants;
+mod process;
+mod process_stats;
 mod python;
-mod report;
 mod sbom;
 mod simulator;
 mod site;
-mod steps;
-mod supply;
+mod test_analytics;
+mod test_interop;
+mod test_report;
 
 use std::process::ExitCode;
 
@@ -44,7 +44,7 @@ enum Command {
         rest: Vec<String>,
     },
     /// Run the queries of docs/guides/query-datasets.md on real datasets. Needs Python, and Java for Spark.
-    SinkFeed,
+    Feed,
     /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
     Interop,
     /// Look at review reports in a real browser. Needs Chromium and Node.js.
@@ -108,23 +108,23 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo => demo::run(),
-        Command::Test { rest } => steps::test(&rest),
-        Command::SinkFeed => feed::run(),
-        Command::Interop => interop::run(),
-        Command::ReportTests => report::tests(),
-        Command::ReportPicture => report::picture(),
+        Command::Test { rest } => process::test(&rest),
+        Command::Feed => test_analytics::run(),
+        Command::Interop => test_interop::run(),
+        Command::ReportTests => test_report::tests(),
+        Command::ReportPicture => test_report::picture(),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Mutants { package, shard, file } => {
             mutants::run(package.as_deref(), shard.as_deref(), &file)
         }
-        Command::Lint => steps::lint(),
-        Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
+        Command::Lint => process::lint(),
+        Command::Ci => process::lint().and_then(|()| process::test(&[])),
         Command::Docs { site: true } => site::build(),
-        Command::Docs { site: false } => steps::docs(),
-        Command::Man => steps::man(),
+        Command::Docs { site: false } => process::docs(),
+        Command::Man => process::man(),
         Command::Dist { profile } => dist::run(&profile),
-        Command::Deny { advisories } => supply::deny(advisories),
-        Command::Audit => supply::audit().map(|text| print!("{text}")),
+        Command::Deny { advisories } => dependencies::deny(advisories),
+        Command::Audit => dependencies::audit().map(|text| print!("{text}")),
         Command::Bench { what } => bench::run(&what),
     };
     match outcome {

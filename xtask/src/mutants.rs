@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::steps::{Failure, succeed, target_folder, workspace};
+use crate::process::{Failure, succeed, target_folder, workspace};
 
 /// Seconds that the tests may take with a mutant; they take a few without. Fixed, so that a busy machine kills nothing.
 const LONGEST: u32 = 60;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::steps::{Failure, fresh_folder};
+use crate::process::{Failure, fresh_folder};
 
 /// The interpreter on the `PATH`, and the one within a virtual environment.
 const OUTSIDE: &str = if cfg!(windows) { "python" } else { "python3" };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use serde_json::{Value, json};
 
-use crate::steps::{Failure, cargo, said, workspace};
+use crate::process::{Failure, cargo, said, workspace};
 
 /// What was found out.
 pub(crate) struct Bom {

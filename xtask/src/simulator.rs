@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::steps::Failure;
+use crate::process::Failure;
 
 /// Credentials of the simulated API client app; it exists nowhere else.
 pub(crate) const CLIENT_ID: &str = "demo-client";

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::steps::{Failure, fresh_folder, succeed, workspace};
+use crate::process::{Failure, fresh_folder, succeed, workspace};
 
 /// Folders that pages link into.
 const FOLDERS: [&str; 2] = ["docs", "config"];

@@ -49,7 +49,7 @@ impl LocalCopy {
         let copy = Self::download(&BucketFile::open(url)?, temp_folder, max_bytes).await?;
         if copy.version.is_none() {
             let hint = "`inspect` takes the URL of a c1z or of a dataset; check the bucket and the key";
-            return Err(Failure::found(
+            return Err(Failure::new(
                 format!("there is no file {url}"),
                 Some(hint.to_owned()),
                 StatusCode::NotFound,

@@ -1,5 +1,6 @@
 //! The command line, built from the settings table and the commands.
 
+mod explain;
 pub(crate) mod help;
 pub(crate) mod usage;
 pub(crate) mod version;
@@ -133,7 +134,7 @@ fn argument(setting: &Setting) -> Arg {
         ValueType::Choice { words, .. } => argument.add(candidates(words)),
         ValueType::Switch => argument.add(candidates(&["true", "false"])),
         ValueType::List if setting.name == keys::SINK.setting.name => {
-            argument.add(candidates(&["c1z=", "html=", "parquet=", "csv="]))
+            argument.add(ArgValueCandidates::new(sink_kinds))
         }
         _ => argument.value_hint(ValueHint::Other),
     }
@@ -142,6 +143,13 @@ fn argument(setting: &Setting) -> Arg {
 /// Values that a shell offers. Others may be accepted too: settings are judged where they are read.
 fn candidates(words: &'static [&'static str]) -> ArgValueCandidates {
     ArgValueCandidates::new(move || words.iter().map(CompletionCandidate::new).collect())
+}
+
+fn sink_kinds() -> Vec<CompletionCandidate> {
+    let kinds = crate::sinks::KINDS.into_iter();
+    kinds
+        .map(|kind| CompletionCandidate::new(format!("{}=", kind.name())))
+        .collect()
 }
 
 /// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.

@@ -49,8 +49,8 @@ impl Failure {
         }
     }
 
-    /// What a check found.
-    pub(crate) fn found(message: String, hint: Option<String>, status: StatusCode) -> Self {
+    /// A failure.
+    pub(crate) fn new(message: String, hint: Option<String>, status: StatusCode) -> Self {
         Self {
             message,
             usage: None,
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_error_as_json_is_one_line() {
-        let failure = Failure::found(
+        let failure = Failure::new(
             "no\n\u{1b}[31mway".to_owned(),
             Some("go".to_owned()),
             StatusCode::PermissionDenied,

@@ -15,7 +15,9 @@ mod output;
 mod runtime;
 mod secrets;
 mod settings;
+mod sinks;
 mod sync_location;
+mod targets;
 mod wiring;
 
 use std::cell::Cell;
@@ -23,24 +25,21 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
-use indicatif::MultiProgress;
 
 pub use config_schema::config_schema;
 pub use generated_docs::generated_documents;
 
 use cli::usage::CommandLine;
 use commands::Command;
+use commands::context::CommandContext;
 use commands::inspect::OutputFormat;
-use commands::provision::ChangeCommand;
+use commands::provision::ChangeArgs;
 use failure::ErrorFormat;
 use failure::Failure;
 use output::console::Text;
 use output::console::print;
 use output::console::print_help;
 use settings::{Environment, Settings};
-
-/// What writes, for people.
-pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the program; the exit code is the gRPC code of the failure, as in the reference (docs/reference/conductorone.md §1.7).
 /// Whatever panics ends with the code of an internal error, never with 101.
@@ -72,26 +71,26 @@ fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode,
     };
     let load = || load(&matches, errors);
     let judged = || judged(load()?, &matches);
-    match Command::from_matches(&matches) {
+    match Command::from_matches(&matches)? {
         Command::Default => run_default(&judged()?)?,
         Command::Sync => commands::sync::run(&judged()?)?,
         Command::Check => commands::check::run(&judged()?)?,
-        Command::Init(arguments) => commands::init::run(&load()?, &arguments)?,
-        Command::Inspect(chosen) => commands::inspect::run(&judged()?, &chosen)?,
-        Command::Diff(chosen) => return commands::diff::run(&judged()?, &chosen),
-        Command::Report(chosen) => commands::report::run(&judged()?, &chosen)?,
-        Command::ApplyReview(chosen) => commands::apply_review::run(&judged()?, &chosen)?,
-        Command::Review(chosen) => commands::review::run(&judged()?, &chosen)?,
-        Command::Change(command, chosen) => change(&judged()?, command, &chosen)?,
-        Command::Verify(chosen) => commands::verify::run(&judged()?, &chosen)?,
-        Command::HistoryRebuild(chosen) => commands::history::run(&judged()?, &chosen)?,
-        Command::Export(asked) => commands::export::run(&judged()?, &asked)?,
-        Command::Convert(chosen) => commands::convert::run(&judged()?, &chosen)?,
+        Command::Init(args) => commands::init::run(&load()?, &args)?,
+        Command::Inspect(args) => commands::inspect::run(&judged()?, args)?,
+        Command::Diff(args) => return commands::diff::run(&judged()?, args),
+        Command::Report(args) => commands::report::run(&judged()?, &args)?,
+        Command::ApplyReview(args) => commands::apply_review::run(&judged()?, &args)?,
+        Command::Review(args) => commands::review::run(&judged()?, &args)?,
+        Command::Change(args) => change(&judged()?, &args)?,
+        Command::Verify(args) => commands::verify::run(&judged()?, &args)?,
+        Command::HistoryRebuild(args) => commands::history::run(&judged()?, &args)?,
+        Command::Export(args) => commands::export::run(&judged()?, &args)?,
+        Command::Convert(args) => commands::convert::run(&judged()?, args)?,
         // A probe beside a running connector shares its variables, whatever those ask for.
-        Command::HealthCheck(chosen) => commands::health_check::run(&load()?, &chosen)?,
+        Command::HealthCheck(args) => commands::health_check::run(&load()?, args)?,
         Command::Capabilities => {
             let settings = judged()?;
-            let _telemetry = observability::logging::start(&settings, &MultiProgress::new())?;
+            let _context = CommandContext::new(&settings)?;
             let json = commands::capabilities::json(settings.source_options()?.devices);
             print(&Text::from_own_lines(&json));
         }
@@ -145,8 +144,8 @@ fn run_default(settings: &Settings) -> Result<(), Failure> {
     }
     let on_demand = settings.on_demand()?;
     // Printed without a tenant; all others start the log themselves.
-    let _telemetry = if on_demand.list_action_schemas {
-        observability::logging::start(settings, &MultiProgress::new())?
+    let _context = if on_demand.list_action_schemas {
+        Some(CommandContext::new(settings)?)
     } else {
         None
     };
@@ -154,23 +153,20 @@ fn run_default(settings: &Settings) -> Result<(), Failure> {
         print(&Text::from_own_lines("[]\n"));
         return Ok(());
     }
-    match commands::provision::by_flags(settings)? {
+    match commands::provision::request_from_flags(settings)? {
         Some(request) => commands::provision::run(settings, request),
         None => commands::sync::run(settings),
     }
 }
 
 /// One change to the tenant, or the schema of an account.
-fn change(settings: &Settings, command: ChangeCommand, chosen: &ArgMatches) -> Result<(), Failure> {
-    let _telemetry = if command == ChangeCommand::CreateAccount && chosen.get_flag("schema") {
-        observability::logging::start(settings, &MultiProgress::new())?
+fn change(settings: &Settings, args: &ChangeArgs) -> Result<(), Failure> {
+    let _context = if args.is_schema() {
+        Some(CommandContext::new(settings)?)
     } else {
         None
     };
-    commands::provision::run(
-        settings,
-        commands::provision::by_subcommand(settings, command, chosen)?,
-    )
+    commands::provision::run(settings, commands::provision::parse_request(settings, args)?)
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.

@@ -2,23 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
 use access_dataset::{BucketUrl, Location};
-use clap::ArgMatches;
 use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::{DatasetConfig, DatasetSnapshot};
 
 use crate::bucket_c1z::LocalCopy;
 use crate::failure::Failure;
-use crate::runtime::cancellation::wait_cancellable;
+use crate::runtime::cancellation::Cancellation;
 use crate::settings::Settings;
-use crate::settings::targets::C1Z_ENDING;
+use crate::targets::C1Z_ENDING;
 use crate::wiring::formats;
 
-/// A place that holds finished syncs.
+/// A location of finished syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SyncLocation {
     /// A c1z file, of any connector.
@@ -29,7 +27,7 @@ pub(crate) enum SyncLocation {
     Dataset(Location),
 }
 
-/// A sync that a place holds, whatever its form.
+/// A sync of a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyncListing {
     pub(crate) id: String,
@@ -39,16 +37,16 @@ pub(crate) struct SyncListing {
     pub(crate) ended_at: Option<String>,
     /// Whether it is the one that is read if no other is named.
     pub(crate) latest: bool,
-    /// Resources, entitlements, grants, where the place says so.
+    /// Resources, entitlements, grants, where the location has counts.
     pub(crate) counts: Option<[u64; 3]>,
 }
 
 impl SyncLocation {
-    /// The place that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
+    /// The location that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
     /// file.
-    pub(crate) fn named(text: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let location = text.parse().map_err(|error: access_dataset::LocationError| {
-            Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+            Failure::new(error.to_string(), None, StatusCode::InvalidArgument)
         })?;
         Ok(match location {
             Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING) => Self::BucketC1z(url),
@@ -58,37 +56,44 @@ impl SyncLocation {
     }
 
     /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks, on a thread of a runtime's that may;
-    /// ends soon after `stop` is set.
+    /// ends soon after `cancellation` is requested.
     pub(crate) fn open(
         &self,
         settings: &Settings,
         sync: Option<&str>,
-        stop: &Arc<AtomicBool>,
+        cancellation: &Cancellation,
     ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         match self {
             Self::File(path) => {
-                let source = C1zSource::open_cancellable(c1z_config(path, settings, sync)?, stop)?;
+                let source =
+                    C1zSource::open_cancellable(c1z_config(path, settings, sync)?, cancellation.flag())?;
                 Ok(Box::new(source.snapshot()?))
             }
             Self::BucketC1z(url) => {
-                let copy = wait_cancellable(stop, copy(url, settings))?;
-                let opened = Self::File(copy.path().to_owned()).open(settings, sync, stop);
+                let copy = cancellation.block_on(copy(url, settings))?;
+                let opened = Self::File(copy.path().to_owned()).open(settings, sync, cancellation);
                 opened.map_err(|failure| copy.explain(failure))
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, sync)?;
-                let opened = wait_cancellable(stop, source_dataset::OpenSync::open(config))?;
-                Ok(Box::new(DatasetSnapshot::new(opened.with_stop(Arc::clone(stop)))))
+                let opened = cancellation.block_on(source_dataset::OpenSync::open(config))?;
+                Ok(Box::new(DatasetSnapshot::new(
+                    opened.with_stop(Arc::clone(cancellation.flag())),
+                )))
             }
         }
     }
 
     /// All syncs that there are, the earliest first. Blocks like [`open`](Self::open).
-    pub(crate) fn syncs(&self, settings: &Settings, stop: &AtomicBool) -> Result<Vec<SyncListing>, Failure> {
+    pub(crate) fn syncs(
+        &self,
+        settings: &Settings,
+        cancellation: &Cancellation,
+    ) -> Result<Vec<SyncListing>, Failure> {
         match self {
             Self::File(path) => {
                 let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
-                let (rows, latest) = C1zSource::syncs(path, &temp_folder, limits, stop)?;
+                let (rows, latest) = C1zSource::syncs(path, &temp_folder, limits, cancellation.flag())?;
                 let syncs = rows.into_iter().map(|row| SyncListing {
                     latest: latest.as_ref() == Some(&row.sync_id),
                     counts: row
@@ -102,13 +107,13 @@ impl SyncLocation {
                 Ok(syncs.collect())
             }
             Self::BucketC1z(url) => {
-                let copy = wait_cancellable(stop, copy(url, settings))?;
-                let syncs = Self::File(copy.path().to_owned()).syncs(settings, stop);
+                let copy = cancellation.block_on(copy(url, settings))?;
+                let syncs = Self::File(copy.path().to_owned()).syncs(settings, cancellation);
                 syncs.map_err(|failure| copy.explain(failure))
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, None)?;
-                let syncs = wait_cancellable(stop, source_dataset::OpenSync::syncs(config))?;
+                let syncs = cancellation.block_on(source_dataset::OpenSync::syncs(config))?;
                 let (manifests, latest) = syncs;
                 let syncs = manifests.into_iter().map(|manifest| {
                     let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
@@ -171,21 +176,20 @@ pub(crate) fn dataset_config(
     })
 }
 
-/// The dataset that the argument `place` of a command names.
-pub(crate) fn dataset_location(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> {
-    let text = chosen.get_one::<String>("place").map_or("", String::as_str);
-    let place: Location = text.parse().map_err(|error: access_dataset::LocationError| {
-        Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+/// The dataset that a text names.
+pub(crate) fn dataset_location(settings: &Settings, text: &str) -> Result<Location, Failure> {
+    let location: Location = text.parse().map_err(|error: access_dataset::LocationError| {
+        Failure::new(error.to_string(), None, StatusCode::InvalidArgument)
     })?;
-    if matches!(&place, Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING)) {
-        return Err(Failure::found(
-            format!("{place} is a c1z file, which has no hashes to verify"),
-            Some(format!("`inspect {place} syncs` reads all of it")),
+    if matches!(&location, Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING)) {
+        return Err(Failure::new(
+            format!("{location} is a c1z file, which has no hashes to verify"),
+            Some(format!("`inspect {location} syncs` reads all of it")),
             StatusCode::InvalidArgument,
         ));
     }
-    if matches!(place, Location::Bucket(_)) {
+    if matches!(location, Location::Bucket(_)) {
         settings.check_proxies()?;
     }
-    Ok(place.with_ca_file(settings.ca_file()?.as_deref()))
+    Ok(location.with_ca_file(settings.ca_file()?.as_deref()))
 }

@@ -14,7 +14,7 @@ use crate::harness::workspace;
 const FILES_IN_CYCLES: &[(&str, usize)] = &[
     ("access-core", 13),
     ("access-dataset", 19),
-    ("baton-ninja-one", 52),
+    ("baton-ninja-one", 28),
     ("c1-service", 3),
     ("c1-sim", 4),
     ("ninjaone", 2),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::outputs::Output;
-use super::scene::Scene;
+use super::scenario::Scene;
 use super::shim::{Fault, Outcome, Plan, What, shim};
 use super::small;
 use super::sweep::{all_wanted, places};

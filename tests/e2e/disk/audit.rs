@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::power::lost_by_power_cut;
+use super::power_loss_model::lost_by_power_cut;
 use super::shim::{Call, Fault, Outcome, Plan, What, calls, shim};
 use super::sweep::{FAULTS, all_wanted};
 use crate::harness::TestContext;

@@ -5,10 +5,10 @@
 
 mod after_kill;
 mod audit;
-mod judges;
 mod outputs;
-mod power;
-mod scene;
+mod power_loss_model;
+mod scenario;
+mod self_tests;
 mod service;
 mod shim;
 mod sweep;
@@ -18,7 +18,7 @@ use ninjaone_sim::GeneratedSize;
 use crate::harness::TestContext;
 
 use outputs::Output;
-use scene::Scene;
+use scenario::Scene;
 use sweep::{end_at_any_time, sweep, sweep_some};
 
 /// A tenant with everything in it, and little of it.

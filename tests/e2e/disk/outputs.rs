@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use sink_html::verify;
 
 use crate::datasets::files;
-use crate::published::{Files, latest, rows};
+use crate::support::dataset::{Files, latest, rows};
 
 /// Where a run writes to.
 #[derive(Debug, Clone, Copy)]

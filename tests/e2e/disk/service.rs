@@ -12,12 +12,12 @@ use baton_proto::tonic::Code;
 use c1_sim::{C1SimConfig, Pace, TaskId, TaskState};
 
 use super::outputs::c1z_syncs;
-use super::scene::tenant;
+use super::scenario::tenant;
 use super::shim::{Fault, Outcome, Plan, What, calls, shim};
 use super::small;
 use super::sweep::{FAULTS, all_wanted, places};
 use crate::harness::TestContext;
-use crate::served::{PATIENCE, Served, shown};
+use crate::support::service::{PATIENCE, Served, shown};
 
 /// Runs at a time: nearly all of a run is waiting.
 const WORKERS: usize = 8;

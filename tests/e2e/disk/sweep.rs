@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::power::lost_by_power_cut;
-use super::scene::{Left, Scene};
+use super::power_loss_model::lost_by_power_cut;
+use super::scenario::{Left, Scene};
 use super::shim::{CHANGES, Call, Fault, Outcome, Plan, What};
 
 const EINTR: i32 = 4;

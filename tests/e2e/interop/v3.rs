@@ -7,12 +7,12 @@ use access_dataset::Table;
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::{Message, Name};
 
-use super::ours::{assert_holds_v3, print};
+use super::our_files::{assert_holds_v3, print};
 use super::rows::{Rows, assert_sound, ours, text, theirs};
 use super::{Operations, Reference};
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{latest, rows};
+use crate::support::dataset::{latest, rows};
 
 const V3: [&str; 4] = ["--storage-engine", "pebble", "--file", "v3.c1z"];
 

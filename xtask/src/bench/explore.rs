@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Failure, SIZES, Size, connector};
-use crate::measured::{self, Cost};
+use crate::process::{fresh_folder, workspace};
+use crate::process_stats::{self, Cost};
 use crate::simulator::Simulator;
-use crate::steps::{fresh_folder, workspace};
 
 /// What is asked of one place.
 const QUESTIONS: [&[&str]; 6] = [
@@ -72,7 +72,7 @@ fn sync(programs: &Path, size: &Size, seed: u32, out: &Path, name: &str) -> Resu
     let sinks =
         sinks.map(|(kind, end)| format!("--sink={kind}={}", out.join(format!("{name}{end}")).display()));
     let mut command = connector(programs, &tenant);
-    measured::run(
+    process_stats::run(
         command
             .args(sinks)
             .args(["--log-level", "error"])
@@ -93,7 +93,7 @@ fn median(runs: usize, programs: &Path, out: &Path, arguments: &[&str]) -> Resul
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(said);
-        costs.push(measured::run(&mut program)?);
+        costs.push(process_stats::run(&mut program)?);
     }
     costs.remove(0);
     costs.sort_by_key(|cost| cost.wall);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{SIZES, connector, measure, median_of};
+use crate::process::{Failure, fresh_folder, workspace};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, fresh_folder, workspace};
 
 /// Prints the costs of a sync that follows another one, sink by sink.
 pub(super) fn run(programs: &Path, runs: usize, only: &str) -> Result<(), Failure> {

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{SIZES, connector, measure, megabytes};
-use crate::measured::{self, Cost};
+use crate::process::{Failure, fresh_folder, said, succeed, workspace};
+use crate::process_stats::{self, Cost};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, fresh_folder, said, succeed, workspace};
 
 pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
     let out = workspace().join("out").join("bench");
@@ -42,7 +42,7 @@ pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
             let _ = fs::remove_file(path(to));
             let mut convert = Command::new(by);
             convert.arg("convert").arg(path(from)).arg(path(to));
-            measured::run(convert.stdout(std::process::Stdio::null()))
+            process_stats::run(convert.stdout(std::process::Stdio::null()))
         })?;
         row(name, cost, &path(to))?;
     }
@@ -50,7 +50,7 @@ pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
         let cost = median(runs, || {
             let mut ask = Command::new(&program);
             ask.arg("inspect").arg(path(file)).args(["access", "user:1"]);
-            measured::run(ask.stdout(std::process::Stdio::null()))
+            process_stats::run(ask.stdout(std::process::Stdio::null()))
         })?;
         row(name, cost, &path(file))?;
     }

@@ -19,6 +19,6 @@ pub use comparison::{Comparer, Comparison, LostRow, TypeComparison, TypeTally};
 pub use current::CurrentSync;
 pub use error::{ContractViolation, SinkStage, SyncError};
 pub use ledger::{DropReason, Ledger, LedgerEntry, LedgerKey};
-pub use pipeline::{SinkReadiness, SyncPipeline, SyncRequest};
+pub use pipeline::{SinkReadiness, SyncIdentity, SyncPipeline, SyncRequest};
 pub use shrink_guard::{AcceptDrop, AcceptedLoss, Loss, ShrinkGuard};
 pub use summary::{GuardReport, SinkReceipt, SyncOutcome, SyncSummary};

@@ -6,14 +6,15 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use time::OffsetDateTime;
 
 use crate::location;
 use crate::model::{
-    AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncRun, SyncScope,
-    SyncType, UnstatedNote,
+    AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncId, SyncRun,
+    SyncScope, SyncType, UnstatedNote,
 };
 use crate::ports::{
-    AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIdGenerator, SyncObserver, Warning,
+    AccessSink, AccessSource, Clock, FinishedSync, Phase, SourceEvent, SyncIdGenerator, SyncObserver, Warning,
 };
 
 use super::current::CurrentSync;
@@ -59,8 +60,31 @@ pub struct SyncRequest {
     pub sync_type: Option<SyncType>,
     /// The shrink guard.
     pub guard: ShrinkGuard,
+    /// The id and times of an earlier sync that is written again. None for a new sync, which gets an id and the time.
+    pub identity: Option<SyncIdentity>,
     /// Program, client and settings; the pipeline adds the types and the id scheme of the source.
     pub provenance: Provenance,
+}
+
+/// The id and times of a sync that ended before: written again, it keeps them, so that the same data comes out the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncIdentity {
+    /// Its id.
+    pub id: SyncId,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// When it ended.
+    pub ended_at: OffsetDateTime,
+}
+
+impl From<&FinishedSync> for SyncIdentity {
+    fn from(sync: &FinishedSync) -> Self {
+        Self {
+            id: sync.run.id,
+            started_at: sync.run.started_at,
+            ended_at: sync.ended_at,
+        }
+    }
 }
 
 /// The result of reading the source.
@@ -139,7 +163,13 @@ impl SyncPipeline<'_> {
     }
 
     fn new_run(&self, request: &SyncRequest) -> SyncRun {
-        let started_at = self.clock.now();
+        let (id, started_at) = request.identity.map_or_else(
+            || {
+                let now = self.clock.now();
+                (self.ids.next_id(now), now)
+            },
+            |identity| (identity.id, identity.started_at),
+        );
         let resource_types: Vec<ResourceTypeId> = self
             .source
             .resource_types()
@@ -150,7 +180,7 @@ impl SyncPipeline<'_> {
             .sync_type
             .unwrap_or_else(|| request.scope.sync_type(&resource_types));
         SyncRun {
-            id: self.ids.next_id(started_at),
+            id,
             sync_type,
             tenant: self.source.tenant(),
             started_at,
@@ -220,11 +250,14 @@ impl SyncPipeline<'_> {
                 dropped: entry.dropped_total(),
             });
         }
+        let ended_at = request
+            .identity
+            .map_or_else(|| self.clock.now(), |identity| identity.ended_at);
         run.provenance.id_scheme = id_scheme;
         let mut summary = SyncSummary {
             left_out,
             unstated,
-            ..SyncSummary::new(run, self.clock.now(), ledger, completeness)
+            ..SyncSummary::new(run, ended_at, ledger, completeness)
         };
         self.observer.phase(Phase::Comparing);
         let current = Arc::new(current);

@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use access_core::query::nearest;
 use clap::ArgMatches;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli;
 use crate::cli::help;
@@ -17,18 +16,18 @@ use crate::output::console::ColorChoice;
 use crate::output::console::escape_line;
 use crate::output::console::help_width;
 use crate::settings::{
-    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueType, changes_tenant, keys,
+    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueType, keys,
 };
 
-/// What became of a command line.
+/// A command line that was read.
 pub(crate) enum CommandLine {
-    /// It says what to do.
+    /// A command with its arguments.
     Parsed(ArgMatches),
-    /// It asked for help or the version, which is this.
+    /// Help or the version, which was asked for.
     Answered(StyledStr),
 }
 
-/// What a command line wants of messages, whether it can be parsed or not.
+/// How messages are shown, whether the command line can be parsed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Preferences {
     pub(crate) color: ColorChoice,
@@ -138,20 +137,21 @@ fn with_joined_values(arguments: Vec<OsString>) -> Vec<OsString> {
     joined
 }
 
-fn refused(message: String, hint: Option<String>) -> Failure {
+/// A command line that is refused.
+pub(super) fn refused(message: String, hint: Option<String>) -> Failure {
     Failure::usage(message, "", hint)
 }
 
 /// A flag of any command.
 #[derive(Debug, Clone, Copy)]
-struct Flag {
-    long: &'static str,
+pub(super) struct Flag {
+    pub(super) long: &'static str,
     short: Option<char>,
     switch: bool,
-    secret: bool,
+    pub(super) secret: bool,
 }
 
-fn flags() -> impl Iterator<Item = Flag> {
+pub(super) fn flags() -> impl Iterator<Item = Flag> {
     let settings = SETTINGS
         .iter()
         .filter(|setting| setting.has_flag())
@@ -187,7 +187,7 @@ fn flags() -> impl Iterator<Item = Flag> {
 
 /// A part of the command line.
 #[derive(Debug, Clone)]
-enum Part {
+pub(super) enum Part {
     /// A flag of the settings, with its value.
     Flag {
         flag: Flag,
@@ -203,10 +203,10 @@ enum Part {
 }
 
 /// The arguments, and what they are.
-struct Typed {
-    arguments: Vec<OsString>,
-    /// By the place of their first argument.
-    parts: Vec<(usize, Part)>,
+pub(super) struct Typed {
+    pub(super) arguments: Vec<OsString>,
+    /// By the index of their first argument.
+    pub(super) parts: Vec<(usize, Part)>,
 }
 
 impl Typed {
@@ -240,8 +240,8 @@ impl Typed {
         })
     }
 
-    /// The subcommand and its place.
-    fn subcommand(&self) -> Option<(usize, String)> {
+    /// The subcommand and its index.
+    pub(super) fn subcommand(&self) -> Option<(usize, String)> {
         let word = self.parts.iter().find(|(_, part)| matches!(part, Part::Word));
         word.map(|(n, _)| (*n, self.arguments[*n].to_string_lossy().into_owned()))
     }
@@ -279,7 +279,7 @@ impl Typed {
 
     /// The command line with habits written as this program takes them: `-f FILE` after a command that reads a place, and
     /// `-o FORMAT`.
-    fn rewritten(&self) -> Vec<OsString> {
+    pub(super) fn rewritten(&self) -> Vec<OsString> {
         let Some((at, command)) = self.subcommand() else {
             return self.with(
                 |part| match part {
@@ -349,7 +349,7 @@ impl Typed {
             let part = self
                 .parts
                 .iter()
-                .find(|(place, _)| *place == n)
+                .find(|(index, _)| *index == n)
                 .map(|(_, part)| part);
             let of_command = |part: &&Part| {
                 command.is_none_or(|command| n > command)
@@ -363,194 +363,11 @@ impl Typed {
                 line.push(self.arguments[n].clone());
                 n += 1;
             }
-            if let Some((_, word)) = after.filter(|(place, _)| n == place + 1) {
+            if let Some((_, word)) = after.filter(|(index, _)| n == index + 1) {
                 line.push(word.into());
             }
         }
         line
-    }
-
-    /// Arguments that may be secrets: whatever follows a secret's flag, or a flag that is called like one.
-    fn hidden(&self) -> Vec<String> {
-        let texts: Vec<String> = self
-            .arguments
-            .iter()
-            .skip(1)
-            .map(|text| text.to_string_lossy().into_owned())
-            .collect();
-        let names_secret = |text: &str| {
-            let name = text.split('=').next().unwrap_or_default().to_lowercase();
-            if let Some(flag) = flags().find(|flag| name.strip_prefix("--") == Some(flag.long)) {
-                return flag.secret;
-            }
-            let words = ["secret", "token", "password", "key"];
-            (name.starts_with('-') || text.contains('=')) && words.iter().any(|word| name.contains(word))
-        };
-        let Some(first) = texts.iter().position(|text| names_secret(text)) else {
-            return Vec::new();
-        };
-        let is_flag = |text: &str| {
-            let name = text.split('=').next().unwrap_or_default();
-            flags().any(|flag| name.strip_prefix("--") == Some(flag.long) && !flag.secret)
-        };
-        let mut hidden = Vec::new();
-        for (n, text) in texts.iter().enumerate().skip(first) {
-            if names_secret(text) {
-                hidden.extend(text.split_once('=').map(|(_, value)| value.to_owned()));
-            } else if n > first && !is_flag(text) {
-                hidden.push(text.clone());
-            }
-        }
-        hidden.retain(|text| !text.is_empty());
-        hidden
-    }
-
-    /// Why a command line was refused.
-    fn explain(&self, error: &clap::Error) -> Failure {
-        let context = |kind| match error.get(kind) {
-            Some(ContextValue::String(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let hidden = self.hidden();
-        match error.kind() {
-            ErrorKind::UnknownArgument => {
-                let argument = context(ContextKind::InvalidArg).unwrap_or_default();
-                let suggested = context(ContextKind::SuggestedArg);
-                self.unknown_argument(&argument, suggested.as_deref(), &hidden)
-            }
-            ErrorKind::InvalidSubcommand => {
-                let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-                self.unknown_command(&word, &hidden)
-            }
-            _ => {
-                let text = self.escaped(error);
-                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-                let text = hidden
-                    .iter()
-                    .map(|word| escape_line(word).into_owned())
-                    .filter(|word| word.chars().count() > 2)
-                    .fold(text.to_owned(), |text, word| text.replace(&word, "…"));
-                let (message, usage) = text.split_once('\n').unwrap_or((&text, ""));
-                Failure::usage(message.to_owned(), usage, None)
-            }
-        }
-    }
-
-    /// The words of an error, in which line breaks and control characters of the arguments are written out: they are quoted
-    /// in it, and may come from anywhere.
-    fn escaped(&self, error: &clap::Error) -> String {
-        let line = self.rewritten();
-        let line = line.iter().map(|argument| match argument.to_str() {
-            Some(text) => OsString::from(escape_line(text).as_ref()),
-            None => argument.clone(),
-        });
-        let escaped = cli::command().try_get_matches_from(line).err();
-        let escaped = escaped.filter(|escaped| escaped.kind() == error.kind());
-        escaped.as_ref().unwrap_or(error).render().to_string()
-    }
-
-    fn unknown_argument(&self, argument: &str, suggested: Option<&str>, hidden: &[String]) -> Failure {
-        let Some(shown) = shown(argument, hidden) else {
-            return after_secret();
-        };
-        let name = shown.trim_start_matches('-').trim_end_matches("=…");
-        if !argument.starts_with('-') {
-            let hint = self.habit(name).or_else(|| {
-                switch_value(name).then(|| {
-                    format!("a switch takes its value after an equals sign, e.g. --no-progress={name}")
-                })
-            });
-            return refused(format!("unexpected argument '{shown}'"), hint);
-        }
-        let own = suggested.map(|flag| flag.trim_start_matches('-'));
-        let names = flags().map(|flag| flag.long).chain(own);
-        let near = nearest(
-            &name.replace('_', "-").to_lowercase(),
-            names.filter(|name| !changes_tenant(name)),
-        );
-        let hint = match near {
-            Some(flag) => format!("did you mean --{flag}?"),
-            None => self.where_flags_are_listed(),
-        };
-        refused(format!("unexpected argument '{shown}'"), Some(hint))
-    }
-
-    fn where_flags_are_listed(&self) -> String {
-        let command = self.subcommand().map(|(_, name)| name);
-        let known = command.filter(|name| cli::command().find_subcommand(name).is_some());
-        let topic = known.unwrap_or_else(|| "settings".to_owned());
-        format!("`baton-ninja-one help {topic}` lists the flags")
-    }
-
-    fn unknown_command(&self, word: &str, hidden: &[String]) -> Failure {
-        let Some(shown) = shown(word, hidden) else {
-            return after_secret();
-        };
-        let commands: Vec<String> = cli::command()
-            .get_subcommands()
-            .map(|command| command.get_name().to_owned())
-            .collect();
-        let hint = self.habit(word).or_else(|| {
-            let safe = commands
-                .iter()
-                .map(String::as_str)
-                .filter(|name| !changes_tenant(name));
-            nearest(&word.to_lowercase(), safe).map(|name| format!("did you mean `baton-ninja-one {name}`?"))
-        });
-        let hint = hint.or_else(|| {
-            switch_value(word)
-                .then(|| format!("a switch takes its value after an equals sign, e.g. --no-progress={word}"))
-        });
-        refused(
-            format!("unrecognized subcommand '{shown}'"),
-            Some(hint.unwrap_or_else(|| "`baton-ninja-one help` lists the commands".to_owned())),
-        )
-    }
-
-    /// What other tools call something that this program has under another name, or has not.
-    fn habit(&self, word: &str) -> Option<String> {
-        let file = self.parts.iter().find_map(|(_, part)| match part {
-            Part::Flag { flag, value, .. } if flag.long == keys::FILE.setting.name => value.clone(),
-            _ => None,
-        });
-        let words = self.parts.iter().filter(|(_, part)| matches!(part, Part::Word));
-        let mut words = words.map(|(n, _)| self.arguments[*n].to_string_lossy());
-        let inspected = match words.next().as_deref() {
-            Some("inspect") => words.next().filter(|place| *place != word),
-            _ => None,
-        };
-        let file = file.or(inspected.map(std::borrow::Cow::into_owned));
-        let file = file.map_or_else(|| "FILE".to_owned(), |file| escape_line(&file).into_owned());
-        let inspect = |rest: &str| Some(format!("use `baton-ninja-one inspect {file} {rest}`"));
-        match word {
-            "grants" | "entitlements" | "users" | "roles" | "resources" | "stats" | "syncs" => inspect(word),
-            "access" => inspect("access USER"),
-            "who" => inspect("who ROLE"),
-            "principals" | "accounts" | "people" => inspect("users"),
-            "resource-types" | "resource_types" | "types" => inspect("stats"),
-            "csv" | "xlsx" | "excel" => Some(format!(
-                "use `baton-ninja-one export --from {file} --sink csv=FOLDER`, or `baton-ninja-one inspect {file} grants --output csv`"
-            )),
-            "service" | "serve" | "run" | "daemon" => Some(
-                "without a command the program runs a sync, or with --client-id and --client-secret the service".to_owned(),
-            ),
-            "setup" | "remove" | "start" | "stop" | "status" => Some(
-                "only the Windows build of the reference is a Windows service; docs/guides/deploy.md shows how to run this program".to_owned(),
-            ),
-            "lambda" | "_connector-service" => Some(
-                "only the reference runs so; docs/guides/deploy.md shows how to run this program".to_owned(),
-            ),
-            "health" | "ready" | "live" | "probe" => Some(format!(
-                "use `baton-ninja-one health-check{}`",
-                if word == "health" || word == "probe" { String::new() } else { format!(" --endpoint={word}") }
-            )),
-            "actions" | "schemas" => Some("use `baton-ninja-one --list-action-schemas`".to_owned()),
-            "settings" | "options" | "flags" => Some("use `baton-ninja-one help settings`".to_owned()),
-            "schema" => Some("use `baton-ninja-one config`".to_owned()),
-            "configure" | "login" | "auth" => Some("use `baton-ninja-one init`".to_owned()),
-            "test" | "ping" | "doctor" => Some("use `baton-ninja-one check`".to_owned()),
-            _ => None,
-        }
     }
 }
 
@@ -597,30 +414,7 @@ fn flag_part(flag: Flag, short: bool, inline: Option<String>, following: Option<
     }
 }
 
-/// An argument as it may be repeated: without the value that was written to it; nothing if all of it may be a secret.
-fn shown(argument: &str, hidden: &[String]) -> Option<String> {
-    if hidden
-        .iter()
-        .any(|word| word == argument || argument.contains(word.as_str()) && word.len() > 3)
-    {
-        return match argument.split_once('=') {
-            Some((name, _)) if name.starts_with('-') => Some(format!("{name}=…")),
-            _ => None,
-        };
-    }
-    Some(match argument.split_once('=') {
-        Some((name, _)) => format!("{name}=…"),
-        None => argument.to_owned(),
-    })
-}
-
-fn after_secret() -> Failure {
-    refused(
-        "unexpected argument after the flag of a secret; it is not shown, because it may be a part of the secret".to_owned(),
-        Some("put the secret into quotes, or into the flag's variable".to_owned()),
-    )
-}
-
-fn switch_value(word: &str) -> bool {
+/// Whether a word is the value of a switch.
+pub(super) fn switch_value(word: &str) -> bool {
     word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false")
 }

@@ -11,3 +11,6 @@ pub(crate) const LONG: &str = concat!(
     env!("BUILD_TARGET"),
     ")"
 );
+
+/// The program with its version, as files name what wrote them.
+pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));

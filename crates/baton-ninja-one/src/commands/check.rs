@@ -4,26 +4,26 @@ mod footprint;
 
 use std::path::Path;
 
+use access_core::Diagnostic;
 use access_core::ports::{AccessSource, CheckOutcome, CheckReport, NoopObserver};
 use access_core::sync::{SinkReadiness, SyncPipeline, SyncRequest};
-use access_core::{Diagnostic, StatusCode};
-use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use serde::Serialize;
 
 use self::footprint::Footprint;
+use crate::commands::context::CommandContext;
 use crate::commands::provision::AuditFile;
 use crate::commands::service;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::runtime;
+use crate::runtime::cancellation::{STOPPED, cancel_on_signal};
 use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
 use crate::runtime::system::shutdown_signal;
-use crate::settings::{Output, ProvisioningMode, Settings, SinkConfig};
-use crate::wiring::sinks;
+use crate::settings::{Output, ProvisioningMode, Settings};
+use crate::sinks::SinkConfig;
 
 /// What a check found.
 #[derive(Serialize)]
@@ -43,11 +43,12 @@ struct SinkCheck {
 
 /// Makes the calls, opens the sinks, and prints what came of it. Fails if a sync would.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+    let _context = CommandContext::new(settings)?;
     let output = settings.output()?;
     let request = SyncRequest {
         scope: settings.scope()?,
         sync_type: None,
+        identity: None,
         guard: settings.shrink_guard()?,
         provenance: settings.provenance()?,
     };
@@ -58,13 +59,13 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     );
     let mut footprint = Footprint::default();
     for sink in &named {
-        footprint.expect_sink(sink);
+        footprint.expect_sink(sink.as_ref());
     }
     if let Some(path) = audit_log(settings)? {
         footprint.expect_file(&path);
         AuditFile::open(&path)?;
     }
-    let sinks = sinks(settings, named)?;
+    let sinks = settings.build_sinks(&named)?;
     let pipeline = SyncPipeline {
         source: &source,
         sinks: &sinks,
@@ -74,12 +75,11 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     };
     let runtime = runtime::start()?;
     let checked = runtime.block_on(async {
-        let report = tokio::select! {
-            report = source.check() => report.map_err(Failure::from),
-            () = shutdown_signal() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
-        };
+        let report = cancel_on_signal(source.check(), STOPPED).await;
         let id_scheme = report.as_ref().ok().and_then(|report| report.id_scheme.as_ref());
-        let readiness = pipeline.check_sinks(&request, id_scheme, shutdown_signal()).await?;
+        let readiness = pipeline
+            .check_sinks(&request, id_scheme, shutdown_signal())
+            .await?;
         Ok::<_, Failure>((report?, readiness))
     });
     runtime.shutdown_background();
@@ -97,7 +97,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Judges every setting as a sync or the service would, and gives the sinks.
-fn judge(settings: &Settings) -> Result<Vec<SinkConfig>, Failure> {
+fn judge(settings: &Settings) -> Result<Vec<Box<dyn SinkConfig>>, Failure> {
     let serves = settings.serves()?;
     let named = if serves {
         settings.named_sinks()?
@@ -158,7 +158,7 @@ impl Report {
                 message,
                 hint,
             } => {
-                let failure = Failure::found(message.clone(), hint.clone(), *status);
+                let failure = Failure::new(message.clone(), hint.clone(), *status);
                 Some(failure.with_hint(unless_of_check))
             }
             CheckOutcome::Ok { .. } | CheckOutcome::Degraded { .. } => None,

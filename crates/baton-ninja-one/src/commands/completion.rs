@@ -38,8 +38,8 @@ impl Shell {
     }
 
     /// The shell that was chosen; the command line takes no other word.
-    pub(crate) fn from_matches(chosen: &ArgMatches) -> Self {
-        let word = chosen.get_one::<String>("shell");
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let word = matches.get_one::<String>("shell");
         let shell = Self::ALL
             .into_iter()
             .find(|shell| word.is_some_and(|word| word == shell.name()));
@@ -63,13 +63,13 @@ pub(crate) fn answer(arguments: &[OsString]) -> bool {
         return false;
     }
     let folder = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(cli::command)
+    let completed = CompleteEnv::with_factory(cli::command)
         .var(VARIABLE)
         .bin(NAME)
         .completer(NAME)
         .try_complete(arguments.to_owned(), folder.as_deref());
     // A shell that asks wrongly gets no candidates; there is nobody to tell.
-    asked.unwrap_or(true)
+    completed.unwrap_or(true)
 }
 
 #[cfg(test)]

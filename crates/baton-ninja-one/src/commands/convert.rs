@@ -1,25 +1,25 @@
 //! `convert`: a sync of a c1z file as a file of the other format.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use access_core::{StatusCode, error_chain};
 use c1z::{C1zError, Compression, Converted, Retention, WriterOptions};
 use clap::{Arg, ArgMatches, Command};
-use indicatif::MultiProgress;
 use serde_json::json;
 use source_c1z::C1zSourceError;
 
+use crate::commands::context::CommandContext;
+use crate::commands::export::sync_argument;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::output::text_table::format_thousands;
 use crate::output::text_table::size;
-use crate::runtime::cancellation::cancel_on_signal;
-use crate::runtime::cancellation::wait_cancellable;
-use crate::settings::targets::{self, C1zTarget};
+use crate::runtime::cancellation::run_blocking_cancellable;
 use crate::settings::{Output, Settings};
 use crate::sync_location;
+use crate::targets::{self, C1zTarget};
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
@@ -28,10 +28,6 @@ pub(crate) fn subcommand() -> Command {
         let argument = Arg::new(name).value_name(name.to_uppercase());
         argument.value_parser(path).required(true).help(help)
     };
-    let sync = Arg::new("sync")
-        .long("sync")
-        .value_name("ID")
-        .help("Sync to convert. Default: the latest finished full sync, else the latest finished sync");
     Command::new("convert")
         .about(
             "Write a sync of a c1z file, of any connector, as a file of the other format: v1 as v3, v3 as v1",
@@ -39,25 +35,43 @@ pub(crate) fn subcommand() -> Command {
         .args([
             file("from", "The c1z file"),
             file("to", "The new file; nothing may be there"),
-            sync,
+            sync_argument("convert"),
         ])
 }
 
+/// The arguments of `convert`.
+#[derive(Debug, Clone)]
+pub(crate) struct ConvertArgs {
+    from: PathBuf,
+    to: PathBuf,
+    /// The sync to convert; none for the latest finished one.
+    sync: Option<String>,
+}
+
+impl ConvertArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let path = |name: &str| matches.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+        Self {
+            from: path("from"),
+            to: path("to"),
+            sync: matches.get_one::<String>("sync").cloned(),
+        }
+    }
+}
+
 /// Writes the new file and says what is in it.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
-    let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned().unwrap_or_default();
-    let (from, to) = (path("from"), path("to"));
-    let named = named(&from, &to)?;
-    let sync = chosen.get_one::<String>("sync").cloned();
+pub(crate) fn run(settings: &Settings, args: ConvertArgs) -> Result<(), Failure> {
+    let _context = CommandContext::new(settings)?;
+    let ConvertArgs { from, to, sync } = args;
+    let target = check_paths(&from, &to)?;
     let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
     let (engine, output) = (settings.storage_engine()?, settings.output()?);
     let source = from.clone();
     let own = settings.clone();
-    let converted = cancel_on_signal(move |stop| {
-        let copy = match &named {
+    let converted = run_blocking_cancellable(move |cancellation| {
+        let copy = match &target {
             C1zTarget::File(_) => None,
-            C1zTarget::Bucket(url) => Some(wait_cancellable(stop, sync_location::copy(url, &own))?),
+            C1zTarget::Bucket(url) => Some(cancellation.block_on(sync_location::copy(url, &own))?),
         };
         let source = copy.as_ref().map_or(source.as_path(), |copy| copy.path());
         let options = WriterOptions {
@@ -66,7 +80,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             retention: Retention::default(),
             compression: Compression::default(),
             limits,
-            stop: stop.clone(),
+            stop: Arc::clone(cancellation.flag()),
         };
         let converted = c1z::convert(source, &to, sync.as_deref(), options).map_err(failure);
         converted.map_err(|failure| match &copy {
@@ -82,8 +96,8 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
 }
 
 /// What is converted; and that the new file is a path that is meant as one.
-fn named(from: &Path, to: &Path) -> Result<C1zTarget, Failure> {
-    let refuse = |problem| Failure::found(problem, None, StatusCode::InvalidArgument);
+fn check_paths(from: &Path, to: &Path) -> Result<C1zTarget, Failure> {
+    let refuse = |problem| Failure::new(problem, None, StatusCode::InvalidArgument);
     if let Some(to) = to.to_str() {
         targets::local_file(to, "the new file").map_err(refuse)?;
     }
@@ -105,7 +119,7 @@ fn failure(error: C1zError) -> Failure {
         // The rest is of reading a file, or said as well of one.
         _ => return C1zSourceError::from(error).into(),
     };
-    Failure::found(
+    Failure::new(
         error_chain(&error),
         Some(hint.to_owned()),
         StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),

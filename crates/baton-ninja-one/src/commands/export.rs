@@ -2,65 +2,78 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Instant;
 
 use access_core::StatusCode;
-use access_core::model::{SyncId, SyncRun, SyncScope};
-use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIdGenerator, SyncObserver};
+use access_core::model::{SyncRun, SyncScope};
+use access_core::ports::{AccessSink, AccessSource, FinishedSync, SyncObserver};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
 use clap::{Arg, ArgMatches, Command};
-use indicatif::MultiProgress;
 use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::DatasetSource;
-use time::OffsetDateTime;
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::observability::spans;
 use crate::output::outcome::report;
 use crate::output::progress::Progress;
 use crate::output::summary::Run;
 use crate::output::summary::RunInput;
 use crate::runtime;
-use crate::runtime::cancellation::with_cleanup_timeout;
-use crate::runtime::system::shutdown_signal;
-use crate::settings::{Settings, SinkConfig};
+use crate::runtime::cancellation::{Cancellation, cancel_on_signal, with_cleanup_timeout};
+use crate::runtime::system::{KsuidGenerator, SystemClock, shutdown_signal};
+use crate::settings::Settings;
+use crate::sinks::SinkConfig;
 use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::sync_location::dataset_config;
-use crate::wiring::sinks;
+
+/// The message of an export that was stopped before a sink began.
+const NOTHING_PUBLISHED: &str = "stopped on request; nothing was published";
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
-    let from = Arg::new("from")
-        .long("from")
-        .required(true)
-        .value_name("PLACE")
-        .help("The c1z file, of any connector, or the folder or URL of a dataset");
-    let sync = Arg::new("sync")
-        .long("sync")
-        .value_name("ID")
-        .help("Sync to export. Default: the latest finished full sync, else the latest finished sync");
-    let tenant = Arg::new("tenant")
-        .long("tenant")
-        .value_name("TEXT")
-        .help("Tenant of the sync, for a file that does not name it");
     Command::new("export")
         .about("Write a sync of a c1z file, of any connector, or of a dataset, to the sinks")
-        .args([from, sync, tenant])
+        .args([
+            from_argument().required(true),
+            sync_argument("export"),
+            tenant_argument(),
+        ])
+}
+
+/// `--from`: where the sync is.
+pub(crate) fn from_argument() -> Arg {
+    Arg::new("from")
+        .long("from")
+        .value_name("PLACE")
+        .help("The c1z file, of any connector, or the folder or URL of a dataset")
+}
+
+/// `--sync`: which sync it is.
+pub(crate) fn sync_argument(verb: &str) -> Arg {
+    Arg::new("sync").long("sync").value_name("ID").help(format!(
+        "Sync to {verb}. Default: the latest finished full sync, else the latest finished sync"
+    ))
+}
+
+/// `--tenant`: what its tenant is called.
+pub(crate) fn tenant_argument() -> Arg {
+    Arg::new("tenant")
+        .long("tenant")
+        .value_name("TEXT")
+        .help("Tenant of the sync, for a file that does not name it")
 }
 
 /// Reads the file and prints what came of it.
-pub(crate) fn run(settings: &Settings, asked: &ExportArgs) -> Result<(), Failure> {
-    let wanted = settings.sinks()?;
-    refuse_c1z(&wanted)?;
-    into_sinks(settings, asked, &sinks(settings, wanted)?)
+pub(crate) fn run(settings: &Settings, args: &ExportArgs) -> Result<(), Failure> {
+    let configs = settings.sinks()?;
+    refuse_c1z(&configs)?;
+    export_to_sinks(settings, args, &settings.build_sinks(&configs)?)
 }
 
-/// Which sync of which place.
+/// Which sync of which location is read.
 #[derive(Debug, Clone)]
 pub(crate) struct ExportArgs {
     pub(crate) from: String,
@@ -71,8 +84,8 @@ pub(crate) struct ExportArgs {
 }
 
 impl ExportArgs {
-    pub(crate) fn of(chosen: &ArgMatches) -> Self {
-        let text = |name: &str| chosen.get_one::<String>(name).cloned();
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let text = |name: &str| matches.get_one::<String>(name).cloned();
         Self {
             from: text("from").unwrap_or_default(),
             sync: text("sync"),
@@ -82,19 +95,18 @@ impl ExportArgs {
 }
 
 /// Reads a sync into sinks and prints what came of it.
-pub(crate) fn into_sinks(
+pub(crate) fn export_to_sinks(
     settings: &Settings,
-    asked: &ExportArgs,
+    args: &ExportArgs,
     sinks: &[Arc<dyn AccessSink>],
 ) -> Result<(), Failure> {
     let begin = Instant::now();
-    let display = MultiProgress::new();
-    let _telemetry = logging::start(settings, &display)?;
+    let context = CommandContext::new(settings)?;
     let output = settings.output()?;
-    let progress = Progress::new(display, settings.progress()?);
-    let path = PathBuf::from(&asked.from);
+    let progress = Progress::new(context.display.clone(), settings.progress()?);
+    let path = PathBuf::from(&args.from);
     let runtime = runtime::start()?;
-    let ran = runtime.block_on(pour(settings, asked, sinks, &progress));
+    let ran = runtime.block_on(run_export(settings, args, sinks, &progress));
     runtime.shutdown_background();
     progress.finish();
     let (outcome, tenant) = ran?;
@@ -109,25 +121,25 @@ pub(crate) fn into_sinks(
 }
 
 /// Reads a sync into sinks. Gives what came of it, and the tenant.
-pub(crate) async fn pour(
+pub(crate) async fn run_export(
     settings: &Settings,
-    asked: &ExportArgs,
+    args: &ExportArgs,
     sinks: &[Arc<dyn AccessSink>],
     observer: &dyn SyncObserver,
 ) -> Result<(SyncOutcome, String), Failure> {
     let (scope, guard) = (settings.scope()?, settings.shrink_guard()?);
-    let ExportInput { source, sync } = open(settings, asked).await?;
-    let times = RecordedSyncIdentity::of(&sync);
+    let ExportInput { source, sync } = open(settings, args).await?;
     let pipeline = SyncPipeline {
         source: source.as_ref(),
         sinks,
-        clock: &times,
-        ids: &times,
+        clock: &SystemClock,
+        ids: &KsuidGenerator,
         observer,
     };
     let request = SyncRequest {
         provenance: access_core::model::Provenance::default(),
         sync_type: (scope == SyncScope::default()).then_some(sync.run.sync_type),
+        identity: Some((&sync).into()),
         scope,
         guard,
     };
@@ -141,12 +153,9 @@ pub(crate) async fn pour(
 }
 
 /// A copy of a c1z is a file copy; through the domain it would lose what only the file knows.
-fn refuse_c1z(sinks: &[SinkConfig]) -> Result<(), Failure> {
-    if sinks
-        .iter()
-        .any(|sink| matches!(sink, SinkConfig::C1z(_) | SinkConfig::BucketC1z(_)))
-    {
-        return Err(Failure::found(
+fn refuse_c1z(sinks: &[Box<dyn SinkConfig>]) -> Result<(), Failure> {
+    if sinks.iter().any(|sink| sink.is_c1z()) {
+        return Err(Failure::new(
             "an export needs sinks other than a c1z".to_owned(),
             Some(
                 "name the sinks, e.g. --sink parquet=out/access; to duplicate a c1z file, copy it".to_owned(),
@@ -163,32 +172,25 @@ struct ExportInput {
     sync: FinishedSync,
 }
 
-async fn open(settings: &Settings, asked: &ExportArgs) -> Result<ExportInput, Failure> {
-    let sync = asked.sync.as_deref();
-    match SyncLocation::named(&asked.from)? {
-        SyncLocation::File(path) => open_file(settings, asked, &path).await,
+async fn open(settings: &Settings, args: &ExportArgs) -> Result<ExportInput, Failure> {
+    let sync = args.sync.as_deref();
+    match SyncLocation::parse(&args.from)? {
+        SyncLocation::File(path) => open_file(settings, args, &path).await,
         SyncLocation::BucketC1z(url) => {
-            let copying = copy(&url, settings);
-            let copy = tokio::select! {
-                copy = copying => copy?,
-                () = shutdown_signal() => return Err(stopped()),
-            };
-            let opened = open_file(settings, asked, copy.path()).await;
+            let copy = cancel_on_signal(copy(&url, settings), NOTHING_PUBLISHED).await?;
+            let opened = open_file(settings, args, copy.path()).await;
             opened.map_err(|failure| copy.explain(failure))
         }
         SyncLocation::Dataset(location) => {
-            if asked.tenant.is_some() {
-                return Err(Failure::found(
+            if args.tenant.is_some() {
+                return Err(Failure::new(
                     "--tenant is for files; a dataset names its own tenant".to_owned(),
                     None,
                     StatusCode::InvalidArgument,
                 ));
             }
             let config = dataset_config(&location, settings, sync)?;
-            let source = tokio::select! {
-                source = DatasetSource::open(config) => source?,
-                () = shutdown_signal() => return Err(stopped()),
-            };
+            let source = cancel_on_signal(DatasetSource::open(config), NOTHING_PUBLISHED).await?;
             Ok(ExportInput {
                 sync: source.opened().sync().clone(),
                 source: Box::new(source),
@@ -197,11 +199,11 @@ async fn open(settings: &Settings, asked: &ExportArgs) -> Result<ExportInput, Fa
     }
 }
 
-async fn open_file(settings: &Settings, asked: &ExportArgs, path: &Path) -> Result<ExportInput, Failure> {
+async fn open_file(settings: &Settings, args: &ExportArgs, path: &Path) -> Result<ExportInput, Failure> {
     let config = C1zSourceConfig {
-        tenant: asked.tenant.clone(),
+        tenant: args.tenant.clone(),
         unknown_tenant: UnknownTenant::Refuse,
-        ..c1z_config(path, settings, asked.sync.as_deref())?
+        ..c1z_config(path, settings, args.sync.as_deref())?
     };
     let source = unpack(config).await?;
     Ok(ExportInput {
@@ -224,78 +226,25 @@ pub(crate) fn finished(source: &C1zSource) -> FinishedSync {
     }
 }
 
-fn stopped() -> Failure {
-    Failure::found(
-        "stopped on request; nothing was published".to_owned(),
-        None,
-        StatusCode::Cancelled,
-    )
-}
-
-/// Unpacks the file away from the async threads; a signal stops that too.
+/// Unpacks the file on a thread that may block; a signal stops that too.
 async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&stop);
-    let mut wanted = std::pin::pin!(shutdown_signal());
-    // Polled once before anything is written: from here on a signal is noticed and does not end the process.
-    if std::future::poll_fn(|context| Poll::Ready(wanted.as_mut().poll(context)))
-        .await
-        .is_ready()
-    {
-        return Err(stopped());
-    }
-    let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_cancellable(config, &stopping));
+    let cancellation = Cancellation::on_signal().await;
+    let own = cancellation.clone();
+    let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_cancellable(config, own.flag()));
     let opened = tokio::select! {
         opened = &mut opening => opened,
-        () = &mut wanted => {
-            stop.store(true, Ordering::Relaxed);
-            // Waited for, so that what was unpacked is gone.
+        () = cancellation.cancelled() => {
+            // Until what was unpacked is removed.
             let _ = opening.await;
-            return Err(stopped());
+            return Err(Failure::new(NOTHING_PUBLISHED.to_owned(), None, StatusCode::Cancelled));
         }
     };
     match opened {
         Ok(opened) => Ok(opened?),
-        Err(_) => Err(Failure::found(
+        Err(_) => Err(Failure::new(
             "the thread that unpacks the file ended unexpectedly".to_owned(),
             None,
             StatusCode::Internal,
         )),
-    }
-}
-
-/// The sync is not a new one: it keeps its id and its times, so that exporting it twice is the same.
-pub(crate) struct RecordedSyncIdentity {
-    id: SyncId,
-    started_at: OffsetDateTime,
-    ended_at: OffsetDateTime,
-    begun: AtomicBool,
-}
-
-impl RecordedSyncIdentity {
-    pub(crate) fn of(sync: &FinishedSync) -> Self {
-        Self {
-            id: sync.run.id,
-            started_at: sync.run.started_at,
-            ended_at: sync.ended_at,
-            begun: AtomicBool::new(false),
-        }
-    }
-}
-
-impl Clock for RecordedSyncIdentity {
-    /// The begin when asked first, then the end: the pipeline asks once for each.
-    fn now(&self) -> OffsetDateTime {
-        if self.begun.swap(true, Ordering::Relaxed) {
-            self.ended_at
-        } else {
-            self.started_at
-        }
-    }
-}
-
-impl SyncIdGenerator for RecordedSyncIdentity {
-    fn next_id(&self, _started_at: OffsetDateTime) -> SyncId {
-        self.id
     }
 }

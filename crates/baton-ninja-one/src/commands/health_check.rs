@@ -39,11 +39,32 @@ pub(crate) fn subcommand() -> Command {
         .args([endpoint, timeout])
 }
 
+/// The arguments of `health-check`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HealthCheckArgs {
+    /// The path to request.
+    path: &'static str,
+    timeout_seconds: u64,
+}
+
+impl HealthCheckArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        Self {
+            path: match matches.get_one::<String>("endpoint").map(String::as_str) {
+                Some("ready") => "/ready",
+                Some("live") => "/live",
+                _ => "/health",
+            },
+            timeout_seconds: matches.get_one::<u64>("timeout").copied().unwrap_or(5),
+        }
+    }
+}
+
 /// Asks. Nothing is printed if all is well.
 ///
 /// # Errors
 /// [`Failure`] with the reference's exit code: 2 not well, 4 no answer in time, 14 nobody there.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, args: HealthCheckArgs) -> Result<(), Failure> {
     let mut address = settings.health_address()?;
     // What is listened at everywhere is asked here.
     match address.host.parse::<IpAddr>() {
@@ -51,22 +72,20 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         Ok(IpAddr::V6(ip)) if ip.is_unspecified() => "::1".clone_into(&mut address.host),
         _ => {}
     }
-    let path = match chosen.get_one::<String>("endpoint").map(String::as_str) {
-        Some("ready") => "/ready",
-        Some("live") => "/live",
-        _ => "/health",
-    };
-    let seconds = chosen.get_one::<u64>("timeout").copied().unwrap_or(5);
+    let HealthCheckArgs {
+        path,
+        timeout_seconds: seconds,
+    } = args;
     let runtime = runtime::start()?;
-    let asked = runtime.block_on(async {
-        let asking = status_at(&address, path);
-        match tokio::time::timeout(Duration::from_secs(seconds), asking).await {
+    let status = runtime.block_on(async {
+        let request = status_at(&address, path);
+        match tokio::time::timeout(Duration::from_secs(seconds), request).await {
             Ok(status) => status,
             Err(_) => Err(HealthError::TimedOut { address, seconds }),
         }
     });
     runtime.shutdown_background();
-    match asked? {
+    match status? {
         StatusCode::OK => Ok(()),
         status => Err(HealthError::Status(status.as_u16()).into()),
     }

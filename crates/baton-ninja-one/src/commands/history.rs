@@ -3,19 +3,18 @@
 use access_core::StatusCode;
 use access_dataset::Rebuilt;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use indicatif::MultiProgress;
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::{Text, print};
-use crate::runtime::run_cancellable;
+use crate::runtime::cancellation::run_cancellable;
 use crate::settings::{Output, Settings};
 use crate::sync_location::dataset_location;
 use crate::wiring::formats;
 
 /// The command `history`.
 pub(crate) fn subcommand() -> Command {
-    let place = Arg::new("place")
+    let dataset = Arg::new("place")
         .value_name("DATASET")
         .required(true)
         .help("The dataset: a folder, s3://, gs:// or az://");
@@ -25,38 +24,61 @@ pub(crate) fn subcommand() -> Command {
         .help("Start after the last missing sync, if old syncs were removed");
     let rebuild = Command::new("rebuild")
         .about("Rebuild the history from all syncs; missing or modified files are restored if the result is the same")
-        .args([place, gap]);
+        .args([dataset, gap]);
     Command::new("history")
         .about("Rebuild the history of a dataset")
         .subcommand_required(true)
         .subcommand(rebuild)
 }
 
+/// The arguments of `history rebuild`.
+#[derive(Debug, Clone)]
+pub(crate) struct RebuildArgs {
+    dataset: String,
+    /// Whether syncs may be missing at the start.
+    accept_gap: bool,
+}
+
+impl RebuildArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        // `rebuild` is the only command of it, and clap requires it.
+        let rebuild = matches.subcommand().map_or(matches, |(_, rebuild)| rebuild);
+        Self {
+            dataset: rebuild.get_one::<String>("place").cloned().unwrap_or_default(),
+            accept_gap: rebuild.get_flag("accept-gap"),
+        }
+    }
+}
+
 /// Rebuilds a history; one that comes out otherwise is a failure.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
-    let (place, temp_folder, output) = (
-        dataset_location(settings, chosen)?,
+pub(crate) fn run(settings: &Settings, args: &RebuildArgs) -> Result<(), Failure> {
+    let _context = CommandContext::new(settings)?;
+    let (location, temp_folder, output) = (
+        dataset_location(settings, &args.dataset)?,
         settings.temp_folder()?,
         settings.output()?,
     );
-    let gap = chosen.get_flag("accept-gap");
-    let rebuilt = run_cancellable(access_dataset::rebuild(&place, &formats(), &temp_folder, gap))?;
+    let rebuilt = run_cancellable(access_dataset::rebuild(
+        &location,
+        &formats(),
+        &temp_folder,
+        args.accept_gap,
+    ))?;
     print(&match output {
         Output::Json => Text::from_json(&rebuilt),
-        Output::Text => told(&rebuilt),
+        Output::Text => render(&rebuilt),
     });
     if rebuilt.different.is_empty() {
         return Ok(());
     }
-    Err(Failure::found(
-        format!("the rebuilt history of {place} does not match the published one"),
+    Err(Failure::new(
+        format!("the rebuilt history of {location} does not match the published one"),
         Some("run `verify` to see which files were modified; another version of this program may also write different bytes".to_owned()),
         StatusCode::DataLoss,
     ))
 }
 
-fn told(rebuilt: &Rebuilt) -> Text {
+fn render(rebuilt: &Rebuilt) -> Text {
     let mut text = Text::new();
     text.line(format_args!(
         "{} syncs since {}: {} files are the same",

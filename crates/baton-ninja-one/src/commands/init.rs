@@ -8,20 +8,20 @@ use std::path::PathBuf;
 use access_core::StatusCode;
 use access_core::ports::{AccessSource, CheckOutcome};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 
 use self::config_file::Existing;
 use self::config_file::Values;
 use self::prompt::Prompt;
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console;
 use crate::output::console::print;
 use crate::output::console::print_error;
 use crate::runtime;
-use crate::runtime::system::shutdown_signal;
-use crate::settings::{Output, Setting, SettingKey, Settings, Text, keys, targets};
+use crate::runtime::cancellation::cancel_on_signal;
+use crate::settings::{Output, Setting, SettingKey, Settings, Text, keys};
+use crate::targets;
 
 /// Where the connector looks for its settings by default.
 const DEFAULT_FILE: &str = ".baton.yaml";
@@ -38,14 +38,14 @@ pub(crate) struct InitArgs {
 }
 
 impl InitArgs {
-    pub(crate) fn from_matches(chosen: &ArgMatches) -> Self {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
         Self {
-            file: chosen
+            file: matches
                 .get_one::<PathBuf>("to")
                 .cloned()
                 .unwrap_or_else(|| DEFAULT_FILE.into()),
-            replace: chosen.get_flag("replace"),
-            no_check: chosen.get_flag("no-check"),
+            replace: matches.get_flag("replace"),
+            no_check: matches.get_flag("no-check"),
         }
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn subcommand() -> Command {
 
 /// Asks, tries and writes.
 pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+    let _context = CommandContext::new(settings)?;
     let output = settings.output()?;
     let file = file(&arguments.file)?;
     let prompt = Prompt::new();
@@ -132,7 +132,7 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
 
 /// The file to write, which must be one that the connector reads.
 fn file(path: &std::path::Path) -> Result<PathBuf, Failure> {
-    let refuse = |problem: String| Failure::found(problem, None, StatusCode::InvalidArgument);
+    let refuse = |problem: String| Failure::new(problem, None, StatusCode::InvalidArgument);
     let path = match path.to_str() {
         Some(text) => targets::local_file(text, "a config file").map_err(refuse)?,
         None => path.to_owned(),
@@ -184,7 +184,7 @@ fn answer(
 
 fn missing(setting: &Setting) -> Failure {
     let name = setting.name;
-    Failure::found(
+    Failure::new(
         format!("no answer for --{name}"),
         Some(format!(
             "use --{name} or {}, or write the answer to standard input",
@@ -215,16 +215,10 @@ fn test(settings: &Settings) -> Result<String, Failure> {
         print_error(&wait);
     }
     let runtime = runtime::start()?;
-    let checked = runtime.block_on(async {
-        tokio::select! {
-            report = source.check() => report.map_err(Failure::from),
-            () = shutdown_signal() => Err(Failure::found(
-                "stopped on request; nothing was written".to_owned(),
-                None,
-                StatusCode::Cancelled,
-            )),
-        }
-    });
+    let checked = runtime.block_on(cancel_on_signal(
+        source.check(),
+        "stopped on request; nothing was written",
+    ));
     runtime.shutdown_background();
     let report = checked.map_err(nothing_written)?;
     for check in report.endpoints {
@@ -234,7 +228,7 @@ fn test(settings: &Settings) -> Result<String, Failure> {
             hint,
         } = check.outcome
         {
-            return Err(nothing_written(Failure::found(message, hint, status)));
+            return Err(nothing_written(Failure::new(message, hint, status)));
         }
     }
     Ok(report.tenant)

@@ -26,7 +26,7 @@ pub(crate) fn write(folder: &Path) -> Result<usize, Failure> {
 }
 
 fn failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::found(
+    Failure::new(
         format!("cannot write {}: {error}", path.display()),
         Some("name an existing folder that can be written to".to_owned()),
         StatusCode::InvalidArgument,

@@ -7,6 +7,7 @@ pub(crate) mod capabilities;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod context;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod export;
@@ -27,10 +28,21 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches};
 
+use apply_review::ApplyReviewArgs;
 use completion::Shell;
+use convert::ConvertArgs;
+use diff::DiffArgs;
 use export::ExportArgs;
+use health_check::HealthCheckArgs;
+use history::RebuildArgs;
 use init::InitArgs;
-use provision::ChangeCommand;
+use inspect::InspectArgs;
+use provision::{ChangeArgs, ChangeCommand};
+use report::ReportArgs;
+use review::ReviewArgs;
+use verify::VerifyArgs;
+
+use crate::failure::Failure;
 
 /// What the program is asked to do. There is no `Debug`: a secret may be among the arguments.
 pub(crate) enum Command {
@@ -43,27 +55,27 @@ pub(crate) enum Command {
     /// Write a config file.
     Init(InitArgs),
     /// Query a finished sync.
-    Inspect(ArgMatches),
+    Inspect(InspectArgs),
     /// Compare two syncs.
-    Diff(ArgMatches),
+    Diff(DiffArgs),
     /// Make a review report.
-    Report(ArgMatches),
+    Report(ReportArgs),
     /// Carry out the decisions of a review.
-    ApplyReview(ArgMatches),
+    ApplyReview(ApplyReviewArgs),
     /// Start, watch or close a review.
-    Review(ArgMatches),
+    Review(ReviewArgs),
     /// Change something in the tenant.
-    Change(ChangeCommand, ArgMatches),
+    Change(ChangeArgs),
     /// Check what was published.
-    Verify(ArgMatches),
+    Verify(VerifyArgs),
     /// Rebuild the history of a dataset.
-    HistoryRebuild(ArgMatches),
+    HistoryRebuild(RebuildArgs),
     /// Write a finished sync to sinks.
     Export(ExportArgs),
     /// Convert a c1z file to the other format.
-    Convert(ArgMatches),
+    Convert(ConvertArgs),
     /// Probe a running service.
-    HealthCheck(ArgMatches),
+    HealthCheck(HealthCheckArgs),
     /// Print what the connector can do.
     Capabilities,
     /// Print the schema of the settings.
@@ -132,7 +144,7 @@ pub(crate) enum Section {
 }
 
 type Define = fn() -> clap::Command;
-type Parse = fn(&ArgMatches) -> Command;
+type Parse = fn(&ArgMatches) -> Result<Command, Failure>;
 
 /// One command.
 pub(crate) struct Entry {
@@ -158,23 +170,48 @@ const fn change(command: ChangeCommand, examples: &'static [&'static str]) -> En
     let (define, parse): (Define, Parse) = match command {
         ChangeCommand::Grant => (
             || provision::subcommand(ChangeCommand::Grant),
-            |chosen| Command::Change(ChangeCommand::Grant, chosen.clone()),
+            |matches| {
+                Ok(Command::Change(ChangeArgs::from_matches(
+                    ChangeCommand::Grant,
+                    matches,
+                )))
+            },
         ),
         ChangeCommand::Revoke => (
             || provision::subcommand(ChangeCommand::Revoke),
-            |chosen| Command::Change(ChangeCommand::Revoke, chosen.clone()),
+            |matches| {
+                Ok(Command::Change(ChangeArgs::from_matches(
+                    ChangeCommand::Revoke,
+                    matches,
+                )))
+            },
         ),
         ChangeCommand::CreateAccount => (
             || provision::subcommand(ChangeCommand::CreateAccount),
-            |chosen| Command::Change(ChangeCommand::CreateAccount, chosen.clone()),
+            |matches| {
+                Ok(Command::Change(ChangeArgs::from_matches(
+                    ChangeCommand::CreateAccount,
+                    matches,
+                )))
+            },
         ),
         ChangeCommand::UpdateAccount => (
             || provision::subcommand(ChangeCommand::UpdateAccount),
-            |chosen| Command::Change(ChangeCommand::UpdateAccount, chosen.clone()),
+            |matches| {
+                Ok(Command::Change(ChangeArgs::from_matches(
+                    ChangeCommand::UpdateAccount,
+                    matches,
+                )))
+            },
         ),
         ChangeCommand::DeleteAccount => (
             || provision::subcommand(ChangeCommand::DeleteAccount),
-            |chosen| Command::Change(ChangeCommand::DeleteAccount, chosen.clone()),
+            |matches| {
+                Ok(Command::Change(ChangeArgs::from_matches(
+                    ChangeCommand::DeleteAccount,
+                    matches,
+                )))
+            },
         ),
     };
     Entry {
@@ -207,7 +244,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
             clap::Command::new("sync")
                 .about("Read the tenant and write it to the sinks (the default command)")
         },
-        parse: |_| Command::Sync,
+        parse: |_| Ok(Command::Sync),
         sections: &[
             Section::Sinks,
             Section::Sync,
@@ -228,7 +265,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
                 "Make one request for each list that a sync reads, open the sinks, and report what fails",
             )
         },
-        parse: |_| Command::Check,
+        parse: |_| Ok(Command::Check),
         sections: READS_TENANT,
         examples: &["check", "check --output json"],
     },
@@ -236,7 +273,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Read),
         summary: "Set up: ask for address and client app, write .baton.yaml",
         define: init::subcommand,
-        parse: |chosen| Command::Init(InitArgs::from_matches(chosen)),
+        parse: |matches| Ok(Command::Init(InitArgs::from_matches(matches))),
         sections: READS_TENANT,
         examples: &[
             "init",
@@ -247,7 +284,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Ask),
         summary: "Who has what, and why",
         define: inspect::subcommand,
-        parse: |chosen| Command::Inspect(chosen.clone()),
+        parse: |matches| Ok(Command::Inspect(InspectArgs::from_matches(matches)?)),
         sections: READS_FILES,
         examples: &[
             "inspect sync.c1z users --admin --no-mfa",
@@ -259,7 +296,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Ask),
         summary: "What changed between two syncs",
         define: diff::subcommand,
-        parse: |chosen| Command::Diff(chosen.clone()),
+        parse: |matches| Ok(Command::Diff(DiffArgs::from_matches(matches)?)),
         sections: READS_FILES,
         examples: &["diff sync.c1z", "diff old.c1z new.c1z --exit-code"],
     },
@@ -267,7 +304,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Review),
         summary: "Make a review report, one HTML file",
         define: report::subcommand,
-        parse: |chosen| Command::Report(chosen.clone()),
+        parse: |matches| Ok(Command::Report(ReportArgs::from_matches(matches))),
         sections: READS_FILES,
         examples: &[
             "report --from sync.c1z",
@@ -277,8 +314,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     Entry {
         group: Some(Group::Review),
         summary: "Carry out the decisions of a review",
-        define: provision::apply_review_subcommand,
-        parse: |chosen| Command::ApplyReview(chosen.clone()),
+        define: apply_review::subcommand,
+        parse: |matches| Ok(Command::ApplyReview(ApplyReviewArgs::from_matches(matches))),
         sections: CHANGES,
         examples: &[
             "apply-review decisions.csv --report report.html --dry-run",
@@ -289,7 +326,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Review),
         summary: "Start a review, see how far it is, close it",
         define: review::subcommand,
-        parse: |chosen| Command::Review(chosen.clone()),
+        parse: |matches| Ok(Command::Review(ReviewArgs::from_matches(matches))),
         sections: READS_FILES,
         examples: &["review status review-2026-q4"],
     },
@@ -323,7 +360,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Evidence),
         summary: "Check that a dataset or a report was not altered",
         define: verify::subcommand,
-        parse: |chosen| Command::Verify(chosen.clone()),
+        parse: |matches| Ok(Command::Verify(VerifyArgs::from_matches(matches)?)),
         sections: READS_FILES,
         examples: &[
             "verify out/access",
@@ -334,10 +371,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Evidence),
         summary: "Rebuild the history of a dataset",
         define: history::subcommand,
-        // `rebuild` is the only command of it, and clap requires it.
-        parse: |chosen| {
-            Command::HistoryRebuild(chosen.subcommand().map_or(chosen, |(_, inner)| inner).clone())
-        },
+        parse: |matches| Ok(Command::HistoryRebuild(RebuildArgs::from_matches(matches))),
         sections: READS_FILES,
         examples: &["history rebuild out/access"],
     },
@@ -345,7 +379,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Files),
         summary: "Write a finished sync to other sinks",
         define: export::subcommand,
-        parse: |chosen| Command::Export(ExportArgs::of(chosen)),
+        parse: |matches| Ok(Command::Export(ExportArgs::from_matches(matches))),
         sections: &[Section::Sinks, Section::Output],
         examples: &["export --from sync.c1z --sink parquet=out/access --sink csv=out/csv"],
     },
@@ -353,7 +387,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Files),
         summary: "Convert a c1z file, v1 to v3 or v3 to v1",
         define: convert::subcommand,
-        parse: |chosen| Command::Convert(chosen.clone()),
+        parse: |matches| Ok(Command::Convert(ConvertArgs::from_matches(matches))),
         sections: READS_FILES,
         examples: &["convert sync.c1z sync-v3.c1z"],
     },
@@ -361,7 +395,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Service),
         summary: "",
         define: health_check::subcommand,
-        parse: |chosen| Command::HealthCheck(chosen.clone()),
+        parse: |matches| Ok(Command::HealthCheck(HealthCheckArgs::from_matches(matches))),
         sections: READS_FILES,
         examples: &["health-check --endpoint ready"],
     },
@@ -369,7 +403,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Service),
         summary: "",
         define: || clap::Command::new("capabilities").about("Print what the connector can do, as JSON"),
-        parse: |_| Command::Capabilities,
+        parse: |_| Ok(Command::Capabilities),
         sections: &[],
         examples: &[],
     },
@@ -377,7 +411,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Service),
         summary: "",
         define: || clap::Command::new("config").about("Print the schema of the settings, as JSON"),
-        parse: |_| Command::Config,
+        parse: |_| Ok(Command::Config),
         sections: &[],
         examples: &[],
     },
@@ -385,7 +419,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Service),
         summary: "",
         define: completion,
-        parse: |chosen| Command::Completion(Shell::from_matches(chosen)),
+        parse: |matches| Ok(Command::Completion(Shell::from_matches(matches))),
         sections: &[],
         examples: &[
             "completion bash > ~/.local/share/bash-completion/completions/baton-ninja-one",
@@ -394,18 +428,13 @@ pub(crate) const COMMANDS: &[Entry] = &[
             "completion powershell >> $PROFILE",
         ],
     },
-    hidden(man, |chosen| {
-        Command::Man(chosen.get_one::<PathBuf>("folder").cloned().unwrap_or_default())
+    hidden(man, |matches| {
+        let folder = matches.get_one::<PathBuf>("folder");
+        Ok(Command::Man(folder.cloned().unwrap_or_default()))
     }),
-    hidden(help, |chosen| {
-        Command::Help(
-            chosen
-                .get_many::<String>("words")
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
-        )
+    hidden(help, |matches| {
+        let words = matches.get_many::<String>("words").into_iter().flatten();
+        Ok(Command::Help(words.cloned().collect()))
     }),
     hidden(
         || {
@@ -413,7 +442,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
                 .hide(true)
                 .about("Print the version")
         },
-        |_| Command::Version,
+        |_| Ok(Command::Version),
     ),
 ];
 
@@ -432,15 +461,18 @@ impl Entry {
 
 impl Command {
     /// The command that a parsed command line asks for.
-    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
-        let Some((name, chosen)) = matches.subcommand() else {
-            return Self::Default;
+    ///
+    /// # Errors
+    /// [`Failure`] if an argument makes no sense.
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
+        let Some((name, inner)) = matches.subcommand() else {
+            return Ok(Self::Default);
         };
         let entry = COMMANDS.iter().find(|entry| entry.name() == name);
         // The command line was built from the same entries.
         entry.map_or_else(
-            || Self::Help(vec![name.to_owned()]),
-            |entry| (entry.parse)(chosen),
+            || Ok(Self::Help(vec![name.to_owned()])),
+            |entry| (entry.parse)(inner),
         )
     }
 }

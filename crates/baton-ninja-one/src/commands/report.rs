@@ -14,19 +14,15 @@ use crate::commands::export;
 use crate::commands::export::ExportArgs;
 use crate::failure::Failure;
 use crate::runtime;
-use crate::runtime::cancellation::cancel_on_signal;
-use crate::settings::{Settings, targets};
+use crate::runtime::cancellation::run_blocking_cancellable;
+use crate::settings::Settings;
 use crate::sync_location::SyncListing;
 use crate::sync_location::SyncLocation;
+use crate::targets;
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
     let path = clap::value_parser!(PathBuf);
-    let from = Arg::new("from")
-        .long("from")
-        .required(true)
-        .value_name("PLACE")
-        .help("The c1z file, of any connector, or the folder or URL of a dataset");
     let to = Arg::new("to")
         .short('o')
         .long("to")
@@ -39,31 +35,48 @@ pub(crate) fn subcommand() -> Command {
         .value_name("FILE")
         .value_parser(path)
         .help("Report to compare with, and whose chain to continue. Default: the replaced report, or one of the full sync before");
-    let sync = Arg::new("sync")
-        .long("sync")
-        .value_name("ID")
-        .help("Sync to show. Default: the latest finished full sync, else the latest finished sync");
-    let tenant = Arg::new("tenant")
-        .long("tenant")
-        .value_name("TEXT")
-        .help("Tenant of the sync, for a file that does not name it");
     Command::new("report")
         .about("Write a sync as a review report: one self-contained HTML file")
-        .args([from, to, previous, sync, tenant])
+        .args([
+            export::from_argument().required(true),
+            to,
+            previous,
+            export::sync_argument("show"),
+            export::tenant_argument(),
+        ])
+}
+
+/// The arguments of `report`.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportArgs {
+    source: ExportArgs,
+    /// The report to write.
+    to: PathBuf,
+    /// The report to compare with.
+    previous: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let path = |name| matches.get_one::<PathBuf>(name).cloned();
+        Self {
+            source: ExportArgs::from_matches(matches),
+            to: path("to").unwrap_or_default(),
+            previous: path("previous"),
+        }
+    }
 }
 
 /// Writes the report and prints what came of it. Without a report to compare with, that of the full sync before is made for it, if
 /// the place has one: it comes out the same whenever it is made, and so does its hash.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let asked = ExportArgs::of(chosen);
-    let path = |name| chosen.get_one::<PathBuf>(name).cloned();
-    let to = local_file(&path("to").unwrap_or_default())?;
+pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> Result<(), Failure> {
+    let to = local_file(&args.to)?;
     // Before the report that it follows is made.
     sink_html::refuse_target(&to).map_err(|error| {
         Failure::from(error).with_message(|message| format!("cannot open report {}: {message}", to.display()))
     })?;
     let mut config = HtmlSinkConfig {
-        previous: path("previous").as_deref().map(local_file).transpose()?,
+        previous: args.previous.as_deref().map(local_file).transpose()?,
         ..settings.html(to)?
     };
     let nothing_there = match config.path.metadata() {
@@ -71,11 +84,11 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => {
             let message = format!("cannot look at {}: {error}", config.path.display());
-            return Err(Failure::found(message, None, StatusCode::from_io_error(&error)));
+            return Err(Failure::new(message, None, StatusCode::from_io_error(&error)));
         }
     };
     let earlier = if config.previous.is_none() && nothing_there {
-        report_before(settings, &asked)?
+        report_before(settings, &args.source)?
     } else {
         None
     };
@@ -83,7 +96,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         config.previous = Some(report.clone());
     }
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
-    export::into_sinks(settings, &asked, &[sink])
+    export::export_to_sinks(settings, &args.source, &[sink])
 }
 
 /// A path that is meant as one.
@@ -91,20 +104,20 @@ fn local_file(path: &Path) -> Result<PathBuf, Failure> {
     match path.to_str() {
         None => Ok(path.to_owned()),
         Some(text) => targets::local_file(text, "a report")
-            .map_err(|problem| Failure::found(problem, None, StatusCode::InvalidArgument)),
+            .map_err(|problem| Failure::new(problem, None, StatusCode::InvalidArgument)),
     }
 }
 
 /// The report of the full sync before the one that is asked for, in a folder that goes with it.
-fn report_before(settings: &Settings, asked: &ExportArgs) -> Result<Option<(TempDir, PathBuf)>, Failure> {
-    let (place, own) = (SyncLocation::named(&asked.from)?, settings.clone());
-    let syncs = cancel_on_signal(move |stop| place.syncs(&own, stop))?;
-    let Some(before) = full_sync_before(&syncs, asked.sync.as_deref()) else {
+fn report_before(settings: &Settings, source: &ExportArgs) -> Result<Option<(TempDir, PathBuf)>, Failure> {
+    let (location, own) = (SyncLocation::parse(&source.from)?, settings.clone());
+    let syncs = run_blocking_cancellable(move |cancellation| location.syncs(&own, cancellation))?;
+    let Some(before) = full_sync_before(&syncs, source.sync.as_deref()) else {
         return Ok(None);
     };
-    let asked = ExportArgs {
+    let before = ExportArgs {
         sync: Some(before.to_owned()),
-        ..asked.clone()
+        ..source.clone()
     };
     let parent = settings.temp_folder()?;
     let folder = private_folder(&parent).map_err(|error| {
@@ -112,21 +125,21 @@ fn report_before(settings: &Settings, asked: &ExportArgs) -> Result<Option<(Temp
             "cannot create a temporary folder in {}: {error}",
             parent.display()
         );
-        Failure::found(message, None, StatusCode::FailedPrecondition)
+        Failure::new(message, None, StatusCode::FailedPrecondition)
     })?;
     let path = folder.path().join("before.html");
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(settings.html(path.clone())?));
     let runtime = runtime::start()?;
-    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &NoopObserver));
+    let written = runtime.block_on(export::run_export(settings, &before, &[sink], &NoopObserver));
     runtime.shutdown_background();
     written?;
     Ok(Some((folder, path)))
 }
 
 /// Of syncs in the order in which they began.
-fn full_sync_before<'a>(syncs: &'a [SyncListing], wanted: Option<&str>) -> Option<&'a str> {
-    let is_wanted = |sync: &SyncListing| wanted.map_or(sync.latest, |id| sync.id == id);
-    let at = syncs.iter().position(is_wanted)?;
+fn full_sync_before<'a>(syncs: &'a [SyncListing], sync_id: Option<&str>) -> Option<&'a str> {
+    let is_selected = |sync: &SyncListing| sync_id.map_or(sync.latest, |id| sync.id == id);
+    let at = syncs.iter().position(is_selected)?;
     let is_full = |sync: &&SyncListing| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
     syncs[..at].iter().rfind(is_full).map(|sync| sync.id.as_str())
 }

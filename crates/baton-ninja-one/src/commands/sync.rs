@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use access_core::ports::AccessSource;
 use access_core::sync::{SyncPipeline, SyncRequest};
-use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::observability::spans;
 use crate::output::outcome;
 use crate::output::progress::Progress;
@@ -21,25 +20,24 @@ use crate::runtime::system::SystemClock;
 use crate::runtime::system::shutdown_signal;
 use crate::runtime::watch::WatchedSync;
 use crate::settings::Settings;
-use crate::wiring::sinks;
 
 /// Runs a sync and prints what came of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let begin = Instant::now();
-    let display = MultiProgress::new();
-    let _telemetry = logging::start(settings, &display)?;
+    let context = CommandContext::new(settings)?;
     let output = settings.output()?;
     let request = SyncRequest {
         scope: settings.scope()?,
         sync_type: None,
+        identity: None,
         guard: settings.shrink_guard()?,
         provenance: settings.provenance()?,
     };
-    let sinks = sinks(settings, settings.sinks()?)?;
+    let sinks = settings.build_sinks(&settings.sinks()?)?;
     let client = NinjaOneClient::new(settings.client()?)?;
     let tenant = client.tenant();
     let source = NinjaOneSource::new(client, settings.source_options()?);
-    let progress = Progress::new(display, settings.progress()?);
+    let progress = Progress::new(context.display.clone(), settings.progress()?);
     let limit = settings.sync_timeout()?;
     let watched = WatchedSync::new(&progress);
 

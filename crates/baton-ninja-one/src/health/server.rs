@@ -125,8 +125,8 @@ impl Open {
             return;
         }
         let silent = |connection: &Connection| !connection.asks.load(Ordering::Relaxed);
-        let place = self.0.iter().position(silent).unwrap_or(0);
-        if let Some(connection) = self.0.remove(place) {
+        let index = self.0.iter().position(silent).unwrap_or(0);
+        if let Some(connection) = self.0.remove(index) {
             connection.task.abort();
         }
     }

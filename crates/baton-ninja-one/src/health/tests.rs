@@ -39,7 +39,7 @@ fn address(port: u16) -> HealthAddress {
 }
 
 fn refused() -> Failure {
-    Failure::found(SECRET.to_owned(), None, StatusCode::Unauthenticated)
+    Failure::new(SECRET.to_owned(), None, StatusCode::Unauthenticated)
 }
 
 /// A server whose validation has the results in turn, the last one for ever.
@@ -73,7 +73,7 @@ async fn raw(server: &HealthServer, request: &str) -> String {
 }
 
 /// Status line, content type and body, time masked.
-async fn asked(server: &HealthServer, method: &str, path: &str) -> String {
+async fn send(server: &HealthServer, method: &str, path: &str) -> String {
     let request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
     let answer = raw(server, &request).await;
     assert!(
@@ -96,7 +96,7 @@ async fn asked(server: &HealthServer, method: &str, path: &str) -> String {
 }
 
 async fn status(server: &HealthServer, path: &str) -> String {
-    let answer = asked(server, "GET", path).await;
+    let answer = send(server, "GET", path).await;
     answer.lines().nth(1).unwrap()["HTTP/1.1 ".len()..][..3].to_owned()
 }
 
@@ -106,16 +106,16 @@ async fn what_is_answered() {
     let (failing, _) = serving(CheckIntervals::default(), &[FAILS]).await;
     let mut shown = String::new();
     for path in ["/health", "/ready", "/live", "/health?verbose=1", "/healthz", "/"] {
-        shown += &asked(&working, "GET", path).await;
+        shown += &send(&working, "GET", path).await;
     }
     for method in ["POST", "HEAD", "DELETE"] {
-        shown += &asked(&working, method, "/health").await;
+        shown += &send(&working, method, "/health").await;
     }
     for path in ["/health", "/ready", "/live"] {
-        shown += &asked(&failing, "GET", path).await;
+        shown += &send(&failing, "GET", path).await;
     }
     assert_snapshot!(shown);
-    let metrics = asked(&failing, "GET", "/metrics").await;
+    let metrics = send(&failing, "GET", "/metrics").await;
     assert!(
         metrics.contains("200 OK\ncontent-type: application/openmetrics-text; version=1.0.0"),
         "{metrics}"
@@ -127,7 +127,7 @@ async fn what_is_answered() {
 async fn nothing_is_validated_unless_somebody_wants_to_know() {
     let (server, count) = serving(QUICK, &[WORKS]).await;
     for path in ["/live", "/metrics", "/nothing"] {
-        asked(&server, "GET", path).await;
+        send(&server, "GET", path).await;
     }
     sleep(QUICK.every).await;
     assert_eq!(count.get(), 0);
@@ -199,13 +199,13 @@ async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
     };
     let (server, count) = serving(pace, &[HANGS]).await;
     let begin = Instant::now();
-    let pending = asked(&server, "GET", "/health").await;
+    let pending = send(&server, "GET", "/health").await;
     assert!(begin.elapsed() < pace.limit, "{:?}", begin.elapsed());
     assert_eq!(status(&server, "/ready").await, "503");
     assert_eq!(status(&server, "/live").await, "200");
     assert_eq!(count.get(), 1);
     sleep(pace.limit).await;
-    let given_up = asked(&server, "GET", "/health").await;
+    let given_up = send(&server, "GET", "/health").await;
     assert_snapshot!(pending + &given_up);
 }
 
@@ -228,7 +228,7 @@ async fn the_last_result_counts_a_little_longer_while_a_slow_tenant_is_asked_aga
 #[tokio::test]
 async fn a_validation_that_panics_has_failed() {
     let (server, _) = serving(CheckIntervals::default(), &[PANICS]).await;
-    let answer = asked(&server, "GET", "/health").await;
+    let answer = send(&server, "GET", "/health").await;
     assert!(answer.contains(r#""validation_error":"internal""#), "{answer}");
 }
 

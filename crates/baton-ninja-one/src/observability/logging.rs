@@ -38,17 +38,9 @@ const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Starts logging, and sending traces and logs to a collector if there is one. Lines for the terminal go around the
-/// progress display. The first lines are the remarks on the settings, so that every command says them. What is returned sends
-/// what is left to the collector when it is dropped.
+/// progress display; those of tasks go to their logs too. The first lines are the remarks on the settings, so that every command
+/// shows them. What is returned sends what is left to the collector when it is dropped.
 pub(crate) fn start(
-    settings: &Settings,
-    progress: &MultiProgress,
-) -> Result<Option<Telemetry>, SettingsError> {
-    start_with(settings, progress, None)
-}
-
-/// The same, with logs of tasks beside it.
-pub(crate) fn start_with(
     settings: &Settings,
     progress: &MultiProgress,
     tasks: Option<&TaskLogs>,

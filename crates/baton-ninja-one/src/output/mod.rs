@@ -1,5 +1,7 @@
 //! What a person or another program reads: text, tables, JSON, progress.
 
+mod cell;
+mod column;
 pub(crate) mod console;
 pub(crate) mod outcome;
 pub(crate) mod pager;

@@ -101,8 +101,8 @@ impl OutputTarget {
 
 /// The pager that `PAGER` names, or `less`; none where there is none, or `PAGER` is empty or `cat`.
 fn start() -> Option<(Child, ChildStdin)> {
-    let wanted = std::env::var("PAGER").ok();
-    let mut command = match wanted.as_deref().map(str::trim) {
+    let configured = std::env::var("PAGER").ok();
+    let mut command = match configured.as_deref().map(str::trim) {
         Some("" | "cat") => return None,
         Some(line) if cfg!(unix) => {
             let mut shell = Command::new("sh");

@@ -34,8 +34,8 @@ const STEPS_AFTER_READING: usize = 3;
 
 impl Progress {
     /// A display on standard error; hidden if that is no terminal or nobody wants it.
-    pub(crate) fn new(display: MultiProgress, wanted: bool) -> Self {
-        if !wanted || !std::io::stderr().is_terminal() {
+    pub(crate) fn new(display: MultiProgress, enabled: bool) -> Self {
+        if !enabled || !std::io::stderr().is_terminal() {
             display.set_draw_target(ProgressDrawTarget::hidden());
         }
         let step = display.add(ProgressBar::new_spinner());

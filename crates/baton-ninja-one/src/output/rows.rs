@@ -5,185 +5,16 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use access_core::StatusCode;
-use access_core::query::{natural_order, nearest};
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Serialize, Serializer};
-use sink_csv::SpreadsheetSafety;
+use access_core::query::nearest;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub(crate) use super::cell::{Cell, object};
+pub(crate) use super::column::{Column, OPTIONAL, data, hidden, people, shown};
+
+use super::cell::{Object, order};
 use super::pager::OutputTarget;
 use super::pager::terminal_width;
 use crate::failure::Failure;
-use crate::output::console::escape_line;
-use crate::output::text_table::format_thousands;
-use crate::output::text_table::moment;
-
-/// Ranks from here on are left out where a terminal is too narrow, the highest first.
-pub(crate) const OPTIONAL: u8 = 10;
-/// The rank of a column that nothing else is said of.
-const PLAIN: u8 = 5;
-
-/// A column.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Column {
-    /// Its name in JSON and CSV; without one it is for people only.
-    pub(crate) name: Option<&'static str>,
-    /// Its heading in a table; without one it is for programs only.
-    pub(crate) heading: Option<&'static str>,
-    /// Its place in a table: low ranks come first; see [`OPTIONAL`].
-    rank: u8,
-    /// Whether its texts may be shortened to fit a terminal.
-    elastic: bool,
-    /// The text that makes it needless in a table where every row has it.
-    needless: Option<&'static str>,
-    /// The column with the ids that tell equal names apart.
-    ids: Option<&'static str>,
-}
-
-impl Column {
-    const fn new(name: Option<&'static str>, heading: Option<&'static str>) -> Self {
-        Self {
-            name,
-            heading,
-            rank: PLAIN,
-            elastic: true,
-            needless: None,
-            ids: None,
-        }
-    }
-
-    /// The same at another place in a table.
-    pub(crate) const fn rank(self, rank: u8) -> Self {
-        Self { rank, ..self }
-    }
-
-    /// The same, never shortened.
-    pub(crate) const fn whole(self) -> Self {
-        Self {
-            elastic: false,
-            ..self
-        }
-    }
-
-    /// The same, left out of a table where all rows have this text.
-    pub(crate) const fn unless_all(self, text: &'static str) -> Self {
-        Self {
-            needless: Some(text),
-            ..self
-        }
-    }
-
-    /// The same; where two rows have one name and different ids in that column, the ids are shown.
-    pub(crate) const fn told_apart_by(self, ids: &'static str) -> Self {
-        Self {
-            ids: Some(ids),
-            ..self
-        }
-    }
-
-    /// What it is called in a table.
-    fn title(&self) -> &'static str {
-        self.heading.or(self.name).unwrap_or_default()
-    }
-}
-
-/// A column for everybody.
-pub(crate) const fn shown(name: &'static str, heading: &'static str) -> Column {
-    Column::new(Some(name), Some(heading))
-}
-
-/// A column for programs.
-pub(crate) const fn data(name: &'static str) -> Column {
-    Column::new(Some(name), None)
-}
-
-/// A column for people.
-pub(crate) const fn people(heading: &'static str) -> Column {
-    Column::new(None, Some(heading))
-}
-
-/// A column that is neither, so that all tables of a family have the same cells.
-pub(crate) const fn hidden() -> Column {
-    Column::new(None, None)
-}
-
-/// A value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cell {
-    /// Nobody says.
-    Nothing,
-    Text(String),
-    /// A word of the tenant's in capitals, e.g. `END_USER`; people see `end user`.
-    Word(String),
-    /// A time as its source says it; people see it to the second.
-    Time(String),
-    Flag(bool),
-    Count(u64),
-    List(Vec<String>),
-}
-
-impl Cell {
-    pub(crate) fn text(text: &(impl ToString + ?Sized)) -> Self {
-        Self::Text(text.to_string())
-    }
-
-    pub(crate) fn text_or_nothing(text: Option<&(impl ToString + ?Sized)>) -> Self {
-        text.map_or(Self::Nothing, Self::text)
-    }
-
-    pub(crate) fn flag_or_nothing(flag: Option<bool>) -> Self {
-        flag.map_or(Self::Nothing, Self::Flag)
-    }
-
-    pub(crate) fn word_or_nothing(text: Option<&str>) -> Self {
-        text.map_or(Self::Nothing, |text| Self::Word(text.to_owned()))
-    }
-
-    fn for_people(&self) -> String {
-        match self {
-            Self::Nothing => "-".to_owned(),
-            Self::Word(text) => Self::Text(plain_words(text)).for_people(),
-            Self::Time(text) => Self::Text(moment_of(text)).for_people(),
-            // A line end would tear the table.
-            Self::Text(text) => escape_line(&text.replace(['\n', '\t'], " ")).into_owned(),
-            Self::Flag(true) => "yes".to_owned(),
-            Self::Flag(false) => "no".to_owned(),
-            Self::Count(count) => format_thousands(*count),
-            Self::List(texts) if texts.is_empty() => "-".to_owned(),
-            Self::List(texts) => escape_line(&texts.join(", ").replace(['\n', '\t'], " ")).into_owned(),
-        }
-    }
-
-    fn write_csv(&self, line: &mut Vec<u8>) {
-        match self {
-            Self::Nothing => {}
-            Self::Text(text) | Self::Word(text) | Self::Time(text) => {
-                sink_csv::text_cell(text, SpreadsheetSafety::Safe, line);
-            }
-            Self::Flag(flag) => line.extend_from_slice(flag.to_string().as_bytes()),
-            Self::Count(count) => line.extend_from_slice(count.to_string().as_bytes()),
-            Self::List(texts) => sink_csv::list_cell(texts.iter().map(String::as_str), line),
-        }
-    }
-}
-
-impl Serialize for Cell {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Nothing => serializer.serialize_none(),
-            Self::Text(text) | Self::Word(text) | Self::Time(text) => serializer.serialize_str(text),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Count(count) => serializer.serialize_u64(*count),
-            Self::List(texts) => {
-                let mut list = serializer.serialize_seq(Some(texts.len()))?;
-                for text in texts {
-                    list.serialize_element(text)?;
-                }
-                list.end()
-            }
-        }
-    }
-}
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +60,7 @@ pub(crate) struct RowPrinter {
     columns: Cow<'static, [Column]>,
     form: OutputFormat,
     /// Columns that were asked for by name.
-    chosen: Option<Vec<usize>>,
+    selected: Option<Vec<usize>>,
     /// The column to sort by, and whether the last comes first.
     sort: Option<(usize, bool)>,
     limit: u64,
@@ -273,7 +104,7 @@ impl RowPrinter {
         Self {
             columns: columns.into(),
             form,
-            chosen: None,
+            selected: None,
             sort: None,
             limit: u64::MAX,
             width: terminal_width(),
@@ -291,16 +122,16 @@ impl RowPrinter {
     /// # Errors
     /// A [`Failure`] if there is no such column.
     pub(crate) fn with_view(self, view: &RowSelection, order: SortOrder) -> Result<Self, Failure> {
-        let mut chosen = Vec::new();
+        let mut selected = Vec::new();
         for name in view.columns.iter().map(|name| name.trim()) {
             if name.eq_ignore_ascii_case("all") {
-                chosen.extend((0..self.columns.len()).filter(|n| self.is_offered(*n)));
+                selected.extend((0..self.columns.len()).filter(|n| self.is_offered(*n)));
             } else {
-                chosen.push(self.column("--columns", name)?);
+                selected.push(self.column("--columns", name)?);
             }
         }
         let mut seen = HashSet::new();
-        chosen.retain(|n| seen.insert(*n));
+        selected.retain(|n| seen.insert(*n));
         let sort = view.sort.as_deref().map(|text| {
             let (name, last_first) = match text.rsplit_once(':') {
                 Some((name, "desc")) => (name, true),
@@ -310,7 +141,7 @@ impl RowPrinter {
             Ok::<_, Failure>((self.column("--sort", name.trim())?, last_first))
         });
         Ok(Self {
-            chosen: (!view.columns.is_empty()).then_some(chosen),
+            selected: (!view.columns.is_empty()).then_some(selected),
             sort: sort.transpose()?,
             limit: view.limit.unwrap_or(u64::MAX),
             order,
@@ -346,7 +177,7 @@ impl RowPrinter {
                 || format!("choose from: {}", names.join(", ")),
                 |meant| format!("use {flag} {meant}"),
             );
-            Failure::found(
+            Failure::new(
                 format!("{flag}: there is no column `{name}` here"),
                 Some(hint),
                 StatusCode::InvalidArgument,
@@ -355,7 +186,7 @@ impl RowPrinter {
     }
 
     /// Adds a row: a cell for each column.
-    pub(crate) fn push(&mut self, cells: Vec<Cell>, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
+    pub(crate) fn push(&mut self, cells: Vec<Cell>, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows += 1;
         if self.sort.is_some() {
@@ -366,10 +197,10 @@ impl RowPrinter {
             if self.written == self.limit {
                 return Err(OutputClosed);
             }
-            return self.emit(cells, outlet);
+            return self.emit(cells, output);
         }
         match self.order {
-            SortOrder::AsTheyCome => self.emit(cells, outlet),
+            SortOrder::AsTheyCome => self.emit(cells, output),
             SortOrder::By(_) => {
                 self.unsorted.push(cells);
                 Ok(())
@@ -378,7 +209,7 @@ impl RowPrinter {
                 let group = self.named(group);
                 let ends = |last: &Vec<Cell>| group.is_some_and(|n| last[n] != cells[n]);
                 if self.unsorted.last().is_some_and(ends) {
-                    self.emit_sorted(outlet)?;
+                    self.emit_sorted(output)?;
                 }
                 self.unsorted.push(cells);
                 Ok(())
@@ -390,7 +221,7 @@ impl RowPrinter {
         self.columns.iter().position(|column| column.name == Some(name))
     }
 
-    fn emit_sorted(&mut self, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
+    fn emit_sorted(&mut self, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         let mut rows = std::mem::take(&mut self.unsorted);
         let keys = match (self.form, self.order) {
             (OutputFormat::Table, SortOrder::By(keys) | SortOrder::Within(_, keys)) => keys,
@@ -416,13 +247,13 @@ impl RowPrinter {
             None => rows.sort_by(|a, b| by_keys(a, b)),
         }
         for row in rows {
-            self.emit(row, outlet)?;
+            self.emit(row, output)?;
         }
         Ok(())
     }
 
     /// Writes a row, or keeps it until the table is measured.
-    fn emit(&mut self, cells: Vec<Cell>, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
+    fn emit(&mut self, cells: Vec<Cell>, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         if self.written == self.limit {
             return Ok(());
         }
@@ -430,7 +261,7 @@ impl RowPrinter {
         match self.form {
             OutputFormat::Table => {
                 if let Some(layout) = &self.layout {
-                    return self.line(layout, &cells, outlet);
+                    return self.line(layout, &cells, output);
                 }
                 self.waiting.push(cells);
                 if self.waiting.len() < MEASURED_ROWS
@@ -438,15 +269,15 @@ impl RowPrinter {
                 {
                     return Ok(());
                 }
-                self.measure(false, outlet)
+                self.measure(false, output)
             }
             OutputFormat::Json => {
                 let text = serde_json::to_string(&Object(&self.columns, &self.for_programs(), &cells));
-                outlet.line(&text.unwrap_or_default())
+                output.line(&text.unwrap_or_default())
             }
             OutputFormat::Csv => {
                 if self.written == 1 {
-                    self.csv_heading(outlet)?;
+                    self.csv_heading(output)?;
                 }
                 let mut line = Vec::new();
                 for (n, column) in self.for_programs().into_iter().enumerate() {
@@ -456,7 +287,7 @@ impl RowPrinter {
                     cells[column].write_csv(&mut line);
                 }
                 line.push(b'\r');
-                outlet.line(&String::from_utf8_lossy(&line))
+                output.line(&String::from_utf8_lossy(&line))
             }
         }
     }
@@ -464,17 +295,17 @@ impl RowPrinter {
     /// The columns in JSON and CSV.
     fn for_programs(&self) -> Vec<usize> {
         let all = || (0..self.columns.len()).collect();
-        let mut columns = self.chosen.clone().unwrap_or_else(all);
+        let mut columns = self.selected.clone().unwrap_or_else(all);
         columns.retain(|n| self.columns[*n].name.is_some());
         columns
     }
 
     /// Writes what still waits.
-    pub(crate) fn finish(mut self, outlet: &mut OutputTarget) -> Result<RowsWritten, OutputClosed> {
-        self.emit_sorted(outlet)?;
+    pub(crate) fn finish(mut self, output: &mut OutputTarget) -> Result<RowsWritten, OutputClosed> {
+        self.emit_sorted(output)?;
         match self.form {
-            OutputFormat::Table if self.layout.is_none() => self.measure(true, outlet)?,
-            OutputFormat::Csv if self.written == 0 => self.csv_heading(outlet)?,
+            OutputFormat::Table if self.layout.is_none() => self.measure(true, output)?,
+            OutputFormat::Csv if self.written == 0 => self.csv_heading(output)?,
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => {}
         }
         Ok(RowsWritten {
@@ -484,18 +315,18 @@ impl RowPrinter {
         })
     }
 
-    fn csv_heading(&self, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
+    fn csv_heading(&self, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         let columns = self.for_programs().into_iter();
         let names: Vec<&str> = columns.filter_map(|n| self.columns[n].name).collect();
-        outlet.line(&(names.join(",") + "\r"))
+        output.line(&(names.join(",") + "\r"))
     }
 
-    fn measure(&mut self, complete: bool, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
+    fn measure(&mut self, complete: bool, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         let mut waiting = std::mem::take(&mut self.waiting);
         if complete {
-            self.tell_apart(&mut waiting);
+            self.add_ids_to_equal_names(&mut waiting);
         }
-        let layout = self.lay_out(&waiting, complete);
+        let layout = self.compute_layout(&waiting, complete);
         if !waiting.is_empty() {
             let headings: Vec<Cell> = self
                 .columns
@@ -503,7 +334,7 @@ impl RowPrinter {
                 .map(|column| Cell::text(column.title()))
                 .collect();
             for row in std::iter::once(&headings).chain(&waiting) {
-                self.line(&layout, row, outlet)?;
+                self.line(&layout, row, output)?;
             }
         }
         self.layout = Some(layout);
@@ -511,7 +342,7 @@ impl RowPrinter {
     }
 
     /// Adds the ids to names that stand for several things.
-    fn tell_apart(&self, rows: &mut [Vec<Cell>]) {
+    fn add_ids_to_equal_names(&self, rows: &mut [Vec<Cell>]) {
         for (n, column) in self.columns.iter().enumerate() {
             let Some(ids) = column.ids.and_then(|ids| self.named(ids)) else {
                 continue;
@@ -531,14 +362,14 @@ impl RowPrinter {
     }
 
     /// Chooses the columns of a table and their widths.
-    fn lay_out(&self, rows: &[Vec<Cell>], complete: bool) -> TableLayout {
-        let mut columns: Vec<usize> = match &self.chosen {
-            Some(chosen) => chosen.clone(),
+    fn compute_layout(&self, rows: &[Vec<Cell>], complete: bool) -> TableLayout {
+        let mut columns: Vec<usize> = match &self.selected {
+            Some(selected) => selected.clone(),
             None => (0..self.columns.len())
                 .filter(|n| self.columns[*n].heading.is_some())
                 .collect(),
         };
-        if self.chosen.is_none() {
+        if self.selected.is_none() {
             columns.sort_by_key(|n| self.columns[*n].rank);
             if complete && !rows.is_empty() {
                 columns.retain(|n| {
@@ -553,7 +384,7 @@ impl RowPrinter {
         };
         let mut columns: Vec<(usize, usize)> = columns.into_iter().map(|n| (n, widest(n))).collect();
         let mut left_out = Vec::new();
-        if let (Some(width), None) = (self.width, &self.chosen) {
+        if let (Some(width), None) = (self.width, &self.selected) {
             let comfortable = |(n, wide): &(usize, usize)| {
                 GAP + if self.columns[*n].elastic {
                     (*wide).min(COMFORTABLE_WIDTH)
@@ -593,9 +424,9 @@ impl RowPrinter {
         &self,
         layout: &TableLayout,
         cells: &[Cell],
-        outlet: &mut OutputTarget,
+        output: &mut OutputTarget,
     ) -> Result<(), OutputClosed> {
-        let fits = self.width.is_some() && self.chosen.is_none();
+        let fits = self.width.is_some() && self.selected.is_none();
         let mut line = String::new();
         for (n, width) in &layout.columns {
             let cell = &cells[*n];
@@ -613,7 +444,7 @@ impl RowPrinter {
                 line.push_str(&gap);
             }
         }
-        outlet.line(line.trim_end())
+        output.line(line.trim_end())
     }
 }
 
@@ -641,77 +472,19 @@ fn shortened(text: String, width: usize) -> String {
     short
 }
 
-/// The order of two values; what nobody knows comes last.
-fn order(a: &Cell, b: &Cell) -> Ordering {
-    match (a, b) {
-        (Cell::Nothing, Cell::Nothing) => Ordering::Equal,
-        (Cell::Nothing, _) => Ordering::Greater,
-        (_, Cell::Nothing) => Ordering::Less,
-        (Cell::Count(a), Cell::Count(b)) => a.cmp(b),
-        (Cell::Flag(a), Cell::Flag(b)) => a.cmp(b),
-        (Cell::Time(a), Cell::Time(b)) => match (c1z::parse_timestamp(a), c1z::parse_timestamp(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => a.cmp(b),
-        },
-        (a, b) => natural_order(&a.for_people(), &b.for_people()),
-    }
-}
-
-/// Abbreviations that people write in capitals.
-const ABBREVIATIONS: [&str; 6] = ["LDAP", "MFA", "OIDC", "SAML", "SCIM", "SSO"];
-
-/// Words in capitals as people write them: `END_USER` as `end user`, `SSO` as it is.
-fn plain_words(text: &str) -> String {
-    let plain = |word: &str| {
-        let capitals = word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-        if capitals && !ABBREVIATIONS.contains(&word) {
-            word.to_ascii_lowercase().replace('_', " ")
-        } else {
-            word.to_owned()
-        }
-    };
-    text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
-}
-
-/// A time to the second; a text that is no time as it is.
-fn moment_of(text: &str) -> String {
-    c1z::parse_timestamp(text).map_or_else(|| text.to_owned(), moment)
-}
-
-/// A row as a JSON value.
-pub(crate) fn object(columns: &[Column], cells: &[Cell]) -> serde_json::Value {
-    let all: Vec<usize> = (0..columns.len()).collect();
-    serde_json::to_value(Object(columns, &all, cells)).unwrap_or_default()
-}
-
-/// Some cells of a row as a JSON object, keys in the order that was chosen.
-struct Object<'a>(&'a [Column], &'a [usize], &'a [Cell]);
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for &n in self.1 {
-            if let (Some(name), Some(cell)) = (self.0[n].name, self.2.get(n)) {
-                map.serialize_entry(name, cell)?;
-            }
-        }
-        map.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const COLUMNS: &[Column] = &[
-        shown("user_id", "id").rank(1).whole(),
+        shown("user_id", "id").rank(1).never_shortened(),
         shown("login", "login").rank(OPTIONAL),
         shown("display_name", "name").rank(2),
         shown("mfa_enabled", "mfa").rank(3),
         data("organization_id"),
         shown("organization_name", "organization")
             .rank(4)
-            .told_apart_by("organization_id"),
+            .with_ids_from("organization_id"),
         people("how").rank(OPTIONAL).unless_all("direct"),
     ];
 
@@ -761,9 +534,9 @@ mod tests {
             (100, &[0, 2, 3, 5, 1], &[]),
             (200, &[0, 2, 3, 5, 1], &[]),
         ] {
-            let layout = sheet(width).lay_out(&rows(), true);
-            let chosen: Vec<usize> = layout.columns.iter().map(|(n, _)| *n).collect();
-            assert_eq!((&*chosen, &*layout.left_out), (columns, left_out), "{width}");
+            let layout = sheet(width).compute_layout(&rows(), true);
+            let selected: Vec<usize> = layout.columns.iter().map(|(n, _)| *n).collect();
+            assert_eq!((&*selected, &*layout.left_out), (columns, left_out), "{width}");
             let total: usize = layout.columns.iter().map(|(_, wide)| wide + GAP).sum();
             assert!(total <= width, "{width}: {total}");
         }
@@ -772,7 +545,7 @@ mod tests {
     #[test]
     fn equal_names_get_their_ids() {
         let mut rows = rows();
-        sheet(100).tell_apart(&mut rows);
+        sheet(100).add_ids_to_equal_names(&mut rows);
         assert_eq!(rows[0][5], Cell::text("Alder & Finch Accountants (1)"));
         assert_eq!(rows[1][5], Cell::text("Alder & Finch Accountants (2)"));
     }
@@ -784,31 +557,20 @@ mod tests {
             sort: Some(sort.to_owned()),
             limit: None,
         };
-        let asked = |view: &RowSelection| sheet(80).with_view(view, SortOrder::By(&["user_id"]));
-        let of_people = asked(&view("name,ID, MFA", "id:desc")).unwrap();
+        let select = |view: &RowSelection| sheet(80).with_view(view, SortOrder::By(&["user_id"]));
+        let by_heading = select(&view("name,ID, MFA", "id:desc")).unwrap();
         assert_eq!(
-            (of_people.chosen, of_people.sort),
+            (by_heading.selected, by_heading.sort),
             (Some(vec![2, 0, 3]), Some((0, true)))
         );
-        let of_programs = asked(&view("display_name,user_id", "user_id")).unwrap();
-        assert_eq!(of_programs.chosen, Some(vec![2, 0]));
-        assert!(asked(&view("nmae", "id")).is_err());
-        assert!(asked(&view("all", "id:up")).is_err());
+        let by_name = select(&view("display_name,user_id", "user_id")).unwrap();
+        assert_eq!(by_name.selected, Some(vec![2, 0]));
+        assert!(select(&view("nmae", "id")).is_err());
+        assert!(select(&view("all", "id:up")).is_err());
     }
 
     #[test]
-    fn words_and_times_for_people() {
-        assert_eq!(plain_words("END_USER"), "end user");
-        assert_eq!(plain_words("invitation PENDING"), "invitation pending");
-        assert_eq!(plain_words("Technician"), "Technician");
-        for time in [
-            "2026-11-30T01:30:40.348690064Z",
-            "2026-11-30 01:30:40.348690064",
-            "2026-11-30T02:30:40+01:00",
-        ] {
-            assert_eq!(moment_of(time), "2026-11-30 01:30:40 UTC");
-        }
-        assert_eq!(moment_of("yesterday"), "yesterday");
+    fn texts_are_shortened_by_terminal_columns() {
         assert_eq!(shortened("größer als".to_owned(), 7), "größer…");
         assert_eq!(shortened("李伟 李伟".to_owned(), 6), "李伟…");
     }

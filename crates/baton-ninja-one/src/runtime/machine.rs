@@ -26,12 +26,14 @@ pub(crate) enum MachineError {
     #[error("the system does not give this process {} MiB of address space", MIN_ADDRESS_SPACE >> 20)]
     Memory,
     /// Threads.
-    #[error("the system starts {started} more threads for this process where {wanted} are needed: {source}")]
+    #[error(
+        "the system starts {started} more threads for this process where {required} are needed: {source}"
+    )]
     Threads {
         /// How many could be started.
         started: usize,
         /// How many are needed.
-        wanted: usize,
+        required: usize,
         /// Why there was no other.
         source: io::Error,
     },
@@ -115,17 +117,17 @@ fn files() -> Result<(), MachineError> {
 }
 
 /// All at once, as a run has them.
-fn threads(wanted: usize) -> Result<(), MachineError> {
-    let mut waiting = Vec::with_capacity(wanted);
+fn threads(required: usize) -> Result<(), MachineError> {
+    let mut waiting = Vec::with_capacity(required);
     let mut refused = None;
-    for started in 0..wanted {
+    for started in 0..required {
         let (end, until) = mpsc::channel::<()>();
         match thread::Builder::new().spawn(move || until.recv().is_ok()) {
             Ok(thread) => waiting.push((end, thread)),
             Err(source) => {
                 refused = Some(MachineError::Threads {
                     started,
-                    wanted,
+                    required,
                     source,
                 });
                 break;

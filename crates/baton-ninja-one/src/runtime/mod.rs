@@ -10,11 +10,8 @@ pub(crate) mod watch;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use access_core::StatusCode;
-
 use crate::failure::Failure;
 use machine::MachineError;
-use system::shutdown_signal;
 
 /// Two threads: one for the socket and the pipeline, one to spare. Parsing and writing have threads of their own.
 pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
@@ -64,23 +61,7 @@ fn start_threads(runtime: &tokio::runtime::Runtime) -> Result<(), MachineError> 
     }
     Err(MachineError::Threads {
         started,
-        wanted: BLOCKING_THREADS,
+        required: BLOCKING_THREADS,
         source: std::io::ErrorKind::WouldBlock.into(),
     })
-}
-
-/// Waits for the work, or for a signal.
-pub(crate) fn run_cancellable<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
-where
-    Failure: From<E>,
-{
-    let runtime = start()?;
-    let done = runtime.block_on(async {
-        tokio::select! {
-            done = work => Ok(done?),
-            () = shutdown_signal() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
-        }
-    });
-    runtime.shutdown_background();
-    done
 }

@@ -14,7 +14,7 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, F
         print_error(&Text::from_own_lines(&words(panic)));
     }));
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(Failure::found(
+        Err(Failure::new(
             "internal error: the program ended unexpectedly".to_owned(),
             Some(
                 "report this with the line above; run again, or leave out the setting that was changed last"
@@ -27,13 +27,13 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, F
 
 /// Where it happened. The words of a panic are shown only if they stand in the source code: others may hold a secret.
 fn words(panic: &PanicHookInfo<'_>) -> String {
-    let place = panic.location().map_or_else(
+    let location = panic.location().map_or_else(
         || "an unknown line".to_owned(),
         |location| format!("{}:{}", short(location.file()), location.line()),
     );
     match panic.payload().downcast_ref::<&'static str>() {
-        Some(words) => format!("internal error at {place}: {words}\n"),
-        None => format!("internal error at {place}\n"),
+        Some(words) => format!("internal error at {location}: {words}\n"),
+        None => format!("internal error at {location}\n"),
     }
 }
 

@@ -15,13 +15,13 @@ use sink_c1z::{C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention
 use sink_html::HtmlSinkConfig;
 use tracing::Level;
 
-use super::Settings;
-use super::Verbosity;
 use super::error::SettingsError;
 use super::keys;
 use super::setting::{Integer, Setting, SettingKey, Text, ValueType};
-use super::targets;
-use crate::commands::inspect::OutputFormat;
+use super::values::Settings;
+use super::verbosity::Verbosity;
+use crate::output::rows::OutputFormat;
+use crate::targets;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
 static PROVENANCE_SETTINGS: [&Setting; 10] = [
@@ -157,7 +157,7 @@ impl Settings {
             path,
             replace_existing: self.get(&keys::REPLACE_EXISTING)?,
             previous: None,
-            program: crate::PROGRAM.to_owned(),
+            program: crate::cli::version::PROGRAM.to_owned(),
             schema: ninjaone::REPORT_SCHEMA,
         })
     }

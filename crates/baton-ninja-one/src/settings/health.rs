@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Settings;
 use super::error::SettingsError;
 use super::keys;
+use super::values::Settings;
 
 /// Where health checks are answered, and asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::keys::{self, SETTINGS};
 use super::providers::Remark;
 use super::reference::{Reference, SettingStatus};
 use super::setting::{Setting, ValueType};
-use super::{Settings, is_zero_or_less, parse_choice, parse_switch};
+use super::values::{Settings, is_zero_or_less, parse_choice, parse_switch};
 
 /// What NinjaOne calls scopes.
 const SCOPES: [&str; 4] = ["monitoring", "management", "control", "offline_access"];

@@ -25,6 +25,9 @@ use super::reference::Reference;
 use super::reference::SettingStatus;
 use super::setting::{Setting, SettingScope, ValueType, flag_of, variable_of};
 
+/// The key of sinks in a config file.
+pub(super) const SINKS_KEY: &str = "sinks";
+
 /// The default config files, in the order they are looked for (the reference has the same in YAML).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
 
@@ -374,7 +377,7 @@ pub(super) fn config_file(
     let mut found = Dict::new();
     for (key, value) in values {
         let name = key.to_lowercase();
-        if name == super::sinks::KEY {
+        if name == SINKS_KEY {
             found.insert(name, value);
             continue;
         }
@@ -384,10 +387,7 @@ pub(super) fn config_file(
             let settings = SETTINGS
                 .iter()
                 .filter(|setting| setting.scope == SettingScope::All);
-            let meant = nearest(
-                &name,
-                settings.map(|setting| setting.name).chain([super::sinks::KEY]),
-            );
+            let meant = nearest(&name, settings.map(|setting| setting.name).chain([SINKS_KEY]));
             let meant = meant.filter(|name| !changes_tenant(name));
             return Err(SettingsError::UnknownKey { path, key, meant });
         };

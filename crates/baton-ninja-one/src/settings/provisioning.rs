@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Settings;
 use super::error::SettingsError;
 use super::keys;
 use super::setting::Setting;
+use super::values::Settings;
 
 /// Whether changes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +193,7 @@ impl Settings {
         let Some(path) = self.read_text(&keys::AUDIT_LOG.setting)? else {
             return Ok(None);
         };
-        let path = super::targets::local_file(&path, "the audit log");
+        let path = crate::targets::local_file(&path, "the audit log");
         path.map(Some)
             .map_err(|problem| self.invalid(&keys::AUDIT_LOG.setting, problem))
     }

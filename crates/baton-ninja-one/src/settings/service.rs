@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Settings;
 use super::error::SettingsError;
 use super::keys;
+use super::values::Settings;
 
 /// How to serve ConductorOne. There is no `Debug`: a secret is in it.
 pub(crate) struct ServiceSettings {

@@ -1,10 +1,6 @@
 //! What a setting is, and the typed keys by which settings are read. The settings themselves are in `definitions.rs`.
 
 use std::marker::PhantomData;
-use std::path::PathBuf;
-
-use super::Settings;
-use super::error::SettingsError;
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -130,52 +126,20 @@ pub(crate) struct SettingKey<T> {
     value: PhantomData<fn() -> T>,
 }
 
-/// A type of settings, and how a value of it is read.
-pub(crate) trait SettingType {
-    /// What a value is read as.
-    type Value;
-
-    /// Reads the value.
-    ///
-    /// # Errors
-    /// [`SettingsError::Value`] if it is not of this type.
-    fn read(settings: &Settings, setting: &Setting) -> Result<Self::Value, SettingsError>;
-}
-
-/// Defines the types of settings.
-macro_rules! setting_types {
-    ($($(#[$doc:meta])* $name:ident => $value:ty: |$settings:ident, $setting:ident| $read:expr;)*) => {
-        $(
-            $(#[$doc])*
-            pub(crate) enum $name {}
-
-            impl SettingType for $name {
-                type Value = $value;
-
-                fn read($settings: &Settings, $setting: &Setting) -> Result<Self::Value, SettingsError> {
-                    $read
-                }
-            }
-        )*
-    };
-}
-
-setting_types! {
-    /// A text; none if it is empty.
-    Text => Option<String>: |settings, setting| settings.read_text(setting);
-    /// A JSON text; none if it is empty.
-    Json => Option<String>: |settings, setting| settings.read_text(setting);
-    /// A path; none if it is empty.
-    Path => Option<PathBuf>: |settings, setting| Ok(settings.read_text(setting)?.map(PathBuf::from));
-    /// On or off.
-    Switch => bool: |settings, setting| settings.read_switch(setting);
-    /// A whole number within the bounds of the setting.
-    Integer => u64: |settings, setting| settings.read_integer(setting);
-    /// A list, empty by default.
-    List => Vec<String>: |settings, setting| settings.read_list(setting);
-    /// One of the words of the setting, if one was given.
-    Choice => Option<&'static str>: |settings, setting| settings.read_choice(setting);
-}
+/// The type of a text in one line.
+pub(crate) enum Text {}
+/// The type of a JSON text.
+pub(crate) enum Json {}
+/// The type of a path.
+pub(crate) enum Path {}
+/// The type of what is on or off.
+pub(crate) enum Switch {}
+/// The type of a whole number within bounds.
+pub(crate) enum Integer {}
+/// The type of a list of texts.
+pub(crate) enum List {}
+/// The type of a word of a few.
+pub(crate) enum Choice {}
 
 impl<T> SettingKey<T> {
     const fn new(

@@ -9,10 +9,10 @@ use hyper::Uri;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::Settings;
 use super::error::SettingsError;
 use super::keys;
 use super::setting::Setting;
+use super::values::Settings;
 
 const NO_BASE64URL: &str =
     "the PEM text is wanted in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";

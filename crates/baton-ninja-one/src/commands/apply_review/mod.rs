@@ -7,8 +7,6 @@ mod replay;
 mod result;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::StatusCode;
 use access_core::ports::{AuditError, AuditLog, Provisioner};
@@ -26,13 +24,14 @@ pub(crate) use self::replay::read_results;
 pub(crate) use self::result::RevocationResult;
 pub(crate) use self::result::RevocationRow;
 pub(crate) use self::result::Verification;
+use super::provision::NOTHING_CHANGED;
 use super::provision::ProvisioningContext;
-use super::provision::ask;
-use super::provision::cancel_on_signal;
+use super::provision::build_context;
+use super::provision::confirm_on_terminal;
 use super::provision::run_to_completion;
-use super::provision::wired;
-use crate::commands::review::flags::Accepted;
-use crate::commands::review::flags::MAX_REVOCATIONS;
+use crate::commands::context::CommandContext;
+use crate::commands::review::flags::LimitArgs;
+use crate::commands::review::flags::WaiverArgs;
 use crate::commands::review::flags::limits;
 use crate::commands::review::flags::paths;
 use crate::commands::review::flags::waivers;
@@ -40,12 +39,11 @@ use crate::commands::review::folder::RESULTS_FILE;
 use crate::commands::review::folder::read_sheets;
 use crate::commands::review::source::ReviewSource;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::print;
 use crate::runtime;
+use crate::runtime::cancellation::{Cancellation, cancel_on_signal};
 use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, ProvisioningMode, Settings};
 
 /// The command.
@@ -85,19 +83,43 @@ pub(crate) fn subcommand() -> Command {
         .args(limits())
 }
 
+/// The arguments of `apply-review`.
+#[derive(Debug, Clone)]
+pub(crate) struct ApplyReviewArgs {
+    sheets: Vec<PathBuf>,
+    report: Option<PathBuf>,
+    review: Option<PathBuf>,
+    without_report: bool,
+    result: Option<PathBuf>,
+    waivers: WaiverArgs,
+    limits: LimitArgs,
+}
+
+impl ApplyReviewArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+        Self {
+            sheets: paths(matches, "sheet"),
+            report: path("report"),
+            review: path("review"),
+            without_report: matches.get_flag("without-report"),
+            result: path("result"),
+            waivers: WaiverArgs::from_matches(matches),
+            limits: LimitArgs::from_matches(matches),
+        }
+    }
+}
+
 /// Checks sheets, carries them out and says what came of it.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, args: &ApplyReviewArgs) -> Result<(), Failure> {
     let output = settings.output()?;
-    let (report, folder) = (
-        chosen.get_one::<PathBuf>("report"),
-        chosen.get_one::<PathBuf>("review"),
-    );
-    let source = match (report, folder) {
+    let folder = args.review.as_ref();
+    let source = match (&args.report, folder) {
         (Some(report), _) => ReviewSource::Report(report),
         (None, Some(folder)) => ReviewSource::Folder(folder),
-        (None, None) if chosen.get_flag("without-report") => ReviewSource::Sheets,
+        (None, None) if args.without_report => ReviewSource::Sheets,
         (None, None) => {
-            return Err(Failure::found(
+            return Err(Failure::new(
                 "the reviewed report is not named".to_owned(),
                 Some(
                     "name it with --report FILE, or the folder of the review with --review FOLDER".to_owned(),
@@ -106,12 +128,11 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             ));
         }
     };
-    let sheets = read_sheets(&paths(chosen, "sheet"))?;
+    let sheets = read_sheets(&args.sheets)?;
     let review = source.load(&sheets)?;
-    let accepted = Accepted::from_flags(chosen);
-    let assessment = assess(&review, &sheets, accepted.conditions());
-    accepted.judge(&assessment)?;
-    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
+    let assessment = assess(&review, &sheets, args.waivers.conditions());
+    args.waivers.judge(&assessment)?;
+    let _context = CommandContext::new(settings)?;
     let job = RevocationJob {
         review: &review,
         sheets: &sheets,
@@ -119,8 +140,8 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         results: folder.map(|folder| folder.join(RESULTS_FILE)),
         is_sealed: !matches!(source, ReviewSource::Sheets),
     };
-    let applied = apply(settings, chosen, &job)?;
-    if let Some(path) = chosen.get_one::<PathBuf>("result")
+    let applied = apply(settings, &args.limits, &job)?;
+    if let Some(path) = &args.result
         && !applied.dry_run
     {
         applied.write(path)?;
@@ -165,20 +186,17 @@ struct RevocationOrder<'a> {
 /// at most once.
 pub(crate) fn apply(
     settings: &Settings,
-    chosen: &ArgMatches,
+    limits: &LimitArgs,
     job: &RevocationJob<'_>,
 ) -> Result<Applied, Failure> {
-    let wired = wired(settings, false)?;
-    let tenant = wired.provisioner.tenant();
+    let context = build_context(settings, false)?;
+    let tenant = context.provisioner.tenant();
     if !job.review.lines.is_empty() {
-        same_tenant(job.review, &tenant, chosen.get_one::<String>("of"))?;
+        same_tenant(job.review, &tenant, limits.tenant.as_deref())?;
     }
-    let max = chosen
-        .get_one::<u64>("max-revocations")
-        .copied()
-        .unwrap_or(MAX_REVOCATIONS);
+    let max = limits.max_revocations;
     if job.revocations.len() as u64 > max {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!(
                 "{} revocations are more than the {max} that one run may make; nothing was changed",
                 job.revocations.len()
@@ -191,16 +209,15 @@ pub(crate) fn apply(
         ));
     }
     let requested_by = settings.requested_by()?;
-    let dry_run = wired.mode == ProvisioningMode::DryRun;
+    let dry_run = context.mode == ProvisioningMode::DryRun;
     let orders: Vec<RevocationOrder<'_>> = job
         .revocations
         .iter()
         .map(|revocation| RevocationOrder::new(job, revocation, &requested_by))
         .collect();
-    let history = chosen.get_one::<String>("history");
-    let earlier = replay::RecordedResults::read(settings, job, history.map(String::as_str))?;
+    let earlier = replay::RecordedResults::read(settings, job, limits.history.as_deref())?;
     let runtime = runtime::start()?;
-    let mut rows = runtime.block_on(names::look_up(&wired.provisioner, &orders));
+    let mut rows = runtime.block_on(names::look_up(&context.provisioner, &orders));
     let agreed = names::all_agree(&rows);
     let mut confirmed = Ok(());
     if agreed.is_ok() {
@@ -208,11 +225,11 @@ pub(crate) fn apply(
             .iter()
             .filter(|row| row.result == RevocationResult::NotTried)
             .count();
-        if !dry_run && due > 0 && !chosen.get_flag("yes") {
-            confirmed = ask(&render::intention(due, &tenant));
+        if !dry_run && due > 0 && !limits.yes {
+            confirmed = confirm_on_terminal(&render::intention(due, &tenant));
         }
         if confirmed.is_ok() {
-            runtime.block_on(execute(&wired, &orders, &earlier, &mut rows, &requested_by));
+            runtime.block_on(execute(&context, &orders, &earlier, &mut rows, &requested_by));
         }
     }
     runtime.shutdown_background();
@@ -220,7 +237,7 @@ pub(crate) fn apply(
     let applied = Applied {
         dry_run,
         rows,
-        history: history.cloned(),
+        history: limits.history.clone(),
         agreed,
     };
     if let Some(path) = job.results.as_ref().filter(|_| !dry_run) {
@@ -230,12 +247,12 @@ pub(crate) fn apply(
 }
 
 /// A decision about one tenant says nothing of another, even where ids are the same.
-fn same_tenant(review: &Review, tenant: &str, called: Option<&String>) -> Result<(), Failure> {
-    let expected = called.map_or(tenant, String::as_str);
+fn same_tenant(review: &Review, tenant: &str, called: Option<&str>) -> Result<(), Failure> {
+    let expected = called.unwrap_or(tenant);
     if review.tenant == expected {
         return Ok(());
     }
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "the review is of the tenant {}, but this is {expected}",
             review.tenant
@@ -285,31 +302,25 @@ fn now() -> String {
 }
 
 async fn execute(
-    wired: &ProvisioningContext,
+    context: &ProvisioningContext,
     orders: &[RevocationOrder<'_>],
     earlier: &replay::RecordedResults,
     rows: &mut [RevocationRow],
     requested_by: &str,
 ) {
-    let stopped = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&stopped);
-    let watch = tokio::spawn(async move {
-        shutdown_signal().await;
-        stopping.store(true, Ordering::Relaxed);
-    });
+    let cancellation = Cancellation::on_signal().await;
     // Whoever could not be looked up for a reason that all share is followed by rows that were not tried.
     let mut hopeless = rows.iter().any(|row| row.status.is_some_and(would_fail_again));
     for (order, row) in orders.iter().zip(rows) {
         let is_due = row.result == RevocationResult::NotTried;
-        if is_due && !hopeless && !stopped.load(Ordering::Relaxed) {
+        if is_due && !hopeless && !cancellation.is_cancelled() {
             let who = format!("{requested_by}, review by {}", order.statement.reviewer);
-            if let Err(failure) = revoke(wired, order, earlier, who, row).await {
+            if let Err(failure) = revoke(context, order, earlier, who, row).await {
                 hopeless = would_fail_again(failure.status());
                 row.fail(&failure);
             }
         }
     }
-    watch.abort();
 }
 
 /// What goes wrong with one because of the tenant or the client goes wrong with all.
@@ -326,26 +337,26 @@ fn would_fail_again(status: StatusCode) -> bool {
 }
 
 async fn revoke(
-    wired: &ProvisioningContext,
+    context: &ProvisioningContext,
     order: &RevocationOrder<'_>,
     earlier: &replay::RecordedResults,
     who: String,
     row: &mut RevocationRow,
 ) -> Result<(), Failure> {
     let audit = DecisionAudit {
-        log: wired.audit.as_ref(),
+        log: context.audit.as_ref(),
         reference: &order.reference,
     };
     let provisioning = Provisioning {
-        provisioner: &wired.provisioner,
+        provisioner: &context.provisioner,
         audit: &audit,
         clock: &SystemClock,
         ids: &KsuidGenerator,
         requested_by: who,
     };
     let change = change(order.line)?;
-    if wired.mode == ProvisioningMode::DryRun {
-        let plan = cancel_on_signal(provisioning.plan(&change)).await?;
+    if context.mode == ProvisioningMode::DryRun {
+        let plan = cancel_on_signal(provisioning.plan(&change), NOTHING_CHANGED).await?;
         if plan.step.is_none() {
             row.result = RevocationResult::Already;
         } else if let Some(reason) = earlier.granted_again(order.line) {
@@ -355,7 +366,7 @@ async fn revoke(
         }
         return Ok(());
     }
-    let plan = cancel_on_signal(provisioning.prepare(&change)).await?;
+    let plan = cancel_on_signal(provisioning.prepare(&change), NOTHING_CHANGED).await?;
     if plan.step.is_some()
         && let Some(reason) = earlier.granted_again(order.line)
     {
@@ -415,7 +426,7 @@ impl Applied {
             return Ok(());
         }
         let status = left.iter().find_map(|row| row.status);
-        Err(Failure::found(
+        Err(Failure::new(
             format!("{} of {} revocations were not carried out", left.len(), self.rows.len()),
             Some("fix the problems above and run the same command again: it checks first and does only what is missing".to_owned()),
             status.unwrap_or(StatusCode::Cancelled),

@@ -9,12 +9,13 @@ use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
+use super::NOTHING_CHANGED;
 use super::RevocationOrder;
 use super::RevocationResult;
 use super::RevocationRow;
-use super::cancel_on_signal;
 use super::would_fail_again;
 use crate::failure::Failure;
+use crate::runtime::cancellation::cancel_on_signal;
 
 /// Roles and accounts as the tenant has them now, each looked up once.
 #[derive(Default)]
@@ -48,7 +49,7 @@ pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
     if refused == 0 {
         return Ok(());
     }
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "in {refused} of {} revocations the reviewed name no longer matches the id; nothing was changed",
             rows.len()
@@ -112,7 +113,7 @@ impl TenantNames {
             return Ok(None);
         };
         if !self.accounts.contains_key(&id) {
-            let found = cancel_on_signal(tenant.account(&id)).await?;
+            let found = cancel_on_signal(tenant.account(&id), NOTHING_CHANGED).await?;
             self.accounts.insert(id.clone(), found);
         }
         Ok(self.accounts.get(&id).and_then(Option::as_ref))
@@ -128,7 +129,7 @@ impl TenantNames {
             return Ok(None);
         };
         if !self.roles.contains_key(&id) {
-            let found = cancel_on_signal(tenant.roles(&Selector::Id(id.clone()))).await?;
+            let found = cancel_on_signal(tenant.roles(&Selector::Id(id.clone())), NOTHING_CHANGED).await?;
             self.roles.insert(id.clone(), found.into_iter().next());
         }
         Ok(self.roles.get(&id).and_then(Option::as_ref))
@@ -169,14 +170,14 @@ mod tests {
 
     #[test]
     fn names_are_compared_as_people_read_them() {
-        let told = |sheet| contradiction(sheet, &["Service Desk role", "Service Desk"], "role:1:assigned");
+        let check = |sheet| contradiction(sheet, &["Service Desk role", "Service Desk"], "role:1:assigned");
         for same in ["Service Desk role", "service  desk", " Service Desk ", ""] {
-            assert_eq!(told(same), None, "{same}");
+            assert_eq!(check(same), None, "{same}");
         }
         assert_eq!(
-            told("Backup role").unwrap(),
+            check("Backup role").unwrap(),
             "the review says `Backup role`, and role:1:assigned is `Service Desk role`"
         );
-        assert!(told("Desk").is_some());
+        assert!(check("Desk").is_some());
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
             named(row.access.as_deref(), &row.entitlement_id),
             named(row.name.as_deref(), &row.principal)
         );
-        let place = row
+        let location = row
             .row
             .map_or_else(String::new, |number| format!("row {number}, "));
         text.line(match row.result {
@@ -60,7 +60,7 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
             RevocationResult::Accepted => {
                 format!("  not verified  {subject}: accepted, and it is not said who has it")
             }
-            RevocationResult::Refused => format!("  REFUSED       {place}{subject}"),
+            RevocationResult::Refused => format!("  REFUSED       {location}{subject}"),
             RevocationResult::NotTried => format!("  not tried     {subject}"),
             RevocationResult::ByHand => format!("  by hand       {subject}"),
             RevocationResult::Failed => format!("  NOT revoked   {subject}"),

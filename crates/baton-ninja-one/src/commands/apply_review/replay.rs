@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::RevocationJob;
 use super::RevocationRow;
 use crate::failure::Failure;
-use crate::runtime::cancellation::cancel_on_signal;
+use crate::runtime::cancellation::run_blocking_cancellable;
 use crate::settings::Settings;
 use crate::sync_location::SyncLocation;
 
@@ -101,7 +101,7 @@ impl RecordedResults {
 /// Results that a run before wrote; none if there is no file.
 pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
     let failed = |reason: String| {
-        Failure::found(
+        Failure::new(
             format!("cannot read {}: {reason}", path.display()),
             None,
             StatusCode::FailedPrecondition,
@@ -127,17 +127,17 @@ fn absent_since(
     sync_id: &str,
     subjects: BTreeSet<Subject>,
 ) -> Result<BTreeMap<Subject, String>, Failure> {
-    let (place, settings, history, sync_id) = (
-        SyncLocation::named(history)?,
+    let (location, settings, history, sync_id) = (
+        SyncLocation::parse(history)?,
         settings.clone(),
         history.to_owned(),
         sync_id.to_owned(),
     );
-    cancel_on_signal(move |stop| {
-        let syncs = place.syncs(&settings, stop)?;
+    run_blocking_cancellable(move |cancellation| {
+        let syncs = location.syncs(&settings, cancellation)?;
         let reviewed = syncs.iter().position(|sync| sync.id == sync_id);
         let Some(reviewed) = reviewed else {
-            return Err(Failure::found(
+            return Err(Failure::new(
                 format!("{history} does not have the sync {sync_id} that was reviewed"),
                 Some("name the dataset or file that the reviewed sync was written to".to_owned()),
                 StatusCode::NotFound,
@@ -148,7 +148,7 @@ fn absent_since(
             .iter()
             .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
         for sync in later {
-            let snapshot = place.open(&settings, Some(&sync.id), stop)?;
+            let snapshot = location.open(&settings, Some(&sync.id), cancellation)?;
             let mut held = BTreeSet::new();
             let entitlements: BTreeSet<&str> = subjects
                 .iter()

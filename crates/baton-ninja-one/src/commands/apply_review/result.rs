@@ -190,7 +190,7 @@ impl Applied {
             .open(path)
             .and_then(|mut file| file.write_all(&self.lines()).and_then(|()| file.sync_data()));
         written.map_err(|error| {
-            Failure::found(
+            Failure::new(
                 format!(
                     "cannot write {}: {error}; the revocations are made, and the audit log has them",
                     path.display()

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use access_dataset::Location;
-
-use crate::settings::SinkConfig;
+use crate::sinks::SinkConfig;
 
 /// Files and folders that were not there before, the innermost first.
 #[derive(Debug, Default)]
@@ -16,10 +14,8 @@ pub(super) struct Footprint {
 
 impl Footprint {
     /// Opening a dataset makes its folder and the lock in it.
-    pub(super) fn expect_sink(&mut self, sink: &SinkConfig) {
-        if let SinkConfig::Parquet(Location::Folder(root), _) | SinkConfig::Csv(Location::Folder(root), _) =
-            sink
-        {
+    pub(super) fn expect_sink(&mut self, sink: &dyn SinkConfig) {
+        if let Some(root) = sink.dataset_folder() {
             let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());
             let missing: Vec<PathBuf> = ancestors
                 .take_while(|folder| matches!(folder.try_exists(), Ok(false)))

@@ -3,42 +3,30 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use access_core::model::{Completeness, SyncScope, SyncType};
 use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
 use access_dataset::{HashCheck, Manifest, Published, Snapshot, SortedSink};
-use clap::ArgMatches;
 use source_c1z::C1zSource;
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
+use super::args::DiffArgs;
 use super::refused;
-use crate::commands::export::RecordedSyncIdentity;
 use crate::commands::export::finished;
 use crate::commands::inspect::location;
 use crate::commands::inspect::timeline::PointInTime;
 use crate::failure::Failure;
 use crate::output::text_table::moment;
-use crate::runtime::cancellation::wait_cancellable;
+use crate::runtime::cancellation::Cancellation;
+use crate::runtime::system::{KsuidGenerator, SystemClock};
 use crate::settings::Settings;
 use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::wiring::CONTRACT;
 use crate::wiring::formats;
-
-/// Which syncs are to be compared.
-pub(super) struct DiffArgs {
-    old: (SyncLocation, Option<String>),
-    /// Nothing: another sync of the same place.
-    new: Option<SyncLocation>,
-    new_sync: Option<String>,
-    /// The sync of the old location, and of the new one, that was the latest at a time.
-    times: [Option<PointInTime>; 2],
-}
 
 /// One of them, sorted.
 pub(super) struct DiffInput {
@@ -59,55 +47,43 @@ pub(super) struct DiffInputs {
     pub(super) new: DiffInput,
 }
 
-impl DiffArgs {
-    pub(super) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
-        let text = |name: &str| chosen.get_one::<String>(name).cloned();
-        Ok(Self {
-            old: (location(text("old").as_deref())?, text("old-sync")),
-            new: text("new").map(|place| SyncLocation::named(&place)).transpose()?,
-            new_sync: text("new-sync"),
-            times: [
-                PointInTime::of_flag("--from", text("from").as_deref())?,
-                PointInTime::of_flag("--to", text("to").as_deref())?,
-            ],
-        })
-    }
-}
-
 impl DiffInputs {
     /// Reads and sorts both. Blocks.
-    pub(super) fn open(settings: &Settings, asked: DiffArgs, stop: &AtomicBool) -> Result<Self, Failure> {
-        let (old_place, mut old_sync) = asked.old;
-        let mut new_sync = asked.new_sync;
-        let [from, to] = asked.times;
-        let at = |place: &SyncLocation, time: Option<PointInTime>| {
+    pub(super) fn open(
+        settings: &Settings,
+        args: DiffArgs,
+        cancellation: &Cancellation,
+    ) -> Result<Self, Failure> {
+        let old_location = location(args.old.as_deref())?;
+        let new_location = args.new.map(|text| SyncLocation::parse(&text)).transpose()?;
+        let at = |location: &SyncLocation, time: Option<PointInTime>| {
             let Some(time) = time else { return Ok(None) };
-            let timeline = place.timeline(settings, stop)?;
+            let timeline = location.timeline(settings, cancellation)?;
             let n = timeline.at(&time)?;
             Ok::<_, Failure>(Some(timeline.syncs()[n].id.clone()))
         };
-        old_sync = at(&old_place, from)?.or(old_sync);
-        new_sync = at(asked.new.as_ref().unwrap_or(&old_place), to)?.or(new_sync);
-        if asked.new.is_none() && (old_sync.is_none() || new_sync.is_none()) {
-            (old_sync, new_sync) = neighbours(&old_place, settings, old_sync, new_sync, stop)?;
+        let mut old_sync = at(&old_location, args.from)?.or(args.old_sync);
+        let mut new_sync = at(new_location.as_ref().unwrap_or(&old_location), args.to)?.or(args.new_sync);
+        if new_location.is_none() && (old_sync.is_none() || new_sync.is_none()) {
+            (old_sync, new_sync) = default_pair(&old_location, settings, old_sync, new_sync, cancellation)?;
         }
-        let new_place = asked.new.as_ref().unwrap_or(&old_place);
+        let new_location = new_location.as_ref().unwrap_or(&old_location);
         Ok(Self {
-            old: DiffInput::open(&old_place, settings, old_sync.as_deref(), stop)?,
-            new: DiffInput::open(new_place, settings, new_sync.as_deref(), stop)?,
+            old: DiffInput::open(&old_location, settings, old_sync.as_deref(), cancellation)?,
+            new: DiffInput::open(new_location, settings, new_sync.as_deref(), cancellation)?,
         })
     }
 }
 
 /// The latest sync of a place, or the one that is named, and the full one before it.
-fn neighbours(
-    place: &SyncLocation,
+fn default_pair(
+    location_name: &SyncLocation,
     settings: &Settings,
     old: Option<String>,
     new: Option<String>,
-    stop: &AtomicBool,
+    cancellation: &Cancellation,
 ) -> Result<(Option<String>, Option<String>), Failure> {
-    let syncs = place.syncs(settings, stop)?;
+    let syncs = location_name.syncs(settings, cancellation)?;
     let at = syncs.iter().position(|sync| match &new {
         Some(id) => sync.id == *id,
         None => sync.latest,
@@ -131,28 +107,28 @@ fn neighbours(
 
 impl DiffInput {
     fn open(
-        place: &SyncLocation,
+        location_name: &SyncLocation,
         settings: &Settings,
         sync: Option<&str>,
-        stop: &AtomicBool,
+        cancellation: &Cancellation,
     ) -> Result<Self, Failure> {
-        match place {
+        match location_name {
             SyncLocation::File(path) => {
-                Self::of_file(path, &path.display().to_string(), settings, sync, stop)
+                Self::of_file(path, &path.display().to_string(), settings, sync, cancellation)
             }
             SyncLocation::BucketC1z(url) => {
-                let copy = wait_cancellable(stop, copy(url, settings))?;
-                let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, stop);
+                let copy = cancellation.block_on(copy(url, settings))?;
+                let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, cancellation);
                 side.map_err(|failure| copy.explain(failure))
             }
             SyncLocation::Dataset(location) => {
                 let temp_folder = settings.temp_folder()?;
                 let config = crate::sync_location::dataset_config(location, settings, sync)?;
                 let location = config.location.clone();
-                let opened = wait_cancellable(stop, source_dataset::OpenSync::open(config))?;
-                let published = wait_cancellable(stop, Published::open(&location, formats(), &temp_folder))?;
+                let opened = cancellation.block_on(source_dataset::OpenSync::open(config))?;
+                let published = cancellation.block_on(Published::open(&location, formats(), &temp_folder))?;
                 let manifest = opened.manifest();
-                let snapshot = wait_cancellable(stop, published.snapshot(manifest, HashCheck::Skip))?;
+                let snapshot = cancellation.block_on(published.snapshot(manifest, HashCheck::Skip))?;
                 let run = &opened.sync().run;
                 Ok(Self {
                     label: label(
@@ -174,33 +150,28 @@ impl DiffInput {
     /// A file's rows, through the checks that every sync goes through, into the order of their keys.
     fn of_file(
         path: &Path,
-        place: &str,
+        location_name: &str,
         settings: &Settings,
         sync: Option<&str>,
-        stop: &AtomicBool,
+        cancellation: &Cancellation,
     ) -> Result<Self, Failure> {
-        let source = C1zSource::open_cancellable(c1z_config(path, settings, sync)?, stop)?;
+        let source = C1zSource::open_cancellable(c1z_config(path, settings, sync)?, cancellation.flag())?;
         let sorted = Arc::new(SortedSink::new(CONTRACT, settings.temp_folder()?));
-        let times = RecordedSyncIdentity::of(&finished(&source));
         let pipeline = SyncPipeline {
             source: &source,
             sinks: &[Arc::clone(&sorted) as Arc<dyn AccessSink>],
-            clock: &times,
-            ids: &times,
+            clock: &SystemClock,
+            ids: &KsuidGenerator,
             observer: &NoopObserver,
         };
         let request = SyncRequest {
             provenance: access_core::model::Provenance::default(),
             scope: SyncScope::default(),
             sync_type: Some(source.sync_type()),
+            identity: Some((&finished(&source)).into()),
             guard: ShrinkGuard::default(),
         };
-        let stopped = async {
-            while !stop.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let outcome = Handle::current().block_on(pipeline.run(&request, stopped))?;
+        let outcome = Handle::current().block_on(pipeline.run(&request, cancellation.cancelled()))?;
         let summary = outcome.summary;
         let incomplete = summary
             .completeness
@@ -208,7 +179,7 @@ impl DiffInput {
             .filter(|(_, state)| **state != Completeness::Complete)
             .map(|(id, _)| id.to_string());
         let snapshot = sorted.take().ok_or_else(|| {
-            Failure::found(
+            Failure::new(
                 "internal error: the sync that was read is missing".to_owned(),
                 None,
                 access_core::StatusCode::Internal,
@@ -216,7 +187,7 @@ impl DiffInput {
         })?;
         let run = &summary.run;
         Ok(Self {
-            label: label(place, run.id.as_str(), run.sync_type, summary.ended_at),
+            label: label(location_name, run.id.as_str(), run.sync_type, summary.ended_at),
             sync_type: run.sync_type,
             started_at: run.started_at,
             types: summary.completeness.keys().map(ToString::to_string).collect(),
@@ -275,9 +246,9 @@ fn incomplete(manifest: &Manifest) -> Vec<String> {
     incomplete.map(|(id, _)| id.clone()).collect()
 }
 
-fn label(place: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
+fn label(location_name: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
     format!(
-        "{place}: sync {sync} ({}), ended {}",
+        "{location_name}: sync {sync} ({}), ended {}",
         sync_type.as_str(),
         moment(ended_at)
     )

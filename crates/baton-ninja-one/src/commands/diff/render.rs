@@ -1,7 +1,5 @@
 //! Differences, for people and for programs.
 
-use std::sync::atomic::AtomicBool;
-
 use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -17,6 +15,7 @@ use crate::commands::inspect::data;
 use crate::commands::inspect::people;
 use crate::commands::inspect::shown;
 use crate::output::text_table::format_thousands;
+use crate::runtime::cancellation::Cancellation;
 
 /// Differences in CSV: one line for each field that differs, and one for each record that was added or removed.
 const FLAT: &[Column] = &[
@@ -33,31 +32,31 @@ const FLAT: &[Column] = &[
 ];
 
 const USERS: &[Column] = &[
-    people("").whole(),
-    shown("id", "user").whole(),
+    people("").never_shortened(),
+    shown("id", "user").never_shortened(),
     shown("name", "name"),
     shown("login", "login").rank(OPTIONAL),
     people("what").unless_all(""),
 ];
 const THINGS: &[Column] = &[
-    people("").whole(),
-    shown("id", "role or other").whole(),
+    people("").never_shortened(),
+    shown("id", "role or other").never_shortened(),
     shown("name", "name"),
     people("what").unless_all(""),
 ];
 const ENTITLEMENTS: &[Column] = &[
-    people("").whole(),
-    shown("id", "entitlement").whole(),
+    people("").never_shortened(),
+    shown("id", "entitlement").never_shortened(),
     shown("on", "on").rank(OPTIONAL),
     shown("name", "name"),
     people("what").unless_all(""),
 ];
 const GRANTS: &[Column] = &[
-    people("").whole(),
-    shown("who", "principal").whole(),
+    people("").never_shortened(),
+    shown("who", "principal").never_shortened(),
     shown("name", "name"),
     shown("holds", "holds"),
-    shown("entitlement_id", "entitlement").rank(6).whole(),
+    shown("entitlement_id", "entitlement").rank(6).never_shortened(),
     shown("on", "on").rank(OPTIONAL),
     people("what").rank(7).unless_all(""),
 ];
@@ -65,8 +64,8 @@ const GRANTS: &[Column] = &[
 /// Tells differences as they come: users, other things, entitlements, grants.
 pub(super) struct DiffPrinter<'a> {
     form: OutputFormat,
-    outlet: &'a mut OutputTarget,
-    stop: &'a AtomicBool,
+    output: &'a mut OutputTarget,
+    cancellation: &'a Cancellation,
     /// The rows of the subject at hand, for people; few are kept, see [`RowPrinter`].
     table: Option<(RecordKind, RowPrinter)>,
     flat: RowPrinter,
@@ -74,11 +73,15 @@ pub(super) struct DiffPrinter<'a> {
 }
 
 impl<'a> DiffPrinter<'a> {
-    pub(super) fn new(form: OutputFormat, outlet: &'a mut OutputTarget, stop: &'a AtomicBool) -> Self {
+    pub(super) fn new(
+        form: OutputFormat,
+        output: &'a mut OutputTarget,
+        cancellation: &'a Cancellation,
+    ) -> Self {
         Self {
             form,
-            outlet,
-            stop,
+            output,
+            cancellation,
             table: None,
             flat: RowPrinter::new(FLAT, form),
             counts: Default::default(),
@@ -93,14 +96,14 @@ impl<'a> DiffPrinter<'a> {
 
     /// Tells a difference.
     pub(super) fn change(&mut self, change: &RecordChange) -> Result<(), OutputClosed> {
-        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.cancellation.is_cancelled() {
             return Err(OutputClosed);
         }
-        self.counts[place(change.subject)][change.kind as usize] += 1;
+        self.counts[count_index(change.subject)][change.kind as usize] += 1;
         match self.form {
             OutputFormat::Json => {
                 let text = serde_json::to_string(&ChangeJson(change)).unwrap_or_default();
-                self.outlet.line(&text)
+                self.output.line(&text)
             }
             OutputFormat::Csv => {
                 let fields = change
@@ -110,7 +113,7 @@ impl<'a> DiffPrinter<'a> {
                     .filter(|_| change.kind == ChangeKind::Changed);
                 let whole = (change.kind != ChangeKind::Changed).then_some(None);
                 for field in fields.chain(whole) {
-                    self.flat.push(flat(change, field), self.outlet)?;
+                    self.flat.push(flat(change, field), self.output)?;
                 }
                 Ok(())
             }
@@ -121,7 +124,7 @@ impl<'a> DiffPrinter<'a> {
                     .is_none_or(|(subject, _)| *subject != change.subject)
                 {
                     self.end_table()?;
-                    self.outlet.line("")?;
+                    self.output.line("")?;
                     let columns = match change.subject {
                         RecordKind::User => USERS,
                         RecordKind::Resource => THINGS,
@@ -131,7 +134,7 @@ impl<'a> DiffPrinter<'a> {
                     self.table = Some((change.subject, RowPrinter::new(columns, self.form)));
                 }
                 match &mut self.table {
-                    Some((_, sheet)) => sheet.push(cells(change), self.outlet),
+                    Some((_, sheet)) => sheet.push(cells(change), self.output),
                     None => Ok(()),
                 }
             }
@@ -141,11 +144,11 @@ impl<'a> DiffPrinter<'a> {
     fn end_table(&mut self) -> Result<(), OutputClosed> {
         match self.table.take() {
             Some((_, sheet)) => {
-                let left_out = sheet.finish(self.outlet)?.left_out;
+                let left_out = sheet.finish(self.output)?.left_out;
                 if left_out.is_empty() {
                     return Ok(());
                 }
-                self.outlet
+                self.output
                     .line(&format!("  (too narrow for: {})", left_out.join(", ")))
             }
             None => Ok(()),
@@ -157,7 +160,7 @@ impl<'a> DiffPrinter<'a> {
         let _ = self.end_table();
         if self.form == OutputFormat::Csv {
             let flat = std::mem::replace(&mut self.flat, RowPrinter::new(FLAT, self.form));
-            let _ = flat.finish(self.outlet);
+            let _ = flat.finish(self.output);
         }
         let differ = self.counts.iter().flatten().any(|count| *count > 0);
         self.say("");
@@ -188,12 +191,12 @@ impl<'a> DiffPrinter<'a> {
 
     fn say(&mut self, text: &str) {
         if self.form == OutputFormat::Table {
-            let _ = self.outlet.line(text);
+            let _ = self.output.line(text);
         }
     }
 }
 
-fn place(subject: RecordKind) -> usize {
+fn count_index(subject: RecordKind) -> usize {
     RecordKind::ALL
         .iter()
         .position(|other| *other == subject)

@@ -38,7 +38,7 @@ pub(super) fn write(path: &Path, values: &Values<'_>, existing: Existing) -> Res
         if error.kind() == ErrorKind::AlreadyExists {
             return exists(path);
         }
-        Failure::found(
+        Failure::new(
             format!("cannot write {}: {error}", path.display()),
             Some("name a file in a folder that you may write to".to_owned()),
             StatusCode::InvalidArgument,
@@ -48,7 +48,7 @@ pub(super) fn write(path: &Path, values: &Values<'_>, existing: Existing) -> Res
 
 /// The refusal to replace a file that nobody agreed to.
 pub(super) fn exists(path: &Path) -> Failure {
-    Failure::found(
+    Failure::new(
         format!("{} exists and was not replaced", path.display()),
         Some("use --replace to replace it, or name another file".to_owned()),
         StatusCode::AlreadyExists,

@@ -61,9 +61,9 @@ impl Prompt {
     }
 
     fn once(&self, above: &Text, question: &str, echo: Echo) -> Result<String, Failure> {
-        let mut asked = Text::new();
+        let mut prompt_text = Text::new();
         if self.terminal {
-            asked.append(above);
+            prompt_text.append(above);
         }
         let question = if self.terminal {
             question.to_owned()
@@ -71,7 +71,8 @@ impl Prompt {
             String::new()
         };
         let hidden = (self.terminal && echo == Echo::Off).then(hidden_input::Guard::new);
-        let answer = prompt_cancellable(move || console::ask_for(&asked, &question).unwrap_or_default());
+        let answer =
+            prompt_cancellable(move || console::ask_for(&prompt_text, &question).unwrap_or_default());
         if hidden.is_some() {
             // The line end was not shown either.
             let mut end = Text::new();
@@ -80,7 +81,7 @@ impl Prompt {
         }
         drop(hidden);
         answer.ok_or_else(|| {
-            Failure::found(
+            Failure::new(
                 "stopped on request; nothing was written".to_owned(),
                 None,
                 StatusCode::Cancelled,

@@ -9,20 +9,20 @@ use crate::commands::inspect::timeline::PointInTime;
 use crate::failure::Failure;
 use crate::output::rows::RowSelection;
 
-/// Everything that one call asks.
+/// The arguments of `inspect`.
 #[derive(Debug, Clone)]
 pub(crate) struct InspectArgs {
     /// The location; none for the file that is in this folder by default.
-    pub(crate) place: Option<String>,
+    pub(crate) location: Option<String>,
     pub(crate) sync: Option<String>,
     /// The sync that was the latest at this time.
     pub(crate) at: Option<PointInTime>,
     pub(crate) paged: bool,
     pub(crate) view: RowSelection,
-    pub(crate) question: InspectCommand,
+    pub(crate) command: InspectCommand,
 }
 
-/// A question.
+/// What to show.
 #[derive(Debug, Clone)]
 pub(crate) enum InspectCommand {
     /// How many there are of everything.
@@ -36,7 +36,7 @@ pub(crate) enum InspectCommand {
     /// What can be held.
     Entitlements(ResourceFilterArgs),
     /// Who holds what.
-    Grants(Grants),
+    Grants(GrantFilterArgs),
     /// Everything that a principal holds, and through what.
     Access(String),
     /// Who holds a role or an entitlement, and through what.
@@ -47,16 +47,16 @@ pub(crate) enum InspectCommand {
     Syncs,
 }
 
-/// Which grants are wanted.
+/// Filters of grants.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Grants {
-    pub(crate) things: ResourceFilterArgs,
+pub(crate) struct GrantFilterArgs {
+    pub(crate) resources: ResourceFilterArgs,
     pub(crate) user: Option<String>,
     pub(crate) role: Option<String>,
     pub(crate) administrators: bool,
 }
 
-/// Which people are wanted.
+/// Filters of users.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UserFilterArgs {
     pub(crate) types: Vec<ResourceTypeId>,
@@ -64,15 +64,15 @@ pub(crate) struct UserFilterArgs {
     pub(crate) without_mfa: bool,
     pub(crate) administrators: bool,
     pub(crate) role: Option<String>,
-    pub(crate) words: Option<TextQuery>,
+    pub(crate) text: Option<TextQuery>,
 }
 
-/// Which things are wanted.
+/// Filters of resources and entitlements.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceFilterArgs {
     /// Of the resource, or of the one that an entitlement is on.
     pub(crate) types: Vec<ResourceTypeId>,
-    pub(crate) words: Option<TextQuery>,
+    pub(crate) text: Option<TextQuery>,
 }
 
 const STATUSES: [(&str, StatusState); 4] = [
@@ -84,7 +84,7 @@ const STATUSES: [(&str, StatusState); 4] = [
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
-    let place = Arg::new("place").value_name("LOCATION").help(
+    let location = Arg::new("place").value_name("LOCATION").help(
         "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]. A location that is called like a command: ./users",
     );
     let text = |name: &'static str, value: &'static str, help: &'static str| {
@@ -107,7 +107,7 @@ pub(crate) fn subcommand() -> Command {
     };
     Command::new("inspect")
         .about("Show what a finished sync contains, from a c1z file of any connector or from a dataset")
-        .arg(place)
+        .arg(location)
         .args(arguments_of_all())
         .subcommand(Command::new("stats").about("Counts of everything (the default)"))
         .subcommand(Command::new("users").about("List users").args([
@@ -180,7 +180,7 @@ pub(crate) fn subcommand() -> Command {
         .subcommand(Command::new("syncs").about("List the syncs of the file or dataset"))
 }
 
-/// What every question takes.
+/// The arguments of every subcommand.
 fn arguments_of_all() -> [Arg; 6] {
     let text = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
@@ -207,17 +207,18 @@ fn arguments_of_all() -> [Arg; 6] {
 }
 
 impl InspectArgs {
-    /// What the command line asks.
-    pub(crate) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
-        let inner = chosen.subcommand().map_or(chosen, |(_, inner)| inner);
+    /// # Errors
+    /// [`Failure`] if a type or a time makes no sense.
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
+        let inner = matches.subcommand().map_or(matches, |(_, inner)| inner);
         let text = |name: &str| inner.get_one::<String>(name).cloned();
-        let question = match chosen.subcommand() {
+        let command = match matches.subcommand() {
             Some(("users", inner)) => InspectCommand::Users(users(inner)?),
-            Some(("roles", inner)) => InspectCommand::Roles(things(inner)?),
-            Some(("resources", inner)) => InspectCommand::Resources(things(inner)?),
-            Some(("entitlements", inner)) => InspectCommand::Entitlements(things(inner)?),
-            Some(("grants", inner)) => InspectCommand::Grants(Grants {
-                things: things(inner)?,
+            Some(("roles", inner)) => InspectCommand::Roles(resources(inner)?),
+            Some(("resources", inner)) => InspectCommand::Resources(resources(inner)?),
+            Some(("entitlements", inner)) => InspectCommand::Entitlements(resources(inner)?),
+            Some(("grants", inner)) => InspectCommand::Grants(GrantFilterArgs {
+                resources: resources(inner)?,
                 user: text("user"),
                 role: text("role"),
                 administrators: inner.get_flag("admin"),
@@ -229,47 +230,49 @@ impl InspectArgs {
             _ => InspectCommand::Stats,
         };
         Ok(Self {
-            place: chosen.get_one::<String>("place").cloned(),
+            location: matches.get_one::<String>("place").cloned(),
             sync: text("sync"),
-            at: PointInTime::of_flag("--at", text("at").as_deref())?,
+            at: PointInTime::parse_flag("--at", text("at").as_deref())?,
             paged: !inner.get_flag("no-pager"),
             view: RowSelection {
                 columns: inner.get_many("columns").into_iter().flatten().cloned().collect(),
                 sort: text("sort"),
                 limit: inner.get_one("limit").copied(),
             },
-            question,
+            command,
         })
     }
 }
 
-fn users(chosen: &ArgMatches) -> Result<UserFilterArgs, Failure> {
-    let words = chosen.get_many::<String>("status").into_iter().flatten();
+fn users(matches: &ArgMatches) -> Result<UserFilterArgs, Failure> {
+    let words = matches.get_many::<String>("status").into_iter().flatten();
     let statuses = words.filter_map(|word| {
         STATUSES
             .iter()
             .find(|(name, _)| name == word)
             .map(|(_, state)| *state)
     });
-    let ResourceFilterArgs { types, words } = things(chosen)?;
+    let ResourceFilterArgs { types, text } = resources(matches)?;
     Ok(UserFilterArgs {
         types,
         statuses: statuses.collect(),
-        without_mfa: chosen.get_flag("no-mfa"),
-        administrators: chosen.get_flag("admin"),
-        role: chosen.get_one::<String>("role").cloned(),
-        words,
+        without_mfa: matches.get_flag("no-mfa"),
+        administrators: matches.get_flag("admin"),
+        role: matches.get_one::<String>("role").cloned(),
+        text,
     })
 }
 
-fn things(chosen: &ArgMatches) -> Result<ResourceFilterArgs, Failure> {
-    let types = chosen.get_many::<String>("type").into_iter().flatten();
+fn resources(matches: &ArgMatches) -> Result<ResourceFilterArgs, Failure> {
+    let types = matches.get_many::<String>("type").into_iter().flatten();
     let types = types.map(|text| {
         ResourceTypeId::new(text)
-            .map_err(|error| Failure::found(format!("--type: {error}"), None, StatusCode::InvalidArgument))
+            .map_err(|error| Failure::new(format!("--type: {error}"), None, StatusCode::InvalidArgument))
     });
     Ok(ResourceFilterArgs {
         types: types.collect::<Result<_, _>>()?,
-        words: chosen.get_one::<String>("words").map(|text| TextQuery::new(text)),
+        text: matches
+            .get_one::<String>("words")
+            .map(|text| TextQuery::new(text)),
     })
 }

@@ -71,12 +71,12 @@ fn user(row: &Resource) -> Option<&UserTrait> {
 /// A column of users with its importance for people, by which a narrow terminal leaves columns out.
 fn ranked(column: Column) -> Column {
     match column.name {
-        Some("user_id") => column.rank(1).whole(),
+        Some("user_id") => column.rank(1).never_shortened(),
         Some("display_name") => column.rank(2),
-        Some("mfa_enabled") => column.rank(3).whole(),
-        Some("sso_enabled") => column.rank(4).whole(),
-        Some("administrator") => column.rank(5).whole(),
-        Some("organization_name") => column.rank(6).told_apart_by("organization_id"),
+        Some("mfa_enabled") => column.rank(3).never_shortened(),
+        Some("sso_enabled") => column.rank(4).never_shortened(),
+        Some("administrator") => column.rank(5).never_shortened(),
+        Some("organization_name") => column.rank(6).with_ids_from("organization_id"),
         Some("status") => column.rank(OPTIONAL),
         Some("user_type") => column.rank(OPTIONAL + 1),
         Some("login") => column.rank(OPTIONAL + 2),
@@ -103,16 +103,16 @@ enum UserCell {
 impl UserColumns {
     /// With the attributes that are declared.
     pub(crate) fn new(attributes: UserAttributes) -> Self {
-        let own = USER_COLUMNS.map(|(place, column, cell)| (place, column, UserCell::Own(cell)));
-        let declared = attributes.columns().map(|(attribute, place)| {
+        let own = USER_COLUMNS.map(|(rank, column, cell)| (rank, column, UserCell::Own(cell)));
+        let declared = attributes.columns().map(|(attribute, rank)| {
             let column = match attribute.heading {
                 Some(heading) => shown(attribute.key, heading),
                 None => data(attribute.key),
             };
-            (place, column, UserCell::Attribute(attribute))
+            (rank, column, UserCell::Attribute(attribute))
         });
         let mut all: Vec<(i32, Column, UserCell)> = own.into_iter().chain(declared).collect();
-        all.sort_by_key(|(place, ..)| *place);
+        all.sort_by_key(|(rank, ..)| *rank);
         let (columns, cells) = all
             .into_iter()
             .map(|(_, column, cell)| (ranked(column), cell))
@@ -137,10 +137,12 @@ impl UserColumns {
 /// Things that hold entitlements.
 pub(crate) const ROLES: &[Column] = &[
     shown("resource_type_id", "type"),
-    shown("resource_id", "id").whole(),
+    shown("resource_id", "id").never_shortened(),
     shown("display_name", "name"),
-    shown("entitlements", "entitlements").rank(OPTIONAL).whole(),
-    shown("grants", "grants").rank(6).whole(),
+    shown("entitlements", "entitlements")
+        .rank(OPTIONAL)
+        .never_shortened(),
+    shown("grants", "grants").rank(6).never_shortened(),
     shown("description", "description")
         .rank(OPTIONAL + 1)
         .unless_all("-"),
@@ -163,7 +165,7 @@ pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> 
 
 /// Entitlements, as in the table `entitlements`.
 pub(crate) const ENTITLEMENTS: &[Column] = &[
-    shown("entitlement_id", "id").rank(1).whole(),
+    shown("entitlement_id", "id").rank(1).never_shortened(),
     data("resource_type_id"),
     data("resource_id"),
     shown("resource_display_name", "on").rank(3),
@@ -173,7 +175,7 @@ pub(crate) const ENTITLEMENTS: &[Column] = &[
     shown("purpose", "purpose").rank(OPTIONAL),
     data("grantable_to"),
     shown("immutable", "immutable").rank(OPTIONAL + 1),
-    shown("grants", "grants").rank(4).whole(),
+    shown("grants", "grants").rank(4).never_shortened(),
 ];
 
 /// The key of entitlements.
@@ -210,8 +212,8 @@ macro_rules! holdings {
                 data("resource_type_id"),
                 data("resource_id"),
                 holdings!(@ $held "resource_display_name", "on").rank(5),
-                holdings!(@@ $held "on id").rank(6).whole(),
-                holdings!(@@ $principal "id").rank(1).whole(),
+                holdings!(@@ $held "on id").rank(6).never_shortened(),
+                holdings!(@@ $principal "id").rank(1).never_shortened(),
                 data("principal_type_id"),
                 data("principal_id"),
                 holdings!(@ $principal "principal_display_name", "who").rank(2),
@@ -302,10 +304,10 @@ pub(crate) fn kind(row: &ResourceTypeStats) -> Vec<Cell> {
 
 /// Syncs.
 pub(crate) const SYNCS: &[Column] = &[
-    shown("sync_id", "sync").rank(2).whole(),
+    shown("sync_id", "sync").rank(2).never_shortened(),
     shown("sync_type", "type").rank(3),
-    shown("started_at", "began").rank(OPTIONAL + 3).whole(),
-    shown("ended_at", "ended").rank(1).whole(),
+    shown("started_at", "began").rank(OPTIONAL + 3).never_shortened(),
+    shown("ended_at", "ended").rank(1).never_shortened(),
     shown("latest", "latest").rank(4),
     shown("resources", "resources").rank(OPTIONAL),
     shown("entitlements", "entitlements").rank(OPTIONAL + 2),
@@ -315,9 +317,9 @@ pub(crate) const SYNCS: &[Column] = &[
 /// What became of a person or a role.
 pub(crate) const HISTORY: &[Column] = &[
     data("sync_id"),
-    shown("seen_at", "seen at").rank(1).whole(),
-    shown("after", "after").rank(OPTIONAL + 1).whole(),
-    shown("change", "change").rank(2).whole(),
+    shown("seen_at", "seen at").rank(1).never_shortened(),
+    shown("after", "after").rank(OPTIONAL + 1).never_shortened(),
+    shown("change", "change").rank(2).never_shortened(),
     data("subject"),
     shown("entitlement_display_name", "what").rank(3),
     data("entitlement_id"),
@@ -326,5 +328,5 @@ pub(crate) const HISTORY: &[Column] = &[
     shown("field", "attribute").rank(6).unless_all("-"),
     shown("old", "before").rank(7).unless_all("-"),
     shown("new", "now").rank(8).unless_all("-"),
-    shown("id", "id").rank(4).whole().unless_all("-"),
+    shown("id", "id").rank(4).never_shortened().unless_all("-"),
 ];

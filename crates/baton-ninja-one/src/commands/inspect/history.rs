@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow::{Break, Continue};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::StatusCode;
 use access_core::model::{
@@ -18,6 +16,7 @@ use crate::commands::inspect::timeline::Timeline;
 use crate::failure::Failure;
 use crate::output::rows::Cell;
 use crate::output::text_table::moment;
+use crate::runtime::cancellation::Cancellation;
 
 /// Syncs that are searched for somebody who is not in the one that was asked about, the nearest first.
 const MAX_SEARCHED_SYNCS: usize = 100;
@@ -142,18 +141,18 @@ pub(super) fn read(
     timeline: &Timeline,
     syncs: usize,
     text: &str,
-    stop: &Arc<AtomicBool>,
+    cancellation: &Cancellation,
 ) -> Result<History, Failure> {
-    let subject = find_latest(timeline, syncs, text, stop)?;
+    let subject = find_latest(timeline, syncs, text, cancellation)?;
     let mut rows = Vec::new();
     let mut before = State::default();
     let mut last_known: Option<BTreeMap<String, String>> = None;
     let mut until = None;
     for n in 0..syncs {
-        if stop.load(Ordering::Relaxed) {
+        if cancellation.is_cancelled() {
             break;
         }
-        let snapshot = timeline.open(n, stop)?;
+        let snapshot = timeline.open(n, cancellation)?;
         let mut state = State::of(snapshot.as_ref(), &subject)?;
         state.keep_what_was_not_read(&before, snapshot.as_ref(), &subject)?;
         let sync = &timeline.syncs()[n];
@@ -182,11 +181,11 @@ fn find_latest(
     timeline: &Timeline,
     syncs: usize,
     text: &str,
-    stop: &Arc<AtomicBool>,
+    cancellation: &Cancellation,
 ) -> Result<Subject, Failure> {
     let mut first: Option<ResolveError> = None;
     for n in (0..syncs).rev() {
-        match find(timeline.open(n, stop)?.as_ref(), text) {
+        match find(timeline.open(n, cancellation)?.as_ref(), text) {
             Ok(found) => return Ok(found),
             Err(error @ ResolveError::NotFound { .. }) => {
                 first.get_or_insert(error);
@@ -196,7 +195,7 @@ fn find_latest(
     }
     Err(first.map_or_else(
         || {
-            Failure::found(
+            Failure::new(
                 "there is no finished full sync".to_owned(),
                 None,
                 StatusCode::NotFound,
@@ -428,7 +427,7 @@ pub(super) fn explain_absence<T>(
     failure: Failure,
     timeline: &Timeline,
     sync: &str,
-    stop: &Arc<AtomicBool>,
+    cancellation: &Cancellation,
     find: impl Fn(&dyn AccessSnapshot) -> Result<T, ResolveError>,
     label: impl Fn(&T) -> (String, String),
 ) -> Failure {
@@ -440,10 +439,10 @@ pub(super) fn explain_absence<T>(
     let earlier = (0..at).rev().map(|n| (n, true));
     let later = (at + 1..syncs.len()).map(|n| (n, false));
     for (n, was_here) in earlier.chain(later).take(MAX_SEARCHED_SYNCS) {
-        if stop.load(Ordering::Relaxed) {
+        if cancellation.is_cancelled() {
             break;
         }
-        let Ok(snapshot) = timeline.open(n, stop) else {
+        let Ok(snapshot) = timeline.open(n, cancellation) else {
             break;
         };
         let ended_at = syncs[n].ended_at;
@@ -456,7 +455,7 @@ pub(super) fn explain_absence<T>(
                 } else {
                     "is first seen at"
                 };
-                return Failure::found(
+                return Failure::new(
                     format!("{}: {name} ({id}) {when} {}", failure.message(), moment(ended_at)),
                     Some(format!(
                         "--at {seconds} shows the access then; `history {id}` shows what changed"
@@ -466,7 +465,7 @@ pub(super) fn explain_absence<T>(
             }
             Err(ResolveError::NotFound { .. }) => {}
             Err(error @ ResolveError::Ambiguous { .. }) => {
-                return Failure::found(
+                return Failure::new(
                     format!(
                         "{}; in the sync that ended at {}, {error}",
                         failure.message(),

@@ -5,22 +5,21 @@ mod columns;
 mod history;
 mod provenance;
 mod queries;
+mod row_output;
 pub(crate) mod timeline;
+mod user_totals;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
 use access_core::query;
-use clap::ArgMatches;
-use indicatif::MultiProgress;
 
+use crate::commands::context::CommandContext;
 use crate::commands::inspect::timeline::Timeline;
 use crate::failure::Failure;
-use crate::observability::logging;
-use crate::runtime::cancellation::cancel_on_signal;
+use crate::runtime::cancellation::Cancellation;
+use crate::runtime::cancellation::run_blocking_cancellable;
 use crate::settings::Settings;
 use crate::sync_location::SyncLocation;
 
@@ -36,64 +35,67 @@ pub(crate) use crate::output::rows::RowPrinter;
 pub(crate) use crate::output::rows::data;
 pub(crate) use crate::output::rows::people;
 pub(crate) use crate::output::rows::shown;
+pub(crate) use args::InspectArgs;
 pub(crate) use args::subcommand;
 
 /// The location where none is given, as everywhere else.
 pub(crate) const DEFAULT_FILE: &str = "sync.c1z";
 
 /// Answers on standard output.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure> {
+    let _context = CommandContext::new(settings)?;
     let form = settings.sheet_form()?;
-    let asked = args::InspectArgs::of(chosen)?;
     let settings = settings.clone();
-    cancel_on_signal(move |stop| {
-        let place = location(asked.place.as_deref())?;
-        match &asked.question {
+    run_blocking_cancellable(move |cancellation| {
+        let sync_location = location(args.location.as_deref())?;
+        match &args.command {
             InspectCommand::Syncs => {
-                refuse_time(&asked, "`syncs` lists all syncs")?;
-                let syncs = place.syncs(&settings, stop)?;
-                let mut outlet = OutputTarget::of(form, asked.paged);
-                let listed = queries::syncs(&syncs, &asked.view, form, &mut outlet, stop);
-                outlet.close();
+                refuse_time(&args, "`syncs` lists all syncs")?;
+                let syncs = sync_location.syncs(&settings, cancellation)?;
+                let mut output = OutputTarget::of(form, args.paged);
+                let listed = queries::syncs(&syncs, &args.view, form, &mut output, cancellation);
+                output.close();
                 return listed;
             }
-            InspectCommand::History(_) if asked.sync.is_some() => {
-                refuse_time(&asked, "`history` goes through all syncs")?;
+            InspectCommand::History(_) if args.sync.is_some() => {
+                refuse_time(&args, "`history` goes through all syncs")?;
             }
             _ => {}
         }
-        if let InspectCommand::History(text) = &asked.question {
-            let timeline = place.timeline(&settings, stop)?;
-            let syncs = match &asked.at {
+        if let InspectCommand::History(text) = &args.command {
+            let timeline = sync_location.timeline(&settings, cancellation)?;
+            let syncs = match &args.at {
                 Some(at) => timeline.at(at)? + 1,
                 None => timeline.latest()? + 1,
             };
-            let history = history::read(&timeline, syncs, text, stop)?;
-            let mut outlet = OutputTarget::of(form, asked.paged);
-            let shown = queries::history(history, &asked.view, form, &mut outlet, stop);
-            outlet.close();
+            let history = history::read(&timeline, syncs, text, cancellation)?;
+            let mut output = OutputTarget::of(form, args.paged);
+            let shown = queries::history(history, &args.view, form, &mut output, cancellation);
+            output.close();
             return shown;
         }
-        let (snapshot, heading) = match &asked.at {
+        let (snapshot, heading) = match &args.at {
             Some(at) => {
-                let timeline = place.timeline(&settings, stop)?;
+                let timeline = sync_location.timeline(&settings, cancellation)?;
                 let n = timeline.at(at)?;
-                (timeline.open(n, stop)?, Some(timeline.introduce(n)))
+                (timeline.open(n, cancellation)?, Some(timeline.introduce(n)))
             }
-            None => (place.open(&settings, asked.sync.as_deref(), stop)?, None),
+            None => (
+                sync_location.open(&settings, args.sync.as_deref(), cancellation)?,
+                None,
+            ),
         };
-        let mut outlet = OutputTarget::of(form, asked.paged);
-        let answered = queries::answer(&asked, heading, snapshot.as_ref(), form, &mut outlet, stop);
-        outlet.close();
+        let mut output = OutputTarget::of(form, args.paged);
+        let answered = queries::answer(&args, heading, snapshot.as_ref(), form, &mut output, cancellation);
+        output.close();
         answered.map_err(|failure| {
             let sync = snapshot.sync().run.id.to_string();
             when_it_was_there(
                 failure,
-                &asked.question,
-                || place.timeline(&settings, stop),
+                &args.command,
+                || sync_location.timeline(&settings, cancellation),
                 &sync,
-                stop,
+                cancellation,
             )
         })
     })
@@ -102,28 +104,28 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
 /// The location that is named, or the file in this folder.
 pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     if let Some(named) = named {
-        return SyncLocation::named(named)
+        return SyncLocation::parse(named)
             .map_err(|failure| meant_a_command(failure, named))
-            .and_then(|place| match &place {
+            .and_then(|sync_location| match &sync_location {
                 SyncLocation::File(path) if !path.exists() && meant(named).is_some() => {
-                    let failure = Failure::found(
+                    let failure = Failure::new(
                         format!("there is no file or folder `{named}`"),
                         None,
                         StatusCode::NotFound,
                     );
                     Err(meant_a_command(failure, named))
                 }
-                _ => Ok(place),
+                _ => Ok(sync_location),
             });
     }
     if !Path::new(DEFAULT_FILE).exists() {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!("there is no {DEFAULT_FILE} in this folder"),
             Some("name a c1z file or a dataset, or create one with `baton-ninja-one sync`".to_owned()),
             StatusCode::NotFound,
         ));
     }
-    SyncLocation::named(DEFAULT_FILE)
+    SyncLocation::parse(DEFAULT_FILE)
 }
 
 /// The command that was probably meant by a location that is not there.
@@ -135,7 +137,7 @@ fn meant(named: &str) -> Option<String> {
 
 fn meant_a_command(failure: Failure, named: &str) -> Failure {
     match meant(named) {
-        Some(command) => Failure::found(
+        Some(command) => Failure::new(
             failure.message().to_owned(),
             Some(format!("did you mean `inspect {command}`?")),
             failure.status(),
@@ -144,13 +146,13 @@ fn meant_a_command(failure: Failure, named: &str) -> Failure {
     }
 }
 
-fn refuse_time(asked: &args::InspectArgs, why: &str) -> Result<(), Failure> {
-    let flag = match (&asked.sync, &asked.at) {
+fn refuse_time(args: &InspectArgs, why: &str) -> Result<(), Failure> {
+    let flag = match (&args.sync, &args.at) {
         (Some(_), _) => "--sync",
         (None, Some(_)) => "--at",
         (None, None) => return Ok(()),
     };
-    Err(Failure::found(
+    Err(Failure::new(
         format!("{why}; {flag} does not apply"),
         Some(format!("leave {flag} out")),
         StatusCode::InvalidArgument,
@@ -163,7 +165,7 @@ fn when_it_was_there(
     question: &InspectCommand,
     timeline: impl FnOnce() -> Result<Timeline, Failure>,
     sync: &str,
-    stop: &Arc<AtomicBool>,
+    cancellation: &Cancellation,
 ) -> Failure {
     let text = match question {
         InspectCommand::Access(text) | InspectCommand::Who(text)
@@ -176,12 +178,12 @@ fn when_it_was_there(
     let Ok(timeline) = timeline() else { return failure };
     if matches!(question, InspectCommand::Access(_)) {
         let find = |snapshot: &dyn AccessSnapshot| query::resolve_principal(snapshot, text);
-        return history::explain_absence(failure, &timeline, sync, stop, find, |row| {
+        return history::explain_absence(failure, &timeline, sync, cancellation, find, |row| {
             (row.display_name.to_string(), row.id.to_string())
         });
     }
     let find = |snapshot: &dyn AccessSnapshot| history::find_role(snapshot, text);
-    history::explain_absence(failure, &timeline, sync, stop, find, |subject| {
+    history::explain_absence(failure, &timeline, sync, cancellation, find, |subject| {
         (subject.name.clone(), subject.id.to_string())
     })
 }

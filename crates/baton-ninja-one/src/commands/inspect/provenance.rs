@@ -21,7 +21,7 @@ impl<'a> ProvenanceFormatter<'a> {
     }
 
     /// `direct`, or through what.
-    pub(crate) fn told(&mut self, row: &EffectiveGrant) -> Result<String, SourceError> {
+    pub(crate) fn describe(&mut self, row: &EffectiveGrant) -> Result<String, SourceError> {
         let mut through = Vec::new();
         for source in row.sources.iter().filter(|source| **source != row.entitlement) {
             through.push(self.name(source)?);

@@ -1,13 +1,10 @@
-//! The answers.
+//! The queries of `inspect`, printed as rows.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::ops::ControlFlow::{self, Break, Continue};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::ControlFlow::Continue;
 
-use access_core::model::{
-    EntitlementId, Resource, ResourceId, ResourceTrait, ResourceTypeId, StatusState, TraitKind,
-};
+use access_core::model::{EntitlementId, Resource, ResourceId, ResourceTrait, ResourceTypeId, TraitKind};
 use access_core::ports::{
     AccessSnapshot, EffectiveGrant, EntitlementQuery, GrantQuery, ResourceQuery, SourceError,
 };
@@ -15,7 +12,7 @@ use access_core::query::{self, UserFilter};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::args::Grants;
+use super::args::GrantFilterArgs;
 use super::args::InspectArgs;
 use super::args::InspectCommand;
 use super::args::ResourceFilterArgs;
@@ -24,6 +21,8 @@ use super::columns;
 use super::history::History;
 use super::history::Subject;
 use super::provenance::ProvenanceFormatter;
+use super::row_output::{Rows, flow};
+use super::user_totals::UserTotals;
 use crate::failure::Failure;
 use crate::output::pager::OutputTarget;
 use crate::output::rows::Cell;
@@ -35,6 +34,7 @@ use crate::output::rows::SortOrder;
 use crate::output::text_table::counted;
 use crate::output::text_table::format_thousands;
 use crate::output::text_table::moment;
+use crate::runtime::cancellation::Cancellation;
 use crate::sync_location::SyncListing;
 use crate::wiring::CONTRACT;
 
@@ -49,30 +49,30 @@ enum Which {
 
 /// Answers a question, below a heading for people.
 pub(crate) fn answer(
-    asked: &InspectArgs,
+    args: &InspectArgs,
     heading: Option<String>,
     snapshot: &dyn AccessSnapshot,
     form: OutputFormat,
-    outlet: &mut OutputTarget,
-    stop: &AtomicBool,
+    output: &mut OutputTarget,
+    cancellation: &Cancellation,
 ) -> Result<(), Failure> {
-    let mut desk = QueryRunner {
+    let mut runner = QueryRunner {
         snapshot,
-        view: &asked.view,
+        view: &args.view,
         heading,
         form,
-        outlet,
-        stop,
+        output,
+        cancellation,
     };
-    match &asked.question {
-        InspectCommand::Stats => desk.stats(),
-        InspectCommand::Users(wanted) => desk.users(wanted),
-        InspectCommand::Roles(wanted) => desk.roles(wanted),
-        InspectCommand::Resources(wanted) => desk.resources(wanted),
-        InspectCommand::Entitlements(wanted) => desk.entitlements(wanted),
-        InspectCommand::Grants(wanted) => desk.grants(wanted),
-        InspectCommand::Access(who) => desk.access(who),
-        InspectCommand::Who(what) => desk.who(what),
+    match &args.command {
+        InspectCommand::Stats => runner.stats(),
+        InspectCommand::Users(filter) => runner.users(filter),
+        InspectCommand::Roles(filter) => runner.roles(filter),
+        InspectCommand::Resources(filter) => runner.resources(filter),
+        InspectCommand::Entitlements(filter) => runner.entitlements(filter),
+        InspectCommand::Grants(filter) => runner.grants(filter),
+        InspectCommand::Access(who) => runner.access(who),
+        InspectCommand::Who(what) => runner.who(what),
         // Asked of a location, not of a sync.
         InspectCommand::History(_) | InspectCommand::Syncs => Ok(()),
     }
@@ -85,69 +85,8 @@ struct QueryRunner<'a> {
     /// What people read first.
     heading: Option<String>,
     form: OutputFormat,
-    outlet: &'a mut OutputTarget,
-    stop: &'a AtomicBool,
-}
-
-/// Rows on their way out, until nobody wants more.
-struct Rows<'a> {
-    sheet: RowPrinter,
-    outlet: &'a mut OutputTarget,
-    stop: &'a AtomicBool,
-}
-
-impl Rows<'_> {
-    fn push(&mut self, cells: Vec<Cell>) -> ControlFlow<()> {
-        let stopped = self.stop.load(Ordering::Relaxed);
-        if stopped || self.sheet.push(cells, self.outlet).is_err() {
-            return Break(());
-        }
-        Continue(())
-    }
-
-    /// Completes the sheet, and says for people how many rows it has, perhaps of how many others.
-    fn told(self, form: OutputFormat, (one, several): (&str, &str), total: Option<(u64, &str)>) {
-        let Ok(written) = self.sheet.finish(self.outlet) else {
-            return;
-        };
-        if form != OutputFormat::Table {
-            return;
-        }
-        let mut told = match total {
-            Some((total, of_what)) => format!(
-                "{} of {} {of_what}",
-                format_thousands(written.rows),
-                format_thousands(total)
-            ),
-            None if written.rows == 0 => format!("no {several}"),
-            None => counted(written.rows, one, several),
-        };
-        if written.shown < written.rows {
-            told = format!("{told}, the first {} shown", format_thousands(written.shown));
-        }
-        if !written.left_out.is_empty() {
-            told = format!(
-                "{told} · not shown: {} (--columns all)",
-                written.left_out.join(", ")
-            );
-        }
-        // Nobody reading any more is no failure.
-        if written.rows > 0 {
-            let _ = self.outlet.line("");
-        }
-        let _ = self.outlet.line(&told);
-    }
-}
-
-/// Whether to go on, and what went wrong meanwhile.
-fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlFlow<()> {
-    match done {
-        Ok(flow) => flow,
-        Err(error) => {
-            *failed = Some(error);
-            Break(())
-        }
-    }
+    output: &'a mut OutputTarget,
+    cancellation: &'a Cancellation,
 }
 
 impl QueryRunner<'_> {
@@ -161,12 +100,12 @@ impl QueryRunner<'_> {
         let sheet = RowPrinter::new(columns, self.form).with_view(self.view, order)?;
         self.show_heading();
         let mut rows = Rows {
-            sheet,
-            outlet: self.outlet,
-            stop: self.stop,
+            printer: sheet,
+            output: self.output,
+            cancellation: self.cancellation,
         };
         let total = fill(self.snapshot, &mut rows)?;
-        rows.told(self.form, names, total);
+        rows.finish(self.form, names, total);
         Ok(())
     }
 
@@ -174,14 +113,14 @@ impl QueryRunner<'_> {
     fn say(&mut self, text: &str) {
         self.show_heading();
         if self.form == OutputFormat::Table {
-            let _ = self.outlet.line(text);
+            let _ = self.output.line(text);
         }
     }
 
     fn show_heading(&mut self) {
         if let Some(heading) = self.heading.take().filter(|_| self.form == OutputFormat::Table) {
-            let _ = self.outlet.line(&heading);
-            let _ = self.outlet.line("");
+            let _ = self.output.line(&heading);
+            let _ = self.output.line("");
         }
     }
 
@@ -201,7 +140,7 @@ impl QueryRunner<'_> {
     /// Who is an administrator, as far as the tenant says.
     fn administrators(&self) -> Result<HashSet<ResourceId>, Failure> {
         let mut found = HashSet::new();
-        for kind in of_kind(self.snapshot, TraitKind::User, &[])? {
+        for kind in types_with_trait(self.snapshot, TraitKind::User, &[])? {
             self.snapshot
                 .resources(ResourceQuery::OfType(&kind), &mut |row| {
                     if is_administrator(&row) {
@@ -213,43 +152,37 @@ impl QueryRunner<'_> {
         Ok(found)
     }
 
-    fn users(&mut self, wanted: &UserFilterArgs) -> Result<(), Failure> {
-        let among = wanted
-            .role
-            .as_deref()
-            .map(|role| self.holders(role))
-            .transpose()?;
+    fn users(&mut self, args: &UserFilterArgs) -> Result<(), Failure> {
+        let among = args.role.as_deref().map(|role| self.holders(role)).transpose()?;
         let filter = UserFilter {
-            types: wanted.types.iter().cloned().collect(),
-            statuses: wanted.statuses.clone(),
-            without_mfa: wanted.without_mfa,
-            administrators: wanted.administrators,
+            types: args.types.iter().cloned().collect(),
+            statuses: args.statuses.clone(),
+            without_mfa: args.without_mfa,
+            administrators: args.administrators,
             among,
-            text_query: wanted.words.clone(),
+            text_query: args.text.clone(),
         };
         // Whether MFA is set up is not known of everybody.
         let unknown = UserFilter {
             without_mfa: false,
             ..filter.clone()
         };
-        let narrowed = wanted.without_mfa
-            || wanted.role.is_some()
-            || wanted.words.is_some()
-            || !wanted.statuses.is_empty();
-        let of_administrators = wanted.administrators && narrowed;
+        let narrowed =
+            args.without_mfa || args.role.is_some() || args.text.is_some() || !args.statuses.is_empty();
+        let of_administrators = args.administrators && narrowed;
         let (mut total, mut mfa_unknown) = (0, 0);
         let users = columns::UserColumns::new(CONTRACT.attributes());
         self.sheet(
             (users.columns.clone(), columns::USER_KEY),
             ("user", "users"),
             |snapshot, sheet| {
-                for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
+                for kind in types_with_trait(snapshot, TraitKind::User, &args.types)? {
                     snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                         let ResourceTrait::User(user) = &row.resource_trait else {
                             return Continue(());
                         };
                         total += u64::from(!of_administrators || is_administrator(&row));
-                        if wanted.without_mfa && user.mfa_enabled.is_none() && unknown.matches(&row) {
+                        if args.without_mfa && user.mfa_enabled.is_none() && unknown.matches(&row) {
                             mfa_unknown += 1;
                         }
                         if !filter.matches(&row) {
@@ -264,7 +197,7 @@ impl QueryRunner<'_> {
                     (false, 1) => "user",
                     (false, _) => "users",
                 };
-                Ok((narrowed || wanted.administrators).then_some((total, of_what)))
+                Ok((narrowed || args.administrators).then_some((total, of_what)))
             },
         )?;
         if mfa_unknown > 0 {
@@ -274,16 +207,16 @@ impl QueryRunner<'_> {
         Ok(())
     }
 
-    fn roles(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
-        self.held(wanted, Which::Roles)
+    fn roles(&mut self, filter: &ResourceFilterArgs) -> Result<(), Failure> {
+        self.held(filter, Which::Roles)
     }
 
-    fn resources(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
-        self.held(wanted, Which::All)
+    fn resources(&mut self, filter: &ResourceFilterArgs) -> Result<(), Failure> {
+        self.held(filter, Which::All)
     }
 
     /// Resources, with what can be held on them and how often it is.
-    fn held(&mut self, wanted: &ResourceFilterArgs, which: Which) -> Result<(), Failure> {
+    fn held(&mut self, filter: &ResourceFilterArgs, which: Which) -> Result<(), Failure> {
         let mut totals: BTreeMap<ResourceId, (u64, u64)> = BTreeMap::new();
         let counts = self.snapshot.holder_counts()?;
         self.snapshot.entitlements(EntitlementQuery::All, &mut |row| {
@@ -293,7 +226,7 @@ impl QueryRunner<'_> {
             Continue(())
         })?;
         let names = match which {
-            Which::Roles if wanted.types.is_empty() => ("role", "roles"),
+            Which::Roles if filter.types.is_empty() => ("role", "roles"),
             Which::Roles => ("thing", "things"),
             Which::All => ("resource", "resources"),
         };
@@ -303,30 +236,30 @@ impl QueryRunner<'_> {
             names,
             |snapshot, sheet| {
                 let kinds = match which {
-                    Which::All if wanted.types.is_empty() => snapshot
+                    Which::All if filter.types.is_empty() => snapshot
                         .resource_types()?
                         .into_iter()
                         .map(|kind| kind.id)
                         .collect(),
-                    Which::Roles | Which::All => of_kind(snapshot, TraitKind::Role, &wanted.types)?,
+                    Which::Roles | Which::All => types_with_trait(snapshot, TraitKind::Role, &filter.types)?,
                 };
                 for kind in kinds {
                     snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                         total += 1;
-                        let words = wanted.words.as_ref();
-                        if !words.is_none_or(|words| query::matches_text(&row, words)) {
+                        let text = filter.text.as_ref();
+                        if !text.is_none_or(|text| query::matches_text(&row, text)) {
                             return Continue(());
                         }
                         let (entitlements, grants) = totals.get(&row.id).copied().unwrap_or_default();
                         sheet.push(columns::role(&row, entitlements, grants))
                     })?;
                 }
-                Ok(wanted.words.is_some().then_some((total, names.1)))
+                Ok(filter.text.is_some().then_some((total, names.1)))
             },
         )
     }
 
-    fn entitlements(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
+    fn entitlements(&mut self, filter: &ResourceFilterArgs) -> Result<(), Failure> {
         let counts = self.snapshot.holder_counts()?;
         let names = ("entitlement", "entitlements");
         let mut total = 0;
@@ -339,28 +272,28 @@ impl QueryRunner<'_> {
                     let held = &row.entitlement;
                     let resource_name = row.resource_name.as_ref().map_or("", |name| name.as_str());
                     let texts = [held.id.as_str(), held.display_name.as_str(), resource_name];
-                    if !wanted.admit(Some(&held.resource.resource_type), &texts) {
+                    if !filter.admit(Some(&held.resource.resource_type), &texts) {
                         return Continue(());
                     }
                     let grants = counts.get(&held.id).copied().unwrap_or_default();
                     sheet.push(columns::entitlement(&row, grants))
                 })?;
-                Ok(wanted.is_filter().then_some((total, names.1)))
+                Ok(filter.is_filter().then_some((total, names.1)))
             },
         )
     }
 
-    fn grants(&mut self, wanted: &Grants) -> Result<(), Failure> {
-        let Grants { things, .. } = wanted;
-        let user = wanted.user.as_deref();
+    fn grants(&mut self, filter: &GrantFilterArgs) -> Result<(), Failure> {
+        let GrantFilterArgs { resources, .. } = filter;
+        let user = filter.user.as_deref();
         let user = user
             .map(|user| query::resolve_principal(self.snapshot, user))
             .transpose()?;
-        let role = wanted.role.as_deref();
+        let role = filter.role.as_deref();
         let role = role
             .map(|role| query::resolve_entitlements(self.snapshot, role))
             .transpose()?;
-        let administrators = wanted.administrators.then(|| self.administrators()).transpose()?;
+        let administrators = filter.administrators.then(|| self.administrators()).transpose()?;
         let held: Option<HashSet<&EntitlementId>> = role
             .as_ref()
             .map(|role| role.iter().map(|held| &held.entitlement.id).collect());
@@ -376,9 +309,9 @@ impl QueryRunner<'_> {
             [GrantQuery::All] => columns::HOLDER_KEY,
             _ => columns::GRANT_KEY,
         };
-        let is_filter = things.is_filter() || user.is_some() || role.is_some() || wanted.administrators;
+        let is_filter = resources.is_filter() || user.is_some() || role.is_some() || filter.administrators;
         let of_all = user.is_none() && role.is_none();
-        let mut how = ProvenanceFormatter::new(self.snapshot);
+        let mut provenance = ProvenanceFormatter::new(self.snapshot);
         let mut total = 0;
         self.sheet(
             (columns::GRANTS, order),
@@ -400,17 +333,17 @@ impl QueryRunner<'_> {
                             row.principal_login.as_deref().unwrap_or_default(),
                         ];
                         let kind = row.held.as_ref().map(|held| &held.resource.resource_type);
-                        let is_wanted = things.admit(kind, &texts)
+                        let is_included = resources.admit(kind, &texts)
                             && held.as_ref().is_none_or(|held| held.contains(&row.entitlement))
                             && administrators
                                 .as_ref()
                                 .is_none_or(|administrators| administrators.contains(&row.principal));
-                        if !is_wanted {
+                        if !is_included {
                             return Continue(());
                         }
-                        let told = how.told(&row);
+                        let description = provenance.describe(&row);
                         flow(
-                            told.map(|told| sheet.push(columns::grant(&row, told))),
+                            description.map(|description| sheet.push(columns::grant(&row, description))),
                             &mut failed,
                         )
                     })?;
@@ -428,11 +361,18 @@ impl QueryRunner<'_> {
         let found = query::resolve_principal(self.snapshot, who)?;
         self.say(&introduced(&found));
         self.say("");
-        let mut how = ProvenanceFormatter::new(self.snapshot);
+        let mut provenance = ProvenanceFormatter::new(self.snapshot);
         self.sheet(
             (columns::ACCESS, columns::GRANT_KEY),
             ("grant", "grants"),
-            |snapshot, sheet| holdings(snapshot, GrantQuery::OfPrincipal(&found.id), &mut how, sheet),
+            |snapshot, sheet| {
+                holdings(
+                    snapshot,
+                    GrantQuery::OfPrincipal(&found.id),
+                    &mut provenance,
+                    sheet,
+                )
+            },
         )
     }
 
@@ -440,13 +380,13 @@ impl QueryRunner<'_> {
         let found = query::resolve_entitlements(self.snapshot, what)?;
         let table = (columns::WHO, columns::GRANT_KEY);
         if self.form != OutputFormat::Table {
-            let mut how = ProvenanceFormatter::new(self.snapshot);
+            let mut provenance = ProvenanceFormatter::new(self.snapshot);
             return self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
                 for held in &found {
                     holdings(
                         snapshot,
                         GrantQuery::OfEntitlement(&held.entitlement.id),
-                        &mut how,
+                        &mut provenance,
                         sheet,
                     )?;
                 }
@@ -460,9 +400,9 @@ impl QueryRunner<'_> {
             let id = &held.entitlement.id;
             self.say(&format!("{} ({id})", held.entitlement.display_name));
             self.say("");
-            let mut how = ProvenanceFormatter::new(self.snapshot);
+            let mut provenance = ProvenanceFormatter::new(self.snapshot);
             self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
-                holdings(snapshot, GrantQuery::OfEntitlement(id), &mut how, sheet)
+                holdings(snapshot, GrantQuery::OfEntitlement(id), &mut provenance, sheet)
             })?;
         }
         Ok(())
@@ -470,7 +410,7 @@ impl QueryRunner<'_> {
 
     fn stats(&mut self) -> Result<(), Failure> {
         let types = self.snapshot.resource_type_stats()?;
-        let people = UserTotals::of(self.snapshot)?;
+        let totals = UserTotals::count(self.snapshot)?;
         let sync = self.snapshot.sync();
         let time = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
         if self.form == OutputFormat::Json {
@@ -486,9 +426,9 @@ impl QueryRunner<'_> {
                     "ended_at": time(sync.ended_at),
                 },
                 "resource_types": kinds.collect::<Vec<_>>(),
-                "users": people.json(),
+                "users": totals.json(),
             });
-            let _ = self.outlet.line(&stats.to_string());
+            let _ = self.output.line(&stats.to_string());
             return Ok(());
         }
         self.say(&format!(
@@ -512,7 +452,7 @@ impl QueryRunner<'_> {
             },
         )?;
         self.say("");
-        for (name, count) in people.lines() {
+        for (name, count) in totals.lines() {
             self.say(&format!("  {name:<24}{:>12}", format_thousands(count)));
         }
         Ok(())
@@ -524,13 +464,13 @@ pub(crate) fn syncs(
     syncs: &[SyncListing],
     view: &RowSelection,
     form: OutputFormat,
-    outlet: &mut OutputTarget,
-    stop: &AtomicBool,
+    output: &mut OutputTarget,
+    cancellation: &Cancellation,
 ) -> Result<(), Failure> {
     let mut sheet = Rows {
-        sheet: RowPrinter::new(columns::SYNCS, form).with_view(view, SortOrder::AsTheyCome)?,
-        outlet,
-        stop,
+        printer: RowPrinter::new(columns::SYNCS, form).with_view(view, SortOrder::AsTheyCome)?,
+        output,
+        cancellation,
     };
     for row in syncs {
         let count = |n: usize| row.counts.map_or(Cell::Nothing, |counts| Cell::Count(counts[n]));
@@ -548,7 +488,7 @@ pub(crate) fn syncs(
             break;
         }
     }
-    sheet.told(form, ("sync", "syncs"), None);
+    sheet.finish(form, ("sync", "syncs"), None);
     Ok(())
 }
 
@@ -557,34 +497,38 @@ pub(crate) fn history(
     history: History,
     view: &RowSelection,
     form: OutputFormat,
-    outlet: &mut OutputTarget,
-    stop: &AtomicBool,
+    output: &mut OutputTarget,
+    cancellation: &Cancellation,
 ) -> Result<(), Failure> {
     let sheet = RowPrinter::new(columns::HISTORY, form).with_view(view, SortOrder::AsTheyCome)?;
     let (first, last) = history.span;
     if form == OutputFormat::Table {
         let Subject { name, id, .. } = &history.subject;
         let syncs = counted(history.syncs as u64, "full sync", "full syncs");
-        let _ = outlet.line(&format!(
+        let _ = output.line(&format!(
             "{name} ({id}) · {syncs}, {} to {}",
             moment(first),
             moment(last)
         ));
         if let Some(until) = history.until {
-            let _ = outlet.line(&format!(
+            let _ = output.line(&format!(
                 "was here until {}; --at shows the access then",
                 moment(until)
             ));
         }
-        let _ = outlet.line("");
+        let _ = output.line("");
     }
-    let mut rows = Rows { sheet, outlet, stop };
+    let mut rows = Rows {
+        printer: sheet,
+        output,
+        cancellation,
+    };
     for row in history.rows {
         if rows.push(row).is_break() {
             break;
         }
     }
-    rows.told(form, ("entry", "entries"), None);
+    rows.finish(form, ("entry", "entries"), None);
     Ok(())
 }
 
@@ -592,22 +536,22 @@ pub(crate) fn history(
 fn holdings(
     snapshot: &dyn AccessSnapshot,
     which: GrantQuery<'_>,
-    how: &mut ProvenanceFormatter<'_>,
+    provenance: &mut ProvenanceFormatter<'_>,
     sheet: &mut Rows<'_>,
 ) -> Result<Option<(u64, &'static str)>, Failure> {
     let mut failed = None;
     snapshot.grants(which, &mut |row: EffectiveGrant| {
-        let told = how.told(&row);
+        let description = provenance.describe(&row);
         flow(
-            told.map(|told| sheet.push(columns::grant(&row, told))),
+            description.map(|description| sheet.push(columns::grant(&row, description))),
             &mut failed,
         )
     })?;
     failed.map_or(Ok(None), |error: SourceError| Err(error.into()))
 }
 
-/// The types that are named, or all of a kind.
-fn of_kind(
+/// The named types, or all with a trait.
+pub(super) fn types_with_trait(
     snapshot: &dyn AccessSnapshot,
     kind: TraitKind,
     named: &[ResourceTypeId],
@@ -626,18 +570,18 @@ fn of_kind(
 }
 
 impl ResourceFilterArgs {
-    /// Whether anything is left out.
+    /// Whether some rows may not pass.
     fn is_filter(&self) -> bool {
-        !self.types.is_empty() || self.words.is_some()
+        !self.types.is_empty() || self.text.is_some()
     }
 
-    /// Whether a thing on a resource of a type, known by some texts, is wanted.
+    /// Whether a row passes: the type of its resource, and its texts.
     fn admit(&self, kind: Option<&ResourceTypeId>, texts: &[&str]) -> bool {
         (self.types.is_empty() || kind.is_some_and(|kind| self.types.contains(kind)))
             && self
-                .words
+                .text
                 .as_ref()
-                .is_none_or(|words| texts.iter().any(|text| words.matches(text)))
+                .is_none_or(|query| texts.iter().any(|text| query.matches(text)))
     }
 }
 
@@ -663,73 +607,4 @@ fn introduced(row: &Resource) -> String {
         }
     }
     parts.join(" · ")
-}
-
-/// What is known of all people together.
-#[derive(Debug, Default)]
-struct UserTotals {
-    total: u64,
-    by_status: [u64; 4],
-    without_mfa: u64,
-    mfa_unknown: u64,
-    administrators: u64,
-}
-
-const STATES: [StatusState; 4] = [
-    StatusState::Enabled,
-    StatusState::Disabled,
-    StatusState::Deleted,
-    StatusState::Unspecified,
-];
-
-impl UserTotals {
-    fn of(snapshot: &dyn AccessSnapshot) -> Result<Self, SourceError> {
-        let mut people = Self::default();
-        for kind in of_kind(snapshot, TraitKind::User, &[])? {
-            snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
-                people.add(&row);
-                Continue(())
-            })?;
-        }
-        Ok(people)
-    }
-
-    fn add(&mut self, row: &Resource) {
-        let ResourceTrait::User(user) = &row.resource_trait else {
-            return;
-        };
-        let state = row
-            .status
-            .as_ref()
-            .map_or(StatusState::Unspecified, |status| status.state);
-        self.total += 1;
-        for (count, known) in self.by_status.iter_mut().zip(STATES) {
-            *count += u64::from(state == known);
-        }
-        self.without_mfa += u64::from(user.mfa_enabled == Some(false));
-        self.mfa_unknown += u64::from(user.mfa_enabled.is_none());
-        self.administrators += u64::from(query::flag(&row.profile, "administrator") == Some(true));
-    }
-
-    fn lines(&self) -> Vec<(String, u64)> {
-        let mut lines = vec![("users".to_owned(), self.total)];
-        let states = STATES.iter().zip(self.by_status).filter(|(_, count)| *count > 0);
-        lines.extend(states.map(|(state, count)| (format!("  {}", state.as_str()), count)));
-        lines.push(("  without MFA".to_owned(), self.without_mfa));
-        lines.push(("  MFA unknown".to_owned(), self.mfa_unknown));
-        lines.push(("  administrators".to_owned(), self.administrators));
-        lines
-    }
-
-    fn json(&self) -> serde_json::Value {
-        let states = STATES.iter().zip(self.by_status);
-        let states: BTreeMap<&str, u64> = states.map(|(state, count)| (state.as_str(), count)).collect();
-        json!({
-            "total": self.total,
-            "by_status": states,
-            "without_mfa": self.without_mfa,
-            "mfa_unknown": self.mfa_unknown,
-            "administrators": self.administrators,
-        })
-    }
 }

@@ -1,7 +1,6 @@
 //! The full syncs of a location over time: which one was the latest at a given time.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
@@ -11,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::failure::Failure;
 use crate::output::text_table::moment;
-use crate::runtime::cancellation::wait_cancellable;
+use crate::runtime::cancellation::Cancellation;
 use crate::settings::Settings;
 use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
@@ -35,10 +34,10 @@ impl PointInTime {
     ///
     /// # Errors
     /// A [`Failure`] with [`StatusCode::InvalidArgument`] if it is no time.
-    pub(crate) fn of_flag(flag: &str, text: Option<&str>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn parse_flag(flag: &str, text: Option<&str>) -> Result<Option<Self>, Failure> {
         let Some(text) = text else { return Ok(None) };
         Self::parse(text).map(Some).ok_or_else(|| {
-            Failure::found(
+            Failure::new(
                 format!("{flag}: `{text}` is not a valid time"),
                 Some(TIME_HINT.to_owned()),
                 StatusCode::InvalidArgument,
@@ -116,11 +115,16 @@ enum Source {
 }
 
 impl SyncLocation {
-    /// The finished full syncs. Blocks, on a thread of a runtime's that may; ends soon after `stop` is set.
-    pub(crate) fn timeline(&self, settings: &Settings, stop: &AtomicBool) -> Result<Timeline, Failure> {
+    /// The finished full syncs. Blocks, on a thread of a runtime's that may; ends soon after `cancellation` is requested.
+    pub(crate) fn timeline(
+        &self,
+        settings: &Settings,
+        cancellation: &Cancellation,
+    ) -> Result<Timeline, Failure> {
         match self {
             Self::File(path) => {
-                let source = C1zSource::open_cancellable(c1z_config(path, settings, None)?, stop)?;
+                let source =
+                    C1zSource::open_cancellable(c1z_config(path, settings, None)?, cancellation.flag())?;
                 let full = source.full_syncs()?.into_iter();
                 let mut syncs: Vec<SyncAt> = full.map(|(id, ended_at)| SyncAt { id, ended_at }).collect();
                 syncs.sort_by(|a, b| (a.ended_at, &a.id).cmp(&(b.ended_at, &b.id)));
@@ -131,8 +135,8 @@ impl SyncLocation {
                 })
             }
             Self::BucketC1z(url) => {
-                let copy = wait_cancellable(stop, copy(url, settings))?;
-                let timeline = Self::File(copy.path().to_owned()).timeline(settings, stop);
+                let copy = cancellation.block_on(copy(url, settings))?;
+                let timeline = Self::File(copy.path().to_owned()).timeline(settings, cancellation);
                 let timeline = timeline.map_err(|failure| copy.explain(failure))?;
                 Ok(Timeline {
                     location: url.to_string(),
@@ -141,7 +145,7 @@ impl SyncLocation {
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, None)?;
-                let mut opened = wait_cancellable(stop, OpenSync::full_syncs(config))?;
+                let mut opened = cancellation.block_on(OpenSync::full_syncs(config))?;
                 opened.sort_by_key(|opened| (opened.sync().ended_at, opened.sync().run.id));
                 let syncs = opened.iter().map(|opened| SyncAt {
                     id: opened.sync().run.id.to_string(),
@@ -170,12 +174,12 @@ impl Timeline {
     pub(crate) fn at(&self, time: &PointInTime) -> Result<usize, Failure> {
         let before = self.syncs.partition_point(|sync| time.is_after(sync.ended_at));
         before.checked_sub(1).ok_or_else(|| {
-            let asked = moment(time.time);
+            let requested = moment(time.time);
             let Self { location, syncs, .. } = self;
             match syncs.first() {
-                Some(first) => Failure::found(
+                Some(first) => Failure::new(
                     format!(
-                        "no full sync of {location} had ended at {asked}; the first one ended at {}",
+                        "no full sync of {location} had ended at {requested}; the first one ended at {}",
                         moment(first.ended_at)
                     ),
                     Some("choose a later time".to_owned()),
@@ -195,7 +199,7 @@ impl Timeline {
     }
 
     fn none_is_full(&self) -> Failure {
-        Failure::found(
+        Failure::new(
             format!("{} has no finished full sync", self.location),
             Some("choose another sync by its id with --sync".to_owned()),
             StatusCode::NotFound,
@@ -213,11 +217,15 @@ impl Timeline {
     }
 
     /// Opens a sync.
-    pub(crate) fn open(&self, n: usize, stop: &Arc<AtomicBool>) -> Result<Box<dyn AccessSnapshot>, Failure> {
+    pub(crate) fn open(
+        &self,
+        n: usize,
+        cancellation: &Cancellation,
+    ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         Ok(match &self.source {
             Source::File(source) => Box::new(source.with_sync(&self.syncs[n].id)?.snapshot()?),
             Source::Dataset(opened) => Box::new(DatasetSnapshot::new(
-                opened[n].clone().with_stop(Arc::clone(stop)),
+                opened[n].clone().with_stop(Arc::clone(cancellation.flag())),
             )),
         })
     }

@@ -176,7 +176,7 @@ pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
 }
 
 /// The problems of attributes that came as flags, with the names of the flags.
-fn in_words_of_flags(error: RequestError) -> RequestError {
+fn with_flag_names(error: RequestError) -> RequestError {
     let RequestError::Domain(ProvisioningError::InvalidAttributes { what, problems }) = error else {
         return error;
     };
@@ -214,81 +214,160 @@ fn profile(help: &'static str) -> Arg {
     Arg::new("profile").long("profile").value_name("JSON").help(help)
 }
 
-/// The change that a subcommand asks for.
-pub(super) fn from_subcommand(
-    command: ChangeCommand,
-    chosen: &ArgMatches,
-    allow_administrator: bool,
-) -> Result<Request, RequestError> {
-    subcommand_as_request(command, chosen, allow_administrator).map_err(in_words_of_flags)
+/// The arguments of a command that changes something.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeArgs {
+    target: ChangeTarget,
+    /// A person need not be asked.
+    yes: bool,
 }
 
-fn subcommand_as_request(
-    command: ChangeCommand,
-    chosen: &ArgMatches,
-    allow_administrator: bool,
-) -> Result<Request, RequestError> {
-    let terms = ninjaone::provisioning_terms();
-    let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
-    let account = || Selector::parse_account(&text("account"), &terms);
-    let change = match command {
-        ChangeCommand::Grant => Change::Grant {
-            role: Selector::parse_role(&text("role"), &terms)?,
-            principal: account()?,
-        },
-        ChangeCommand::Revoke => Change::Revoke {
-            role: Selector::parse_role(&text("role"), &terms)?,
-            principal: account()?,
-        },
-        ChangeCommand::CreateAccount if chosen.get_flag("schema") => return Ok(Request::AccountSchema),
-        ChangeCommand::CreateAccount => {
-            let keys: Vec<&str> = ACCOUNTS.create_fields.iter().map(|field| field.name).collect();
-            Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &terms)?)
-        }
-        ChangeCommand::UpdateAccount => {
-            let keys = update_fields().map(|field| field.name).chain(REFUSED_FLAGS);
-            let keys: Vec<&str> = keys.collect();
-            Change::UpdateAccount {
-                account: account()?,
-                update: AccountUpdate::parse(&attributes(chosen, &keys)?, &terms)?,
-            }
-        }
-        ChangeCommand::DeleteAccount => Change::DeleteAccount {
-            account: account()?,
-            allow_administrator,
-        },
-    };
-    Ok(Request::Change {
-        change,
-        on_demand: false,
-        yes: chosen.get_flag("yes"),
-    })
+/// What is changed.
+#[derive(Debug, Clone)]
+enum ChangeTarget {
+    Grant {
+        role: String,
+        account: String,
+    },
+    Revoke {
+        role: String,
+        account: String,
+    },
+    AccountSchema,
+    CreateAccount(AttributeArgs),
+    UpdateAccount {
+        account: String,
+        attributes: AttributeArgs,
+    },
+    DeleteAccount {
+        account: String,
+    },
 }
 
-/// The profile, with what flags say put over it.
-fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, RequestError> {
-    let mut attributes = match chosen.get_one::<String>("profile") {
-        Some(json) => from_json("--profile", json)?,
-        None => Attributes::new(),
-    };
-    for key in keys {
-        let given: Vec<String> = chosen
-            .get_many::<String>(key)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
-        match (*key, given.as_slice()) {
-            (_, []) => {}
-            ("roles", roles) => {
-                attributes.insert("roles".to_owned(), AttributeValue::List(roles.to_vec()));
+/// Attributes of an account: a JSON object, and flags that win over it.
+#[derive(Debug, Clone)]
+struct AttributeArgs {
+    profile: Option<String>,
+    /// Values by the name of the attribute.
+    flags: Vec<(&'static str, Vec<String>)>,
+}
+
+impl ChangeArgs {
+    pub(crate) fn from_matches(command: ChangeCommand, matches: &ArgMatches) -> Self {
+        let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
+        let target = match command {
+            ChangeCommand::Grant => ChangeTarget::Grant {
+                role: text("role"),
+                account: text("account"),
+            },
+            ChangeCommand::Revoke => ChangeTarget::Revoke {
+                role: text("role"),
+                account: text("account"),
+            },
+            ChangeCommand::CreateAccount if matches.get_flag("schema") => ChangeTarget::AccountSchema,
+            ChangeCommand::CreateAccount => {
+                let names = ACCOUNTS.create_fields.iter().map(|field| field.name);
+                ChangeTarget::CreateAccount(AttributeArgs::from_matches(matches, names))
             }
-            (key, [text, ..]) => {
-                attributes.insert(key.to_owned(), text.as_str().into());
+            ChangeCommand::UpdateAccount => {
+                let names = update_fields().map(|field| field.name).chain(REFUSED_FLAGS);
+                ChangeTarget::UpdateAccount {
+                    account: text("account"),
+                    attributes: AttributeArgs::from_matches(matches, names),
+                }
             }
+            ChangeCommand::DeleteAccount => ChangeTarget::DeleteAccount {
+                account: text("account"),
+            },
+        };
+        Self {
+            target,
+            yes: matches.get_flag("yes"),
         }
     }
-    Ok(attributes)
+
+    /// Whether only the schema of an account is printed.
+    pub(crate) fn is_schema(&self) -> bool {
+        matches!(self.target, ChangeTarget::AccountSchema)
+    }
+
+    /// The request for the change.
+    ///
+    /// # Errors
+    /// [`RequestError`] if the arguments make no sense.
+    pub(super) fn to_request(&self, allow_administrator: bool) -> Result<Request, RequestError> {
+        let change = self
+            .target
+            .to_change(allow_administrator)
+            .map_err(with_flag_names)?;
+        Ok(match change {
+            None => Request::AccountSchema,
+            Some(change) => Request::Change {
+                change,
+                on_demand: false,
+                yes: self.yes,
+            },
+        })
+    }
+}
+
+impl ChangeTarget {
+    /// The change; none where only the schema of an account is printed.
+    fn to_change(&self, allow_administrator: bool) -> Result<Option<Change>, RequestError> {
+        let terms = ninjaone::provisioning_terms();
+        Ok(Some(match self {
+            Self::Grant { role, account } => Change::Grant {
+                role: Selector::parse_role(role, &terms)?,
+                principal: Selector::parse_account(account, &terms)?,
+            },
+            Self::Revoke { role, account } => Change::Revoke {
+                role: Selector::parse_role(role, &terms)?,
+                principal: Selector::parse_account(account, &terms)?,
+            },
+            Self::AccountSchema => return Ok(None),
+            Self::CreateAccount(attributes) => {
+                Change::CreateAccount(AccountRequest::parse(&attributes.merge()?, &terms)?)
+            }
+            Self::UpdateAccount { account, attributes } => Change::UpdateAccount {
+                account: Selector::parse_account(account, &terms)?,
+                update: AccountUpdate::parse(&attributes.merge()?, &terms)?,
+            },
+            Self::DeleteAccount { account } => Change::DeleteAccount {
+                account: Selector::parse_account(account, &terms)?,
+                allow_administrator,
+            },
+        }))
+    }
+}
+
+impl AttributeArgs {
+    fn from_matches(matches: &ArgMatches, names: impl Iterator<Item = &'static str>) -> Self {
+        let values = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned();
+        Self {
+            profile: matches.get_one::<String>("profile").cloned(),
+            flags: names.map(|name| (name, values(name).collect())).collect(),
+        }
+    }
+
+    /// The profile, overridden by the flags.
+    fn merge(&self) -> Result<Attributes, RequestError> {
+        let mut attributes = match &self.profile {
+            Some(json) => from_json("--profile", json)?,
+            None => Attributes::new(),
+        };
+        for (name, values) in &self.flags {
+            match (*name, values.as_slice()) {
+                (_, []) => {}
+                ("roles", roles) => {
+                    attributes.insert("roles".to_owned(), AttributeValue::List(roles.to_vec()));
+                }
+                (name, [text, ..]) => {
+                    attributes.insert(name.to_owned(), text.as_str().into());
+                }
+            }
+        }
+        Ok(attributes)
+    }
 }
 
 /// The change that the reference's flags ask for, the first of them in its order (docs/reference/conductorone.md §2.1).
@@ -311,9 +390,9 @@ pub(super) fn from_flags(
         let (role, principal) = Selector::parse_grant(grant, &terms)?;
         Change::Revoke { role, principal }
     } else if flags.create_account_profile.is_some() || flags.create_account_login.is_some() {
-        account_of_flags(flags)?
+        account_from_flags(flags)?
     } else if let Some(action) = &flags.invoke_action {
-        invoked(action, flags)?
+        action_from_flags(action, flags)?
     } else if flags.list_action_schemas {
         return Ok(Some(Request::ActionSchemas));
     } else if let Some(id) = &flags.delete_resource {
@@ -334,7 +413,7 @@ pub(super) fn from_flags(
 }
 
 /// Login and e-mail fill what the profile lacks.
-fn account_of_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
+fn account_from_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
     let terms = ninjaone::provisioning_terms();
     if let Some(resource_type) = &flags.create_account_resource_type {
         terms.require_account_type(resource_type, "created")?;
@@ -356,7 +435,7 @@ fn account_of_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
     Ok(Change::CreateAccount(AccountRequest::parse(&attributes, &terms)?))
 }
 
-fn invoked(action: &str, flags: &OnDemandFlags) -> Result<Change, RequestError> {
+fn action_from_flags(action: &str, flags: &OnDemandFlags) -> Result<Change, RequestError> {
     let arguments = from_json(
         "--invoke-action-args",
         flags.invoke_action_args.as_deref().unwrap_or("{}"),

@@ -8,19 +8,17 @@ mod schema;
 
 use std::io::IsTerminal;
 
+use access_core::StatusCode;
 use access_core::ports::{AuditLog, NoopAuditLog, Provisioner};
 use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
-use access_core::{Diagnostic, StatusCode};
-use clap::ArgMatches;
-use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneProvisioner, WritePolicy};
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::runtime;
-use crate::runtime::cancellation::prompt_cancellable;
+use crate::runtime::cancellation::{cancel_on_signal, prompt_cancellable};
 use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
 use crate::runtime::system::shutdown_signal;
@@ -29,41 +27,29 @@ use crate::settings::{Output, ProvisioningMode, Settings};
 use args::Request;
 pub(crate) use audit_log::AuditFile;
 
-pub(crate) use crate::commands::apply_review::RevocationJob;
-pub(crate) use crate::commands::apply_review::RevocationResult;
-pub(crate) use crate::commands::apply_review::RevocationRow;
-pub(crate) use crate::commands::apply_review::Verification;
-pub(crate) use crate::commands::apply_review::apply;
-pub(crate) use crate::commands::apply_review::read_results;
-pub(crate) use crate::commands::apply_review::revocations;
-pub(crate) use crate::commands::apply_review::subcommand as apply_review_subcommand;
+pub(crate) use args::ChangeArgs;
 pub(crate) use args::ChangeCommand;
 pub(crate) use args::account_switches;
 pub(crate) use args::subcommand;
 pub(crate) use schema::account_fields as documented_account_fields;
 pub(crate) use schema::account_form;
 
-/// What a subcommand asks for.
+/// The message of a change that was stopped before it began.
+pub(crate) const NOTHING_CHANGED: &str = "stopped on request; nothing was changed";
+
+/// The request of a subcommand.
 ///
 /// # Errors
 /// [`Failure`] if its arguments make no sense.
-pub(crate) fn by_subcommand(
-    settings: &Settings,
-    command: ChangeCommand,
-    chosen: &ArgMatches,
-) -> Result<Request, Failure> {
-    Ok(args::from_subcommand(
-        command,
-        chosen,
-        settings.allow_admin_delete()?,
-    )?)
+pub(crate) fn parse_request(settings: &Settings, args: &ChangeArgs) -> Result<Request, Failure> {
+    Ok(args.to_request(settings.allow_admin_delete()?)?)
 }
 
 /// What ConductorOne's flags ask for, if they ask for a change.
 ///
 /// # Errors
 /// [`Failure`] if they make no sense.
-pub(crate) fn by_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
+pub(crate) fn request_from_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
     Ok(args::from_flags(
         &settings.on_demand()?,
         settings.allow_admin_delete()?,
@@ -88,12 +74,12 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
             return Ok(());
         }
     };
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+    let _context = CommandContext::new(settings)?;
     let ProvisioningContext {
         provisioner,
         audit,
         mode,
-    } = wired(settings, from_flag)?;
+    } = build_context(settings, from_flag)?;
     let provisioning = Provisioning {
         provisioner: &provisioner,
         audit: audit.as_ref(),
@@ -104,11 +90,11 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
     let runtime = runtime::start()?;
     let done = runtime.block_on(async {
         if mode == ProvisioningMode::DryRun {
-            let plan = cancel_on_signal(provisioning.plan(&change)).await?;
+            let plan = cancel_on_signal(provisioning.plan(&change), NOTHING_CHANGED).await?;
             print(&preview(&provisioner, &plan, output));
             return Ok(());
         }
-        let plan = cancel_on_signal(provisioning.prepare(&change)).await?;
+        let plan = cancel_on_signal(provisioning.prepare(&change), NOTHING_CHANGED).await?;
         if plan.step.is_some() && !confirmed && !from_flag {
             confirm(&provisioner, &plan)?;
         }
@@ -128,10 +114,10 @@ pub(crate) struct ProvisioningContext {
 }
 
 /// Puts it together, unless changes are not allowed.
-pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<ProvisioningContext, Failure> {
+pub(crate) fn build_context(settings: &Settings, from_flag: bool) -> Result<ProvisioningContext, Failure> {
     let mode = settings.provisioning_mode(from_flag)?;
     if mode == ProvisioningMode::Off {
-        return Err(Failure::found(
+        return Err(Failure::new(
             "provisioning is not enabled".to_owned(),
             Some("use --provisioning to allow changes, or --dry-run to preview them".to_owned()),
             StatusCode::FailedPrecondition,
@@ -155,30 +141,18 @@ pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Provisioning
     })
 }
 
-/// Looking into a change can be stopped at any time.
-pub(crate) async fn cancel_on_signal<T, E: Diagnostic + 'static>(
-    looking: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        found = looking => Ok(found?),
-        () = shutdown_signal() => {
-            Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
-        }
-    }
-}
-
-/// A change that has begun is seen to its end, which the client's timeouts bound; who asks twice is obeyed.
+/// Finishes a change that has begun; the client's timeouts bound it. Only a second signal breaks it off.
 pub(crate) async fn run_to_completion(
     change: impl Future<Output = Result<Outcome, ProvisioningError>>,
 ) -> Result<Outcome, Failure> {
-    let asked_twice = async {
+    let second_signal = async {
         shutdown_signal().await;
         tracing::warn!("finishing the change in progress; press Ctrl-C again to abort");
         shutdown_signal().await;
     };
     tokio::select! {
         outcome = change => Ok(outcome?),
-        () = asked_twice => Err(Failure::found(
+        () = second_signal => Err(Failure::new(
             "aborted on request; the outcome of the change is unknown".to_owned(),
             Some("run the same command again: it checks first and does only what is missing".to_owned()),
             StatusCode::Cancelled,
@@ -196,19 +170,19 @@ fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> Te
 }
 
 fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure> {
-    ask(&render::intention(plan, &provisioner.tenant()))
+    confirm_on_terminal(&render::intention(plan, &provisioner.tenant()))
 }
 
 /// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
-pub(crate) fn ask(intention: &Text) -> Result<(), Failure> {
+pub(crate) fn confirm_on_terminal(intention: &Text) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
     let intention = intention.clone();
     let asking = move || crate::output::console::ask(&intention, "Go on? [y/N]").unwrap_or_default();
     let Some(answer) = prompt_cancellable(asking) else {
-        return Err(Failure::found(
-            "stopped on request; nothing was changed".to_owned(),
+        return Err(Failure::new(
+            NOTHING_CHANGED.to_owned(),
             None,
             StatusCode::Cancelled,
         ));
@@ -216,7 +190,7 @@ pub(crate) fn ask(intention: &Text) -> Result<(), Failure> {
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Failure::found(
+    Err(Failure::new(
         "not confirmed; nothing was changed".to_owned(),
         None,
         StatusCode::Cancelled,

@@ -17,7 +17,8 @@ use sink_html::{HtmlSink, HtmlSinkConfig, ReviewedReport};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::flags::Accepted;
+use super::flags::LimitArgs;
+use super::flags::WaiverArgs;
 use super::flags::limits;
 use super::flags::paths;
 use super::flags::waivers;
@@ -32,12 +33,12 @@ use super::sheet_file::read_bytes;
 use super::sheet_file::sheet_of_bytes;
 use super::source::intact_report;
 use super::status::arguments;
-use crate::commands::provision;
-use crate::commands::provision::RevocationJob;
-use crate::commands::provision::RevocationResult;
-use crate::commands::provision::RevocationRow;
+use crate::commands::apply_review;
+use crate::commands::apply_review::RevocationJob;
+use crate::commands::apply_review::RevocationResult;
+use crate::commands::apply_review::RevocationRow;
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::observability::spans;
 use crate::output::console::Text;
 use crate::output::console::print;
@@ -86,44 +87,78 @@ pub(super) fn subcommand() -> Command {
         .args(limits())
 }
 
+/// The arguments of `review close`.
+#[derive(Debug, Clone)]
+pub(crate) struct CloseArgs {
+    folder: PathBuf,
+    /// Sheets that are not in the folder.
+    sheets: Vec<PathBuf>,
+    /// What undecided lines mean, if that was given.
+    open_means: Option<OpenMeans>,
+    /// Results of revocations that were carried out before.
+    applied: Option<PathBuf>,
+    accept_failures: bool,
+    /// The report of a sync after the revocations.
+    after: Option<PathBuf>,
+    /// The file of evidence.
+    to: Option<PathBuf>,
+    waivers: WaiverArgs,
+    limits: LimitArgs,
+}
+
+impl CloseArgs {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+        let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+        Self {
+            folder: path("folder").unwrap_or_default(),
+            sheets: paths(matches, "sheet"),
+            open_means: matches
+                .get_one::<String>("open-means")
+                .map(|word| match word.as_str() {
+                    "revoke" => OpenMeans::Revoke,
+                    _ => OpenMeans::Open,
+                }),
+            applied: path("applied"),
+            accept_failures: matches.get_flag("accept-failures"),
+            after: path("after"),
+            to: path("to"),
+            waivers: WaiverArgs::from_matches(matches),
+            limits: LimitArgs::from_matches(matches),
+        }
+    }
+}
+
 /// Closes a review and says what the evidence is.
-pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> {
     let output = settings.output()?;
-    let folder = ReviewFolder::open(&paths(chosen, "folder").remove(0))?;
+    let folder = ReviewFolder::open(&args.folder)?;
     let review = &folder.review;
-    let (sheets, sheet_bytes) = read_with_bytes(&folder, &paths(chosen, "sheet"))?;
-    let to = paths(chosen, "to")
-        .pop()
-        .unwrap_or_else(|| default_pack(&folder.path));
+    let (sheets, sheet_bytes) = read_with_bytes(&folder, &args.sheets)?;
+    let to = args.to.clone().unwrap_or_else(|| default_pack(&folder.path));
     if to.exists() {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!("{} exists already; evidence is never replaced", to.display()),
             Some("name another file with --to".to_owned()),
             StatusCode::AlreadyExists,
         ));
     }
-    let named = chosen.get_one::<String>("open-means").map(String::as_str);
-    let accepted = Accepted::from_flags(chosen);
-    let accepted = match named {
-        Some(_) => accepted.with_open_lines(),
-        None => accepted,
+    let waivers = match args.open_means {
+        Some(_) => args.waivers.with_open_lines(),
+        None => args.waivers.clone(),
     };
-    let conditions = accepted.conditions();
+    let conditions = waivers.conditions();
     let assessment = assess(review, &sheets, conditions);
-    let open_means = match named {
-        Some("revoke") => OpenMeans::Revoke,
-        _ => OpenMeans::Open,
-    };
-    if named.is_none() && assessment.open() > 0 {
-        refuse_open(&accepted, &assessment)?;
+    let open_means = args.open_means.unwrap_or(OpenMeans::Open);
+    if args.open_means.is_none() && assessment.open() > 0 {
+        refuse_open(&waivers, &assessment)?;
     }
-    accepted.judge(&assessment)?;
+    waivers.judge(&assessment)?;
     let revocations = assessment.revocations(open_means);
-    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
-    let Some(rows) = carried_out(settings, chosen, &folder, &sheets, &revocations)? else {
+    let _context = CommandContext::new(settings)?;
+    let Some(rows) = carried_out(settings, args, &folder, &sheets, &revocations)? else {
         return Ok(());
     };
-    let after = report_after(settings, chosen, &folder, &rows)?;
+    let after = report_after(settings, args, &folder, &rows)?;
     let held = after.as_ref().map(|(report, _)| held_in(report));
     let by_line: BTreeMap<&str, &Subject> = review
         .lines
@@ -140,7 +175,7 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             row,
         })
         .collect();
-    if !chosen.get_flag("accept-failures") {
+    if !args.accept_failures {
         refuse_leftovers(&revocations)?;
     }
     let contents = Contents {
@@ -213,19 +248,19 @@ fn words(closed: &OutputClosed<'_>) -> Text {
 }
 
 /// Nobody said what undecided lines mean.
-fn refuse_open(accepted: &Accepted, assessment: &Assessment) -> Result<(), Failure> {
+fn refuse_open(waivers: &WaiverArgs, assessment: &Assessment) -> Result<(), Failure> {
     // What is wrong besides is said first: it may be why lines are open.
     let is_other = |finding: &&&access_review::Finding| {
         finding.problem.waiver() != Some(access_review::Waiver::Incomplete)
     };
-    if accepted
+    if waivers
         .refused(assessment)
         .iter()
         .any(|finding| is_other(&finding))
     {
-        return accepted.judge(assessment);
+        return waivers.judge(assessment);
     }
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "{} of {} lines are undecided",
             assessment.open(),
@@ -244,7 +279,7 @@ fn default_pack(folder: &Path) -> PathBuf {
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     super::folder::read(path).map_err(|error| {
-        Failure::found(
+        Failure::new(
             format!("cannot read {}: {error}", path.display()),
             None,
             StatusCode::FailedPrecondition,
@@ -267,7 +302,7 @@ fn read_with_bytes(
         }
     }
     if sheets.is_empty() {
-        return Err(Failure::found(
+        return Err(Failure::new(
             "no sheet was returned".to_owned(),
             Some(format!(
                 "put the exported sheets into {}",
@@ -283,22 +318,22 @@ fn read_with_bytes(
 /// dry run, which was shown.
 fn carried_out(
     settings: &Settings,
-    chosen: &ArgMatches,
+    args: &CloseArgs,
     folder: &ReviewFolder,
     sheets: &[SheetFile],
     revocations: &[Revocation],
 ) -> Result<Option<Vec<RevocationRow>>, Failure> {
-    let mut known = provision::read_results(&folder.results())?;
-    if let Some(path) = chosen.get_one::<PathBuf>("applied") {
+    let mut known = apply_review::read_results(&folder.results())?;
+    if let Some(path) = &args.applied {
         if !path.exists() {
-            return Err(Failure::found(
+            return Err(Failure::new(
                 format!("there is no file {}", path.display()),
                 None,
                 StatusCode::NotFound,
             ));
         }
-        let applied = provision::read_results(path)?;
-        refuse_unasked(folder, revocations, &applied, path)?;
+        let applied = apply_review::read_results(path)?;
+        refuse_undecided(folder, revocations, &applied, path)?;
         known.extend(applied);
     } else {
         match settings.provisioning_mode(false)? {
@@ -311,9 +346,9 @@ fn carried_out(
                     results: Some(folder.results()),
                     is_sealed: true,
                 };
-                let applied = provision::apply(settings, chosen, &job)?;
+                let applied = apply_review::apply(settings, &args.limits, &job)?;
                 if mode == ProvisioningMode::DryRun {
-                    let mut text = provision::revocations(&applied.rows);
+                    let mut text = apply_review::revocations(&applied.rows);
                     text.line("Nothing was changed, and no evidence was written");
                     print(&text);
                     return applied.outcome().map(|()| None);
@@ -333,7 +368,7 @@ fn carried_out(
         })
         .collect();
     rows.map(Some).ok_or_else(|| {
-        Failure::found(
+        Failure::new(
             "the decided revocations were not carried out".to_owned(),
             Some("carry it out now with --provisioning, or pass what `apply-review --result` wrote with --applied".to_owned()),
             StatusCode::FailedPrecondition,
@@ -350,10 +385,10 @@ fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
     if left.is_empty() {
         return Ok(());
     }
-    print(&provision::revocations(
+    print(&apply_review::revocations(
         left.iter().map(|revocation| &revocation.row),
     ));
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "of {} revocations {} are left to do; the review is not closed",
             revocations.len(),
@@ -365,19 +400,19 @@ fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
 }
 
 /// Results of revocations that no decision asks for belong to something else.
-fn refuse_unasked(
+fn refuse_undecided(
     folder: &ReviewFolder,
     revocations: &[Revocation],
     applied: &[RevocationRow],
     path: &Path,
 ) -> Result<(), Failure> {
-    let asked: BTreeSet<&str> = revocations
+    let decided: BTreeSet<&str> = revocations
         .iter()
         .map(|revocation| folder.review.lines[revocation.line].id.as_str())
         .collect();
-    match applied.iter().find(|row| !asked.contains(row.line_id.as_str())) {
+    match applied.iter().find(|row| !decided.contains(row.line_id.as_str())) {
         None => Ok(()),
-        Some(row) => Err(Failure::found(
+        Some(row) => Err(Failure::new(
             format!(
                 "{}: {} from {} (line {}) is a revocation that no decision of this review asks for",
                 path.display(),
@@ -395,11 +430,11 @@ fn refuse_unasked(
 /// nothing was to be revoked.
 fn report_after(
     settings: &Settings,
-    chosen: &ArgMatches,
+    args: &CloseArgs,
     folder: &ReviewFolder,
     rows: &[RevocationRow],
 ) -> Result<Option<(ReviewedReport, Vec<u8>)>, Failure> {
-    if let Some(path) = chosen.get_one::<PathBuf>("after") {
+    if let Some(path) = &args.after {
         let report = intact_report(path)?;
         follows(folder, &report, rows)?;
         return Ok(Some((report, read(path)?)));
@@ -411,7 +446,7 @@ fn report_after(
                 "cannot create a temporary folder in {}: {error}",
                 parent.display()
             );
-            Failure::found(message, None, StatusCode::FailedPrecondition)
+            Failure::new(message, None, StatusCode::FailedPrecondition)
         })?;
         let path = temporary.path().join("after.html");
         sync_into(settings, folder, &path)?;
@@ -421,7 +456,7 @@ fn report_after(
     if rows.is_empty() {
         return Ok(None);
     }
-    Err(Failure::found(
+    Err(Failure::new(
         "no report shows the tenant after the revocations".to_owned(),
         Some("sync again with --sink html=after.html and pass it with --after".to_owned()),
         StatusCode::FailedPrecondition,
@@ -433,7 +468,7 @@ fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow
     let seal = &report.verification.seal;
     let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let refuse = |message: String| {
-        Err(Failure::found(
+        Err(Failure::new(
             message,
             Some("sync again with --sink html=after.html and pass it with --after".to_owned()),
             StatusCode::FailedPrecondition,
@@ -477,6 +512,7 @@ fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<
     let request = SyncRequest {
         scope: settings.scope()?,
         sync_type: None,
+        identity: None,
         guard: settings.shrink_guard()?,
         provenance: settings.provenance()?,
     };

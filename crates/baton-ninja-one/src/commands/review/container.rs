@@ -339,8 +339,8 @@ mod tests {
         fn what_was_altered_in_places_is_noticed(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..5)) {
             let file = write(&members()).unwrap();
             let mut altered = file.clone();
-            for (place, flip) in places {
-                altered[place.index(file.len())] ^= flip;
+            for (position, flip) in places {
+                altered[position.index(file.len())] ^= flip;
             }
             if altered != file && let Ok(archive) = read(&altered) {
                 prop_assert!(!archive.problems.is_empty());

@@ -19,7 +19,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         temporary(path, bytes).and_then(|file| file.persist_noclobber(path).map_err(|error| error.error));
     match written {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Failure::found(
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Failure::new(
             format!("{} exists already; evidence is never replaced", path.display()),
             Some("name another file with --to".to_owned()),
             StatusCode::AlreadyExists,
@@ -38,7 +38,7 @@ fn temporary(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFi
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::found(
+    Failure::new(
         format!("cannot write {}: {error}", path.display()),
         None,
         StatusCode::FailedPrecondition,

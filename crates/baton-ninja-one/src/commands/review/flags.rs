@@ -14,7 +14,7 @@ use crate::output::console::print_error;
 /// A sync older than this is not acted on, unless another age is given.
 const MAX_AGE: Duration = Duration::days(60);
 /// Revocations in one run, unless another number is given.
-pub(crate) const MAX_REVOCATIONS: u64 = 50;
+const MAX_REVOCATIONS: u64 = 50;
 /// Findings that are listed one by one.
 const MAX_LISTED: usize = 20;
 
@@ -66,9 +66,37 @@ pub(crate) fn limits() -> [Arg; 4] {
     ]
 }
 
+/// The values of [`limits`].
+#[derive(Debug, Clone)]
+pub(crate) struct LimitArgs {
+    /// Maximum number of revocations in this run.
+    pub(crate) max_revocations: u64,
+    /// A dataset or c1z file with later syncs.
+    pub(crate) history: Option<String>,
+    /// What the sheet calls the tenant.
+    pub(crate) tenant: Option<String>,
+    /// A person need not be asked.
+    pub(crate) yes: bool,
+}
+
+impl LimitArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let text = |name: &str| matches.get_one::<String>(name).cloned();
+        Self {
+            max_revocations: matches
+                .get_one::<u64>("max-revocations")
+                .copied()
+                .unwrap_or(MAX_REVOCATIONS),
+            history: text("history"),
+            tenant: text("of"),
+            yes: matches.get_flag("yes"),
+        }
+    }
+}
+
 /// Paths of returned sheets.
-pub(crate) fn paths(chosen: &ArgMatches, name: &str) -> Vec<PathBuf> {
-    chosen
+pub(crate) fn paths(matches: &ArgMatches, name: &str) -> Vec<PathBuf> {
+    matches
         .get_many::<PathBuf>(name)
         .into_iter()
         .flatten()
@@ -83,23 +111,26 @@ fn parse_days(text: &str) -> Result<i64, String> {
         .ok_or_else(|| format!("`{text}` is not a number of days, e.g. 90d"))
 }
 
-/// What was accepted on the command line.
+/// What the command line accepts: the values of [`waivers`].
 #[derive(Debug, Clone)]
-pub(crate) struct Accepted {
+pub(crate) struct WaiverArgs {
     incomplete: bool,
     edited: bool,
     reviewers: Vec<String>,
     max_age: Duration,
 }
 
-impl Accepted {
-    pub(crate) fn from_flags(chosen: &ArgMatches) -> Self {
-        let reviewers = chosen.get_many::<String>("accept-reviewer").into_iter().flatten();
+impl WaiverArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let reviewers = matches
+            .get_many::<String>("accept-reviewer")
+            .into_iter()
+            .flatten();
         Self {
-            incomplete: chosen.get_flag("incomplete-review"),
-            edited: chosen.get_flag("edited-sheet"),
+            incomplete: matches.get_flag("incomplete-review"),
+            edited: matches.get_flag("edited-sheet"),
             reviewers: reviewers.map(|name| name.trim().to_lowercase()).collect(),
-            max_age: chosen
+            max_age: matches
                 .get_one::<i64>("max-age")
                 .map_or(MAX_AGE, |days| Duration::days(*days)),
         }
@@ -113,10 +144,10 @@ impl Accepted {
     }
 
     /// The same, with undecided lines accepted: closing a review says what they mean.
-    pub(crate) fn with_open_lines(self) -> Self {
+    pub(crate) fn with_open_lines(&self) -> Self {
         Self {
             incomplete: true,
-            ..self
+            ..self.clone()
         }
     }
 
@@ -164,7 +195,7 @@ impl Accepted {
                 refused.len()
             )
         };
-        Err(Failure::found(
+        Err(Failure::new(
             message,
             Some(hint(&refused)),
             StatusCode::FailedPrecondition,
@@ -178,10 +209,10 @@ fn hint(refused: &[&Finding]) -> String {
     if refused.iter().any(|finding| waiver(&finding)) {
         return "have the lines decided in the report that the sheet is checked against, and export the sheet again".to_owned();
     }
-    let has = |wanted: Waiver| {
+    let has = |needed: Waiver| {
         refused
             .iter()
-            .any(|finding| finding.problem.waiver() == Some(wanted))
+            .any(|finding| finding.problem.waiver() == Some(needed))
     };
     let hint = if has(Waiver::Edited) {
         "export the sheet again, or accept the edits with --edited-sheet"

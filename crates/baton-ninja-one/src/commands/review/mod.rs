@@ -15,8 +15,11 @@ mod summary_page;
 
 use clap::{ArgMatches, Command};
 
+use self::close::CloseArgs;
 pub(crate) use self::pack_verify::is_pack;
 pub(crate) use self::pack_verify::verify;
+use self::start::StartArgs;
+use self::status::StatusArgs;
 pub(crate) use self::status::is_review;
 pub(crate) use self::status::verify_folder;
 use crate::failure::Failure;
@@ -32,13 +35,31 @@ pub(crate) fn subcommand() -> Command {
         .subcommand(close::subcommand())
 }
 
-/// Does what is asked for.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    match chosen.subcommand() {
-        Some(("start", chosen)) => start::run(settings, chosen),
-        Some(("status", chosen)) => status::run(settings, chosen),
-        Some(("close", chosen)) => close::run(settings, chosen),
-        // A subcommand is required, and there are no others.
-        _ => Ok(()),
+/// The arguments of `review`.
+#[derive(Debug, Clone)]
+pub(crate) enum ReviewArgs {
+    Start(Box<StartArgs>),
+    Status(StatusArgs),
+    Close(Box<CloseArgs>),
+}
+
+impl ReviewArgs {
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        match matches.subcommand() {
+            Some(("start", inner)) => Self::Start(Box::new(StartArgs::from_matches(inner))),
+            Some(("close", inner)) => Self::Close(Box::new(CloseArgs::from_matches(inner))),
+            // A subcommand is required, and there are no others than `status`.
+            Some((_, inner)) => Self::Status(StatusArgs::from_matches(inner)),
+            None => Self::Status(StatusArgs::from_matches(matches)),
+        }
+    }
+}
+
+/// Starts a review, shows how far it is, or closes it.
+pub(crate) fn run(settings: &Settings, args: &ReviewArgs) -> Result<(), Failure> {
+    match args {
+        ReviewArgs::Start(args) => start::run(settings, args),
+        ReviewArgs::Status(args) => status::run(settings, args),
+        ReviewArgs::Close(args) => close::run(settings, args),
     }
 }

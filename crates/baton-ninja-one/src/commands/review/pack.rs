@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::container;
 use super::container::Member;
-use crate::commands::provision::RevocationResult;
-use crate::commands::provision::RevocationRow;
+use crate::commands::apply_review::RevocationResult;
+use crate::commands::apply_review::RevocationRow;
 use crate::failure::Failure;
 
 /// Says that a file is a pack.
@@ -104,8 +104,8 @@ impl PackRevocation {
 
 impl PackCounts {
     pub(super) fn new(assessment: &Assessment, revocations: &[PackRevocation]) -> Self {
-        let result = |wanted: &[RevocationResult]| {
-            let is = |revocation: &&PackRevocation| wanted.contains(&revocation.row.result);
+        let result = |results: &[RevocationResult]| {
+            let is = |revocation: &&PackRevocation| results.contains(&revocation.row.result);
             revocations.iter().filter(is).count()
         };
         Self {
@@ -178,7 +178,7 @@ impl Contents<'_> {
         let mut pack = Pack {
             format: PACK_FORMAT.to_owned(),
             version: PACK_VERSION,
-            program: crate::PROGRAM.to_owned(),
+            program: crate::cli::version::PROGRAM.to_owned(),
             review_id: review.id.clone(),
             review_sha256: sha256_hex(&members[0].bytes),
             title: review.title.clone(),
@@ -213,7 +213,7 @@ impl Contents<'_> {
         let seal = serde_json::to_vec_pretty(&pack).unwrap_or_default();
         members.push(member(PACK, seal));
         let file = container::write(&members).map_err(|reason| {
-            Failure::found(
+            Failure::new(
                 format!("the evidence is too large for one file: {reason}"),
                 None,
                 StatusCode::ResourceExhausted,

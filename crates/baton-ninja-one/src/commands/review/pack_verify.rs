@@ -74,7 +74,7 @@ struct Problem {
 pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
     let output = settings.output()?;
     let bytes = super::folder::read(path).map_err(|error| {
-        Failure::found(
+        Failure::new(
             format!("cannot read {}: {error}", path.display()),
             None,
             StatusCode::NotFound,
@@ -99,7 +99,7 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
     if found.findings.is_empty() {
         return Ok(());
     }
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "{}: does not match what was written; {} findings",
             found.path,
@@ -293,13 +293,13 @@ impl Checking {
             self.add(DECISIONS, "does not follow from the sheets");
         }
         let revocations = self.revocations(bytes(REVOCATIONS));
-        let asked: Vec<&str> = assessment
+        let decided: Vec<&str> = assessment
             .revocations(open_means)
             .iter()
             .map(|revocation| review.lines[revocation.line].id.as_str())
             .collect();
         let found: Vec<&str> = revocations.iter().map(|row| row.row.line_id.as_str()).collect();
-        if asked != found {
+        if decided != found {
             self.add(REVOCATIONS, "is not what the decisions ask for");
         }
         if let Some(after) = &after {
@@ -320,7 +320,7 @@ impl Checking {
             self.add(PACK, "its counts do not follow from the sheets and results");
         }
         // Another version may write another page.
-        if pack.program == crate::PROGRAM {
+        if pack.program == crate::cli::version::PROGRAM {
             let unsealed = Pack {
                 members: Vec::new(),
                 ..pack.clone()
@@ -374,12 +374,12 @@ impl Checking {
                 "cannot write to a temporary folder in {}: {error}",
                 parent.display()
             );
-            Failure::found(message, None, StatusCode::FailedPrecondition)
+            Failure::new(message, None, StatusCode::FailedPrecondition)
         };
         let folder = crate::commands::report::private_folder(&parent).map_err(cannot)?;
         let path = folder.path().join("report.html");
         std::fs::write(&path, bytes).map_err(cannot)?;
-        let Ok(report) = read_reviewed(&path, crate::PROGRAM, ninjaone::REPORT_SCHEMA) else {
+        let Ok(report) = read_reviewed(&path, crate::cli::version::PROGRAM, ninjaone::REPORT_SCHEMA) else {
             self.add(name, "is not a report of this program");
             return Ok(None);
         };

@@ -36,16 +36,16 @@ impl ReviewSource<'_> {
 
 /// Reads a whole report whose seal holds.
 pub(crate) fn intact_report(path: &Path) -> Result<ReviewedReport, Failure> {
-    let report = read_reviewed(path, crate::PROGRAM, ninjaone::REPORT_SCHEMA)?;
+    let report = read_reviewed(path, crate::cli::version::PROGRAM, ninjaone::REPORT_SCHEMA)?;
     if let Some(problem) = report.verification.problems.first() {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!("{} does not match what was written: {problem}", path.display()),
             Some("restore the report from a backup".to_owned()),
             StatusCode::DataLoss,
         ));
     }
     if report.review.is_some() {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!(
                 "{} is the file of one reviewer, not a complete report",
                 path.display()
@@ -157,7 +157,7 @@ fn empty_review(tenant: &str) -> Review {
     Review {
         format: FORMAT.to_owned(),
         version: VERSION,
-        program: crate::PROGRAM.to_owned(),
+        program: crate::cli::version::PROGRAM.to_owned(),
         id: String::new(),
         title: String::new(),
         started_at: String::new(),

@@ -24,10 +24,10 @@ use super::folder::SHEETS_FOLDER;
 use super::sheet_file;
 use super::source::intact_report;
 use super::source::lines_of_report;
+use crate::commands::context::CommandContext;
 use crate::commands::export;
 use crate::commands::export::ExportArgs;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::output::console::print_error;
@@ -50,23 +50,10 @@ pub(super) fn subcommand() -> Command {
                 .value_parser(path())
                 .conflicts_with("from")
                 .required_unless_present("from"),
-            text(
-                "from",
-                "PLACE",
-                "The c1z file, or the folder or URL of a dataset, to make the report of",
-            ),
-            text(
-                "sync",
-                "ID",
-                "The sync to review; without it the latest finished one",
-            )
-            .requires("from"),
-            text(
-                "tenant",
-                "TEXT",
-                "Tenant of the sync, for a file that does not name it",
-            )
-            .requires("from"),
+            export::from_argument()
+                .help("The c1z file, or the folder or URL of a dataset, to make the report of"),
+            export::sync_argument("review").requires("from"),
+            export::tenant_argument().requires("from"),
             text(
                 "previous",
                 "FILE",
@@ -105,6 +92,43 @@ pub(super) fn subcommand() -> Command {
         ])
 }
 
+/// The arguments of `review start`.
+#[derive(Debug, Clone)]
+pub(crate) struct StartArgs {
+    /// The report to review; none to make one of `source`.
+    report: Option<PathBuf>,
+    source: ExportArgs,
+    /// The report to compare with.
+    previous: Option<PathBuf>,
+    plan: Option<PathBuf>,
+    reviewer: Option<String>,
+    coordinator: Option<String>,
+    scope: Option<String>,
+    due: Option<String>,
+    title: Option<String>,
+    /// The folder that is made.
+    to: PathBuf,
+}
+
+impl StartArgs {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+        let text = |name: &str| matches.get_one::<String>(name).cloned();
+        let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+        Self {
+            report: path("report"),
+            source: ExportArgs::from_matches(matches),
+            previous: path("previous"),
+            plan: path("plan"),
+            reviewer: text("reviewer"),
+            coordinator: text("coordinator"),
+            scope: text("scope"),
+            due: text("due"),
+            title: text("title"),
+            to: path("to").unwrap_or_default(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Started<'a> {
     folder: String,
@@ -122,32 +146,31 @@ struct Started<'a> {
 }
 
 /// Makes the folder and says what is in it.
-pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> {
     let output = settings.output()?;
-    let text = |name: &str| chosen.get_one::<String>(name).cloned();
-    let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned();
-    let scope: Scope = text("scope")
+    let scope: Scope = args
+        .scope
+        .as_ref()
         .map_or_else(|| Ok(Scope::default()), |text| text.parse())
         .map_err(|error: access_review::ScopeError| wrong(error.to_string()))?;
-    let due = text("due");
-    if let Some(due) = due.as_ref().filter(|due| parse_due(due).is_none()) {
+    if let Some(due) = args.due.as_ref().filter(|due| parse_due(due).is_none()) {
         return Err(wrong(format!("`{due}` is not a date, e.g. 2026-12-15")));
     }
-    let plan = match (path("plan"), text("reviewer")) {
-        (Some(path), _) => read_plan(&path)?,
-        (None, Some(reviewer)) => one_reviewer(reviewer),
+    let plan = match (&args.plan, &args.reviewer) {
+        (Some(path), _) => read_plan(path)?,
+        (None, Some(reviewer)) => one_reviewer(reviewer.clone()),
         (None, None) => Plan::default(),
     };
-    let to = path("to").unwrap_or_default();
-    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
-    let made = NewFolder::beside(&to)?;
+    let to = &args.to;
+    let _context = CommandContext::new(settings)?;
+    let made = NewFolder::beside(to)?;
     let report_path = made.path().join(REPORT_FILE);
-    match path("report") {
+    match &args.report {
         Some(report) => {
-            intact_report(&report)?;
-            std::fs::copy(&report, &report_path).map_err(|error| cannot_make(&to, &error))?;
+            intact_report(report)?;
+            std::fs::copy(report, &report_path).map_err(|error| cannot_make(to, &error))?;
         }
-        None => write_report(settings, chosen, &report_path, path("previous"))?,
+        None => write_report(settings, args, &report_path)?,
     }
     let report = intact_report(&report_path)?;
     let seal = &report.verification.seal;
@@ -164,17 +187,23 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let mut review = Review {
         format: FORMAT.to_owned(),
         version: VERSION,
-        program: crate::PROGRAM.to_owned(),
+        program: crate::cli::version::PROGRAM.to_owned(),
         id: String::new(),
-        title: text("title").unwrap_or_else(|| format!("Access review of {}", seal.tenant)),
+        title: args
+            .title
+            .clone()
+            .unwrap_or_else(|| format!("Access review of {}", seal.tenant)),
         started_at: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
         tenant: seal.tenant.clone(),
         sync_id: seal.sync_id.clone(),
         sync_started_at: seal.started_at.clone(),
         report_sha256: report.verification.fingerprint.clone(),
         scope,
-        due,
-        coordinator: text("coordinator").map_or_else(|| settings.requested_by(), Ok)?,
+        due: args.due.clone(),
+        coordinator: args
+            .coordinator
+            .clone()
+            .map_or_else(|| settings.requested_by(), Ok)?,
         reviewers,
         files: Vec::new(),
         lines,
@@ -187,8 +216,8 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     write_files(&report, &mut review, made.path())?;
     let bytes = serde_json::to_vec_pretty(&review).map_err(|error| wrong(error.to_string()))?;
     super::files::write_new(&made.path().join(REVIEW_FILE), &bytes)?;
-    std::fs::create_dir(made.path().join(SHEETS_FOLDER)).map_err(|error| cannot_make(&to, &error))?;
-    made.publish(&to)?;
+    std::fs::create_dir(made.path().join(SHEETS_FOLDER)).map_err(|error| cannot_make(to, &error))?;
+    made.publish(to)?;
     let sha256 = sha256_hex(&bytes);
     let started = Started {
         folder: to.display().to_string(),
@@ -238,11 +267,11 @@ fn words(started: &Started<'_>) -> Text {
 }
 
 fn wrong(message: String) -> Failure {
-    Failure::found(message, None, StatusCode::InvalidArgument)
+    Failure::new(message, None, StatusCode::InvalidArgument)
 }
 
 fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::found(
+    Failure::new(
         format!("cannot create the review in {}: {error}", folder.display()),
         None,
         StatusCode::FailedPrecondition,
@@ -254,7 +283,7 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let records = sheet_file::records(path, &bytes, &PLAN_COLUMNS)?;
     Plan::parse(&records).map_err(|error| {
         let hint = access_core::Diagnostic::hint(&error);
-        Failure::found(
+        Failure::new(
             format!("{}: {error}", path.display()),
             hint,
             StatusCode::InvalidArgument,
@@ -275,20 +304,14 @@ fn one_reviewer(reviewer: String) -> Plan {
     }
 }
 
-fn write_report(
-    settings: &Settings,
-    chosen: &ArgMatches,
-    to: &Path,
-    previous: Option<PathBuf>,
-) -> Result<(), Failure> {
-    let asked = ExportArgs::of(chosen);
+fn write_report(settings: &Settings, args: &StartArgs, to: &Path) -> Result<(), Failure> {
     let config = HtmlSinkConfig {
-        previous,
+        previous: args.previous.clone(),
         ..settings.html(to.to_owned())?
     };
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
     let runtime = runtime::start()?;
-    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &NoopObserver));
+    let written = runtime.block_on(export::run_export(settings, &args.source, &[sink], &NoopObserver));
     runtime.shutdown_background();
     written.map(|_| ())
 }
@@ -305,7 +328,7 @@ fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> R
     for owner in owners {
         let name = owner.map_or_else(
             || COORDINATOR_FILE.to_owned(),
-            |place| review.reviewers[place].file.clone(),
+            |index| review.reviewers[index].file.clone(),
         );
         let is_shown = |line: &Line| owner.is_none() || line.assigned == owner;
         let mut lines = review.lines.iter();
@@ -319,7 +342,7 @@ fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> R
         let file = ReviewFileSpec {
             report: &report_path,
             path: &folder.join(&name),
-            program: crate::PROGRAM,
+            program: crate::cli::version::PROGRAM,
             schema: ninjaone::REPORT_SCHEMA,
             keep: &keep,
         };
@@ -334,16 +357,16 @@ fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> R
 }
 
 fn review_scope(review: &Review, owner: Option<usize>, lines: &[&Line]) -> ReviewScope {
-    let own = owner.and_then(|place| review.reviewers.get(place));
+    let own = owner.and_then(|index| review.reviewers.get(index));
     let mut assigned: Vec<(i64, u64)> = Vec::new();
     for line in lines {
-        let place = line
+        let index = line
             .assigned
-            .and_then(|place| i64::try_from(place).ok())
+            .and_then(|index| i64::try_from(index).ok())
             .unwrap_or(-1);
         match assigned.last_mut() {
-            Some((last, count)) if *last == place => *count += 1,
-            _ => assigned.push((place, 1)),
+            Some((last, count)) if *last == index => *count += 1,
+            _ => assigned.push((index, 1)),
         }
     }
     ReviewScope {
@@ -398,7 +421,7 @@ impl NewFolder {
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
         if !is_free {
-            return Err(Failure::found(
+            return Err(Failure::new(
                 format!("{} exists already and is not an empty folder", to.display()),
                 Some("name another folder with --to; a review is never replaced".to_owned()),
                 StatusCode::AlreadyExists,

@@ -7,7 +7,7 @@ use access_review::{Decision, Progress, assess};
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
-use super::flags::Accepted;
+use super::flags::WaiverArgs;
 use super::flags::paths;
 use super::flags::waivers;
 use super::folder::REVIEW_FILE;
@@ -45,6 +45,25 @@ pub(super) fn arguments() -> [Arg; 2] {
     ]
 }
 
+/// The arguments of `review status`.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusArgs {
+    folder: PathBuf,
+    /// Sheets that are not in the folder.
+    sheets: Vec<PathBuf>,
+    waivers: WaiverArgs,
+}
+
+impl StatusArgs {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+        Self {
+            folder: matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
+            sheets: paths(matches, "sheet"),
+            waivers: WaiverArgs::from_matches(matches),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Status<'a> {
     review_id: &'a str,
@@ -62,11 +81,11 @@ struct Status<'a> {
 }
 
 /// Says how far a review is.
-pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(super) fn run(settings: &Settings, args: &StatusArgs) -> Result<(), Failure> {
     let output = settings.output()?;
-    let folder = ReviewFolder::open(&paths(chosen, "folder").remove(0))?;
-    let sheets = folder.sheets(&paths(chosen, "sheet"))?;
-    let conditions = Accepted::from_flags(chosen).conditions();
+    let folder = ReviewFolder::open(&args.folder)?;
+    let sheets = folder.sheets(&args.sheets)?;
+    let conditions = args.waivers.conditions();
     let assessment = assess(&folder.review, &sheets, conditions);
     let review = &folder.review;
     // What is not back yet is progress, not a finding.
@@ -117,7 +136,7 @@ pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str
         !hash.eq_ignore_ascii_case(&folder.sha256) && !hash.eq_ignore_ascii_case(&review.report_sha256)
     };
     if let Some(hash) = known.filter(is_known) {
-        return Err(Failure::found(
+        return Err(Failure::new(
             format!(
                 "{}: neither the review nor its report has the SHA-256 {hash}",
                 path.display()

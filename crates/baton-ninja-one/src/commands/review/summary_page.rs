@@ -181,7 +181,7 @@ fn revocation_cells(revocation: &PackRevocation, review: &Review) -> [String; 6]
         (_, Some(true)) => "STILL HELD in the report after".to_owned(),
         (verified, held) => {
             let words = [
-                verified.map(crate::commands::provision::Verification::label),
+                verified.map(crate::commands::apply_review::Verification::label),
                 held.map(|_| "not in the report after"),
             ];
             words.into_iter().flatten().collect::<Vec<_>>().join("; ")

@@ -35,7 +35,6 @@ use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
 use crate::runtime::watch::WatchedSync;
 use crate::settings::Settings;
-use crate::wiring::sinks;
 
 /// The file of a task's log, in the folder of the task.
 const TASK_LOG: &str = "debug.log";
@@ -98,7 +97,7 @@ impl NinjaOneConnector {
             events: NinjaOneEventFeed::new(NinjaOneClient::new(ninja.clone())?),
             options: settings.source_options()?,
             c1z: settings.c1z(PathBuf::new())?,
-            others: sinks(settings, settings.named_sinks()?)?,
+            others: settings.build_sinks(&settings.named_sinks()?)?,
             c1,
             ninja,
             temp_folder,
@@ -253,6 +252,7 @@ impl Connector for NinjaOneConnector {
         let request = SyncRequest {
             scope,
             sync_type: None,
+            identity: None,
             guard,
             provenance: self.provenance.clone(),
         };

@@ -12,12 +12,11 @@ use access_core::StatusCode;
 use c1_service::{
     C1Client, C1Config, Credentials, Hello, HostId, Service, ServiceConfig, ServiceObserver, host_info,
 };
-use indicatif::MultiProgress;
 use ninjaone::NinjaOneClient;
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
 use crate::health::{self, ValidationFuture};
-use crate::observability::logging;
 use crate::observability::metrics::Metrics;
 use crate::observability::task_logs::TaskLogs;
 use crate::runtime;
@@ -34,7 +33,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         service.client_secret.clone(),
     ];
     let task_logs = TaskLogs::without(secrets);
-    let _telemetry = logging::start_with(settings, &MultiProgress::new(), Some(&task_logs))?;
+    let _context = CommandContext::with_task_logs(settings, Some(&task_logs))?;
     for setting in settings.without_effect_in_service_mode()? {
         tracing::warn!(
             setting,

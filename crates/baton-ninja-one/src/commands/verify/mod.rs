@@ -7,10 +7,9 @@ use std::path::Path;
 
 use access_core::StatusCode;
 use clap::{Arg, ArgMatches, Command};
-use indicatif::MultiProgress;
 
+use crate::commands::context::CommandContext;
 use crate::failure::Failure;
-use crate::observability::logging;
 use crate::settings::Settings;
 
 /// The command `verify`.
@@ -19,59 +18,71 @@ pub(crate) fn subcommand() -> Command {
         .long("sha256")
         .value_name("HASH")
         .help("SHA-256 from an earlier verification; what it was computed from must still be there");
-    let evidence = Arg::new("place")
+    let locations = Arg::new("place")
         .value_name("PATH")
         .required(true)
         .num_args(1..)
         .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
     Command::new("verify")
         .about("Verify the integrity of a dataset, reports or an evidence pack: every file, hash and link")
-        .args([evidence, sha256])
+        .args([locations, sha256])
+}
+
+/// The arguments of `verify`.
+#[derive(Debug, Clone)]
+pub(crate) struct VerifyArgs {
+    locations: Vec<String>,
+    /// The SHA-256 hash that an earlier verification showed.
+    sha256: Option<String>,
+}
+
+impl VerifyArgs {
+    /// # Errors
+    /// [`Failure`] if the hash is none.
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
+        let locations = matches.get_many::<String>("place").into_iter().flatten();
+        let sha256 = matches.get_one::<String>("sha256").cloned();
+        Ok(Self {
+            locations: locations.cloned().collect(),
+            sha256: sha256.map(check_hash).transpose()?,
+        })
+    }
 }
 
 /// Verifies a dataset or reports; anything that was altered is a failure.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let _telemetry = logging::start(settings, &MultiProgress::new())?;
-    let known = known(chosen)?;
-    let places: Vec<&Path> = chosen
-        .get_many("place")
-        .into_iter()
-        .flatten()
-        .map(String::as_ref)
-        .collect();
-    if let [folder] = places[..]
+pub(crate) fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), Failure> {
+    let _context = CommandContext::new(settings)?;
+    let known = args.sha256.as_deref();
+    let paths: Vec<&Path> = args.locations.iter().map(String::as_ref).collect();
+    if let [folder] = paths[..]
         && crate::commands::review::is_review(folder)
     {
         return crate::commands::review::verify_folder(settings, folder, known);
     }
-    if let [pack] = places[..]
+    if let [pack] = paths[..]
         && pack.is_file()
         && crate::commands::review::is_pack(pack)
     {
         return crate::commands::review::verify(settings, pack, known);
     }
-    if places.iter().all(|place| place.is_file()) {
-        return report::verify(&places, known, settings.output()?);
+    if paths.iter().all(|path| path.is_file()) {
+        return report::verify(&paths, known, settings.output()?);
     }
-    if places.len() > 1 {
-        return Err(Failure::found(
+    let [location] = &args.locations[..] else {
+        return Err(Failure::new(
             "verify one dataset at a time, or several reports".to_owned(),
             None,
             StatusCode::InvalidArgument,
         ));
-    }
-    dataset::verify(settings, chosen, known)
+    };
+    dataset::verify(settings, location, known)
 }
 
-/// The hash that was kept, if there is one.
-fn known(chosen: &ArgMatches) -> Result<Option<&str>, Failure> {
-    let Some(text) = chosen.get_one::<String>("sha256") else {
-        return Ok(None);
-    };
+fn check_hash(text: String) -> Result<String, Failure> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(Some(text));
+        return Ok(text);
     }
-    Err(Failure::found(
+    Err(Failure::new(
         format!("`{text}` is not a SHA-256 hash"),
         Some("give the 64 hexadecimal digits that `verify` or the report showed".to_owned()),
         StatusCode::InvalidArgument,

@@ -18,7 +18,7 @@ use crate::settings::Output;
 pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Result<(), Failure> {
     let mut reports: Vec<(PathBuf, Verification)> = Vec::new();
     for path in paths {
-        let mut found = sink_html::verify(path, crate::PROGRAM, ninjaone::REPORT_SCHEMA)
+        let mut found = sink_html::verify(path, crate::cli::version::PROGRAM, ninjaone::REPORT_SCHEMA)
             .map_err(|error| unreadable(path, error))?;
         if let Some((_, before)) = reports.last() {
             found.problems.extend(before.precedes(&found));
@@ -36,7 +36,7 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
         return Ok(());
     }
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    Err(Failure::found(
+    Err(Failure::new(
         format!(
             "{}: does not match what was written; {}",
             names.join(", "),
@@ -51,7 +51,7 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
 fn unreadable(path: &Path, error: ReportError) -> Failure {
     let advice = "verify takes a dataset or reports (.html)";
     if matches!(Container::detect(path), Ok(Container::V1 | Container::V3)) {
-        return Failure::found(
+        return Failure::new(
             format!("{} is a c1z file, which has no seal", path.display()),
             Some(format!(
                 "{advice}; `baton-ninja-one inspect {}` shows what a c1z file holds",

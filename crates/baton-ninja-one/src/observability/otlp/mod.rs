@@ -100,7 +100,7 @@ impl Telemetry {
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let tracer = self.traces.as_ref()?.tracer(SERVICE);
-        let wanted = filter_fn(|metadata| {
+        let filter = filter_fn(|metadata| {
             let krate = metadata.target().split("::").next().unwrap_or_default();
             metadata.is_span() && *metadata.level() <= Level::INFO && TRACED.contains(&krate)
         });
@@ -108,16 +108,16 @@ impl Telemetry {
             .with_tracer(tracer)
             .with_threads(false)
             .with_tracked_inactivity(false);
-        Some(layer.with_filter(wanted.with_max_level_hint(LevelFilter::INFO)))
+        Some(layer.with_filter(filter.with_max_level_hint(LevelFilter::INFO)))
     }
 
-    /// Sends log lines, those that `wanted` lets through.
-    pub(crate) fn records<S>(&self, wanted: Targets) -> Option<impl Layer<S> + use<S>>
+    /// Sends log lines, those that `filter` lets through.
+    pub(crate) fn records<S>(&self, filter: Targets) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let logs = self.logs.as_ref()?;
-        Some(OpenTelemetryTracingBridge::new(logs).with_filter(wanted))
+        Some(OpenTelemetryTracingBridge::new(logs).with_filter(filter))
     }
 }
 

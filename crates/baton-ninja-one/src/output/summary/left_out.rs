@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    fn told(rows: Vec<Row>, unnamed: u64) -> String {
+    fn render_rows(rows: Vec<Row>, unnamed: u64) -> String {
         let started_at = datetime!(2026-11-30 12:00 UTC);
         let run = SyncRun {
             id: SyncId::from_parts(started_at, [1; 16]),
@@ -235,9 +235,9 @@ mod tests {
 
     #[test]
     fn those_who_are_left_out_have_names() {
-        insta::assert_snapshot!(told(vec![row(Some(9), 4242)], 0), @"1 member of the role Role 9 is in no user list: Pat 4242 (user 4242)");
+        insta::assert_snapshot!(render_rows(vec![row(Some(9), 4242)], 0), @"1 member of the role Role 9 is in no user list: Pat 4242 (user 4242)");
         let few = vec![row(Some(9), 2), row(None, 4), row(Some(9), 3), row(None, 5)];
-        insta::assert_snapshot!(told(few, 0), @r"
+        insta::assert_snapshot!(render_rows(few, 0), @r"
         2 members of the role Role 9 are in no user list: Pat 2 (user 2), user 3
         1 resource of type user without a usable id: Pat 4
         1 more resource of type user without a usable id
@@ -245,7 +245,7 @@ mod tests {
         let many = (0..14)
             .map(|n| row(Some(if n < 12 { 1 } else { 2 }), 2 * n))
             .collect();
-        insta::assert_snapshot!(told(many, 5), @r"
+        insta::assert_snapshot!(render_rows(many, 5), @r"
         12 members of the role Role 1 are in no user list: Pat 0 (user 0), Pat 2 (user 2), Pat 4 (user 4), Pat 6 (user 6), Pat 8 (user 8), Pat 10 (user 10), Pat 12 (user 12), Pat 14 (user 14), Pat 16 (user 16), Pat 18 (user 18), and 2 more
         7 more grants of type role to an unknown principal
         `--output json` lists up to 1,000 of them by name
