@@ -80,7 +80,10 @@ fn the_config_schema_is_current_and_accepts_our_examples() {
     let schema: Value = serde_json::from_str(&text).unwrap();
     for name in ["baton.yaml", "sinks.yaml", "baton.toml", "sinks.toml"] {
         let example = fs::read_to_string(config.join(name)).unwrap().replace("#: ", "");
-        let value: Value = if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        let value: Value = if Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             Figment::from(Toml::string(&example)).extract().unwrap()
         } else {
             serde_saphyr::from_str(&example).unwrap()
