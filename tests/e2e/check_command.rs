@@ -216,7 +216,7 @@ fn an_older_instance_over_numeric_ids() {
             let ran = older.finish(older.command(&arguments).current_dir(folder.path()));
             assert_eq!(ran.code, Some(9), "{arguments:?}: {}", ran.stderr);
             assert!(
-                ran.stderr.contains("its ids are of the scheme `numeric`"),
+                ran.stderr.contains("its ids use the scheme `numeric`"),
                 "{arguments:?}: {}",
                 ran.stderr
             );

@@ -139,9 +139,9 @@ fn wrong_options_are_named_with_the_right_ones() {
             "delimiter = \":\"",
             "`delimiter`: `:` is not one of ,  ;  tab  |",
         ),
-        ("csv", "delimiter = 1", "`delimiter`: a text is wanted"),
-        ("csv", "bom = \"yes\"", "`bom`: true or false is wanted"),
-        ("csv", "sep = \";\"", "`sep`: true or false is wanted"),
+        ("csv", "delimiter = 1", "`delimiter`: expected a string"),
+        ("csv", "bom = \"yes\"", "`bom`: expected true or false"),
+        ("csv", "sep = \";\"", "`sep`: expected true or false"),
         (
             "parquet",
             "compression = \"lz4\"",

@@ -330,7 +330,7 @@ fn a_wrong_address_is_not_told_as_a_wrong_secret() {
             14,
             &[
                 "answered with a web page instead of a token",
-                "hint: check --ninja-one-base-url; a portal, a proxy",
+                "hint: check --ninja-one-base-url, and whether a portal, a proxy",
             ],
         );
     }

@@ -55,7 +55,7 @@ fn rejected_with_little_memory() {
     read(
         "a million syncs",
         enveloped(&syncs, b"", b""),
-        "tells of 1048576 syncs",
+        "lists 1048576 syncs",
     );
     let entries = b"\x0A\x00".repeat(2 << 20);
     read(

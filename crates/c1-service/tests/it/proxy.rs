@@ -283,7 +283,7 @@ fn a_kind_of_proxy_that_is_not_known_is_refused() {
         ..direct()
     };
     let refused = C1Client::with_network(tenant.config(), &network).unwrap_err();
-    assert_eq!(refused.to_string(), "a proxy of the kind `socks5` cannot be used");
+    assert_eq!(refused.to_string(), "a `socks5` proxy is not supported");
     assert_eq!(refused.status(), StatusCode::InvalidArgument);
 }
 

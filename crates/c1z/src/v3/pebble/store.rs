@@ -93,7 +93,7 @@ impl StoreReader {
 
     fn file_of(&self, info: &TableInfo) -> Result<PathBuf, StoreError> {
         let path = self.folder.join(format!("{:06}.sst", info.file));
-        if path.exists() {
+        if path.try_exists()? {
             Ok(path)
         } else {
             Err(damaged("a table of its store is missing"))
