@@ -146,8 +146,7 @@ fn no_read_near_a_removal_forgets_its_error() {
                 folders.push(path);
                 continue;
             }
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if !name.ends_with(".rs") || name == "tests.rs" {
+            if path.extension().is_none_or(|extension| extension != "rs") || path.ends_with("tests.rs") {
                 continue;
             }
             looked += 1;
