@@ -228,7 +228,7 @@ async fn passing_on_what_is_somebody_elses_is_an_error() {
         .err()
         .unwrap();
     assert_eq!(error.status(), StatusCode::DataLoss);
-    insta::assert_snapshot!(error.to_string(), @"group:a, a holder of group:b:member, passes it on to the holders of group:c:member, which is not its own");
+    insta::assert_snapshot!(error.to_string(), @"the grant of group:b:member to group:a expands group:c:member, an entitlement of another resource");
 }
 
 #[tokio::test]
