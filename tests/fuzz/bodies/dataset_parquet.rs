@@ -3,19 +3,16 @@
 //! replays the corpus.
 #![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]
 
+#[path = "pipeline.rs"]
+mod pipeline;
+
 use std::fmt::Write as _;
-use std::future::pending;
 use std::io::Write;
 use std::ops::ControlFlow::Continue;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, OnceLock};
 
-use access_core::model::{AccessBatch, SyncId, SyncRun};
-use access_core::ports::{
-    AccessSink, AccessSnapshot, Clock, EntitlementQuery, GrantQuery, NoopObserver, Prepared, Receipt,
-    ResourceQuery, SinkError, SinkWriter, SourceError, SyncIdGenerator,
-};
-use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
+use access_core::ports::{AccessSnapshot, EntitlementQuery, GrantQuery, ResourceQuery, SourceError};
 use access_core::{Diagnostic, StatusCode};
 use access_dataset::{Column, ColumnKind, FileFormat, Formats, Location, Table};
 use arrow::array::{
@@ -24,13 +21,13 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type};
-use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sink_parquet::{Codec, ParquetFormat};
 use source_dataset::{DatasetConfig, DatasetSource};
-use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
+
+use pipeline::run_pipeline;
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const TABLES: [Table; 5] = [
@@ -405,80 +402,4 @@ fn runtime() -> &'static Runtime {
             .expect("a runtime")
     };
     RUNTIME.get_or_init(build)
-}
-
-/// The ledger is the pipeline's; what it says was written must have come.
-async fn run_pipeline(source: &DatasetSource) -> Result<(), SyncError> {
-    let sink = Arc::new(Counting::default());
-    let pipeline = SyncPipeline {
-        source,
-        sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
-        clock: &Fixed,
-        ids: &Fixed,
-        observer: &NoopObserver,
-    };
-    let outcome = pipeline.run(&SyncRequest::default(), pending()).await?;
-    let written: u64 = outcome
-        .summary
-        .ledger
-        .iter()
-        .map(|(_, entry)| entry.written)
-        .sum();
-    assert_eq!(
-        written,
-        *sink.0.lock().expect("one thread"),
-        "the ledger counts other rows"
-    );
-    Ok(())
-}
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::UNIX_EPOCH
-    }
-}
-
-impl SyncIdGenerator for Fixed {
-    fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
-        SyncId::from_parts(started_at, [7; 16])
-    }
-}
-
-#[derive(Clone, Default)]
-struct Counting(Arc<Mutex<u64>>);
-
-#[async_trait]
-impl AccessSink for Counting {
-    fn name(&self) -> String {
-        "counting".to_owned()
-    }
-
-    async fn begin(&self, _: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-#[async_trait]
-impl SinkWriter for Counting {
-    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
-        *self.0.lock().expect("one thread") += batch.rows();
-        Ok(())
-    }
-
-    async fn prepare(&mut self, _: &SyncSummary) -> Result<Prepared, SinkError> {
-        let rows = *self.0.lock().expect("one thread");
-        Ok(Prepared { rows })
-    }
-
-    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
-        Ok(Receipt {
-            location: "nowhere".to_owned(),
-            bytes: None,
-            rows: 0,
-        })
-    }
-
-    async fn abort(self: Box<Self>) {}
 }

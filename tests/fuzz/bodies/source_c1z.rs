@@ -6,23 +6,21 @@
     reason = "the fuzzer learns of what is wrong by a panic"
 )]
 
-use std::future::pending;
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+#[path = "pipeline.rs"]
+mod pipeline;
 
-use access_core::model::{AccessBatch, SyncId, SyncRun};
-use access_core::ports::{
-    AccessSink, Clock, NoopObserver, Prepared, Receipt, SinkError, SinkWriter, SyncIdGenerator,
-};
-use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
-use async_trait::async_trait;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use access_core::sync::SyncError;
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::Message;
 use c1z::Limits;
 use rusqlite::{Connection, params};
 use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
-use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
+
+use pipeline::run_pipeline;
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const LIMITS: Limits = Limits {
@@ -284,80 +282,4 @@ fn fast_folder() -> std::path::PathBuf {
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Builder::new_current_thread().build().expect("a runtime"))
-}
-
-/// The books are the pipeline's; what it says was written must have come.
-async fn run_pipeline(source: &C1zSource) -> Result<(), SyncError> {
-    let sink = Arc::new(Counting::default());
-    let pipeline = SyncPipeline {
-        source,
-        sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
-        clock: &Fixed,
-        ids: &Fixed,
-        observer: &NoopObserver,
-    };
-    let outcome = pipeline.run(&SyncRequest::default(), pending()).await?;
-    let written: u64 = outcome
-        .summary
-        .ledger
-        .iter()
-        .map(|(_, entry)| entry.written)
-        .sum();
-    assert_eq!(
-        written,
-        *sink.0.lock().expect("one thread"),
-        "the ledger counts other rows"
-    );
-    Ok(())
-}
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::UNIX_EPOCH
-    }
-}
-
-impl SyncIdGenerator for Fixed {
-    fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
-        SyncId::from_parts(started_at, [7; 16])
-    }
-}
-
-#[derive(Clone, Default)]
-struct Counting(Arc<Mutex<u64>>);
-
-#[async_trait]
-impl AccessSink for Counting {
-    fn name(&self) -> String {
-        "counting".to_owned()
-    }
-
-    async fn begin(&self, _: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-#[async_trait]
-impl SinkWriter for Counting {
-    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
-        *self.0.lock().expect("one thread") += batch.rows();
-        Ok(())
-    }
-
-    async fn prepare(&mut self, _: &SyncSummary) -> Result<Prepared, SinkError> {
-        let rows = *self.0.lock().expect("one thread");
-        Ok(Prepared { rows })
-    }
-
-    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
-        Ok(Receipt {
-            location: "nowhere".to_owned(),
-            bytes: None,
-            rows: 0,
-        })
-    }
-
-    async fn abort(self: Box<Self>) {}
 }
