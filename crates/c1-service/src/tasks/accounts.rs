@@ -6,7 +6,8 @@ use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResource
 use v2::create_account_response::{AlreadyExistsResult, Result as Created, SuccessResult};
 
 use super::attributes::attributes_from_struct;
-use super::{TaskHandler, TaskResponse, malformed};
+use super::handler::TaskHandler;
+use super::response::{TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 

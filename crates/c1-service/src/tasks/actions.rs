@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
 use access_core::provisioning::{
-    AccountField, AccountSchema, Change, ChangeResult, FieldType, ProvisioningError, UPDATE_ACCOUNT,
+    AccountField, AccountSchema, Change, ChangeResult, FieldType, ProvisioningError, ProvisioningTerms,
+    UPDATE_ACCOUNT,
 };
 use baton_proto::config_v1 as config;
 use baton_proto::connector_v2::{self as v2, ActionType, BatonActionStatus};
@@ -14,9 +15,9 @@ use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value};
 
 use super::attributes::attributes_from_struct;
-use super::{TaskHandler, TaskResponse, malformed};
+use super::response::{TaskResponse, malformed};
 use crate::TaskId;
-use crate::connector::TaskFailure;
+use crate::connector::{Connector, TaskFailure};
 
 /// Maximum number of results kept for status queries (docs/reference/conductorone.md §6.8).
 const MAX_COMPLETED_ACTIONS: usize = 1000;
@@ -45,7 +46,7 @@ impl Actions {
     }
 
     pub(super) fn schema(name: &str, accounts: &AccountSchema) -> Result<TaskResponse, TaskFailure> {
-        known(name)?;
+        require_known(name)?;
         let response = v2::GetActionSchemaResponse {
             schema: Some(update_account(accounts)),
             annotations: Vec::new(),
@@ -55,8 +56,8 @@ impl Actions {
 
     pub(super) fn status(&self, id: &str) -> Result<TaskResponse, TaskFailure> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = done.iter().find(|(known, _)| known == id);
-        let (_, is_verified) = known.ok_or_else(|| {
+        let found = done.iter().find(|(action, _)| action == id);
+        let (_, is_verified) = found.ok_or_else(|| {
             TaskFailure::new(
                 StatusCode::NotFound,
                 format!("there is no action with the id `{id}`"),
@@ -79,12 +80,12 @@ impl Actions {
         }
         done.push_back((id.to_owned(), is_verified));
     }
-}
 
-impl TaskHandler {
     /// The action completes before the response. Its id is the change id.
     pub(super) async fn invoke(
         &self,
+        connector: &dyn Connector,
+        terms: &ProvisioningTerms,
         id: &TaskId,
         request: ActionInvokeTask,
     ) -> Result<TaskResponse, TaskFailure> {
@@ -92,12 +93,12 @@ impl TaskHandler {
             return Err(malformed("action"));
         }
         let arguments = attributes_from_struct(&request.args.unwrap_or_default())?;
-        let change = Change::from_action(&request.name, &request.resource_type_id, arguments, &self.terms)?;
-        let outcome = self.connector.change(id, change).await?;
+        let change = Change::from_action(&request.name, &request.resource_type_id, arguments, terms)?;
+        let outcome = connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
         // An accepted change that is never visible is complete, but not verified.
         let is_verified = outcome.result != ChangeResult::Accepted;
-        self.actions.record(&action, is_verified);
+        self.record(&action, is_verified);
         let response = v2::InvokeActionResponse {
             id: action,
             status: BatonActionStatus::Complete.into(),
@@ -109,7 +110,7 @@ impl TaskHandler {
     }
 }
 
-fn known(name: &str) -> Result<(), TaskFailure> {
+fn require_known(name: &str) -> Result<(), TaskFailure> {
     if name == UPDATE_ACCOUNT {
         return Ok(());
     }
@@ -136,7 +137,7 @@ fn update_account(accounts: &AccountSchema) -> v2::BatonActionSchema {
             name: "success".to_owned(),
             display_name: "Success".to_owned(),
             description: "Whether the account is as wanted".to_owned(),
-            field: Some(kind(FieldType::Flag)),
+            field: Some(field_type(FieldType::Flag)),
             ..config::Field::default()
         }],
         display_name: "Update account".to_owned(),
@@ -156,13 +157,13 @@ fn argument(field: &AccountField) -> config::Field {
         description: field.description.to_owned(),
         placeholder: field.placeholder.to_owned(),
         is_required: field.required,
-        field: Some(kind(field.kind())),
+        field: Some(field_type(field.kind())),
         ..config::Field::default()
     }
 }
 
-fn kind(kind: FieldType) -> config::field::Field {
-    match kind {
+fn field_type(field_type: FieldType) -> config::field::Field {
+    match field_type {
         FieldType::Text => config::field::Field::StringField(config::StringField::default()),
         FieldType::Flag => config::field::Field::BoolField(config::BoolField::default()),
         FieldType::List => config::field::Field::StringSliceField(config::StringSliceField::default()),

@@ -34,7 +34,7 @@ fn attribute(kind: &Kind) -> Option<AttributeValue> {
     Some(match kind {
         Kind::StringValue(text) => AttributeValue::Text(text.clone()),
         Kind::BoolValue(flag) => AttributeValue::Flag(*flag),
-        Kind::NumberValue(number) => AttributeValue::Number(whole(*number)?),
+        Kind::NumberValue(number) => AttributeValue::Number(to_exact_integer(*number)?),
         Kind::ListValue(list) => {
             let texts = list.values.iter().map(text);
             AttributeValue::List(texts.collect::<Option<_>>()?)
@@ -54,7 +54,7 @@ fn resource(object: &Struct) -> Option<ResourceRef> {
 fn text(value: &Value) -> Option<String> {
     match value.kind.as_ref()? {
         Kind::StringValue(text) => Some(text.clone()),
-        Kind::NumberValue(number) => whole(*number).map(|number| number.to_string()),
+        Kind::NumberValue(number) => to_exact_integer(*number).map(|number| number.to_string()),
         Kind::StructValue(object) => resource(object).map(|resource| resource.to_string()),
         _ => None,
     }
@@ -64,6 +64,6 @@ fn text(value: &Value) -> Option<String> {
     clippy::cast_possible_truncation,
     reason = "the number is whole and within ±2^53"
 )]
-fn whole(number: f64) -> Option<i64> {
+fn to_exact_integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER).then_some(number as i64)
 }

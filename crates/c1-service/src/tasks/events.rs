@@ -7,7 +7,8 @@ use baton_proto::connectorapi_baton_v1::task::ListEventsTask;
 use baton_proto::prost_types::Timestamp;
 use time::{Duration, OffsetDateTime};
 
-use super::{TaskHandler, TaskResponse};
+use super::handler::TaskHandler;
+use super::response::TaskResponse;
 use crate::connector::TaskFailure;
 
 /// The id of the only feed.
@@ -51,7 +52,7 @@ impl TaskHandler {
                 request
                     .start_at
                     .as_ref()
-                    .and_then(time_of)
+                    .and_then(to_date_time)
                     .unwrap_or_else(yesterday),
             )
         } else {
@@ -72,7 +73,7 @@ impl TaskHandler {
 }
 
 fn event(row: &AccessEvent) -> v2::Event {
-    let what = match &row.what {
+    let payload = match &row.what {
         EventKind::SignedIn { account, tenant } => v2::event::Event::UsageEvent(v2::UsageEvent {
             target_resource: Some(access_wire::resource(tenant)),
             actor_resource: Some(access_wire::resource(account)),
@@ -89,11 +90,11 @@ fn event(row: &AccessEvent) -> v2::Event {
             nanos: i32::try_from(row.at.nanosecond()).unwrap_or(0),
         }),
         annotations: Vec::new(),
-        event: Some(what),
+        event: Some(payload),
     }
 }
 
-fn time_of(timestamp: &Timestamp) -> Option<OffsetDateTime> {
+fn to_date_time(timestamp: &Timestamp) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(timestamp.seconds).ok()
 }
 

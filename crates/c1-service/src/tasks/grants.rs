@@ -6,7 +6,8 @@ use baton_proto::connectorapi_baton_v1::task::{GrantTask, RevokeTask};
 use baton_proto::pack;
 use baton_proto::prost_types::Any;
 
-use super::{TaskHandler, TaskResponse, malformed};
+use super::handler::TaskHandler;
+use super::response::{TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 

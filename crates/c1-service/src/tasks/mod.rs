@@ -5,47 +5,23 @@ mod actions;
 mod attributes;
 mod events;
 mod grants;
+mod handler;
+mod response;
 mod syncs;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use access_core::StatusCode;
-use access_core::provisioning::ProvisioningTerms;
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::TaskType;
-use baton_proto::pack;
-use baton_proto::prost::{Message, Name};
 
-use crate::connector::{CancelToken, Connector, TaskFailure};
-use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
+use self::response::{malformed, task_failure};
+use crate::connector::{CancelToken, TaskFailure};
+use crate::{C1Error, Hello, Task, TaskId, TaskResult};
 
 pub(crate) use actions::Actions;
+pub(crate) use handler::TaskHandler;
+pub(crate) use response::TaskDisposition;
 #[cfg(any(test, fuzzing))]
 pub(crate) use syncs::parse_sync_task;
-
-/// Handles tasks.
-pub(crate) struct TaskHandler {
-    pub(crate) client: C1Client,
-    pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) terms: ProvisioningTerms,
-    pub(crate) allow_admin_delete: bool,
-    pub(crate) hello: Hello,
-    pub(crate) actions: Actions,
-    /// Consecutive failed heartbeats after which a task is cancelled.
-    pub(crate) heartbeat_failures: u32,
-    /// Maximum pause between heartbeats.
-    pub(crate) max_heartbeat_pause: Duration,
-}
-
-/// What to report for a task.
-#[derive(Debug)]
-pub(crate) enum TaskDisposition {
-    /// Report this result.
-    Finish(TaskResult),
-    /// Report nothing: the task was answered already, or ConductorOne expects no result.
-    NoFinish,
-}
 
 impl TaskHandler {
     /// Handles a task.
@@ -56,7 +32,7 @@ impl TaskHandler {
             return TaskDisposition::Finish(unsupported());
         };
         let retryable = is_retryable(&task_type);
-        let response = match task_type {
+        let outcome = match task_type {
             TaskType::Hello(_) => return self.answer_hello(id).await,
             TaskType::SyncFull(request) => return self.sync(id, request, debug, stop).await,
             TaskType::Grant(request) => self.grant(id, request).await,
@@ -72,14 +48,18 @@ impl TaskHandler {
                 Ok(Actions::list(&request.resource_type_id, self.terms.accounts))
             }
             TaskType::ActionGetSchema(request) => Actions::schema(&request.name, self.terms.accounts),
-            TaskType::ActionInvoke(request) => self.invoke(id, request).await,
+            TaskType::ActionInvoke(request) => {
+                self.actions
+                    .invoke(self.connector.as_ref(), &self.terms, id, request)
+                    .await
+            }
             TaskType::ActionStatus(request) => self.actions.status(&request.id),
             TaskType::ListEventFeeds(_) => Ok(events::list_feeds()),
             TaskType::ListEvents(request) => self.events(request).await,
             _ => return TaskDisposition::Finish(unsupported()),
         };
-        TaskDisposition::Finish(match response {
-            Ok(answer) => answer.into_result(),
+        TaskDisposition::Finish(match outcome {
+            Ok(response) => response.into_result(),
             Err(failure) => task_failure(failure, retryable),
         })
     }
@@ -102,28 +82,6 @@ impl TaskHandler {
     }
 }
 
-/// The response to a task.
-pub(crate) struct TaskResponse {
-    response: baton_proto::prost_types::Any,
-    annotations: Vec<baton_proto::prost_types::Any>,
-}
-
-impl TaskResponse {
-    fn new<M: Message + Name>(response: &M, annotations: Vec<baton_proto::prost_types::Any>) -> Self {
-        Self {
-            response: pack(response),
-            annotations,
-        }
-    }
-
-    fn into_result(self) -> TaskResult {
-        TaskResult::Success {
-            response: Some(self.response),
-            annotations: self.annotations,
-        }
-    }
-}
-
 /// Whether a failed task of this type is retryable in the reference (docs/reference/conductorone.md §3.5, table).
 fn is_retryable(task_type: &TaskType) -> bool {
     matches!(
@@ -138,25 +96,11 @@ fn is_retryable(task_type: &TaskType) -> bool {
     )
 }
 
-pub(crate) fn task_failure(failure: TaskFailure, retryable: bool) -> TaskResult {
-    TaskResult::Failure {
-        code: failure.status,
-        message: failure.message,
-        details: Vec::new(),
-        annotations: Vec::new(),
-        retryable,
-    }
-}
-
 fn unsupported() -> TaskResult {
     task_failure(
         TaskFailure::new(StatusCode::Unknown, "unsupported task type"),
         false,
     )
-}
-
-fn malformed(what: &str) -> TaskFailure {
-    TaskFailure::new(StatusCode::InvalidArgument, format!("malformed {what} task"))
 }
 
 fn cannot_create(request: &baton_proto::connectorapi_baton_v1::task::CreateResourceTask) -> TaskFailure {

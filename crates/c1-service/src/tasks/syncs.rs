@@ -7,7 +7,8 @@ use access_core::model::{AccessDepth, NativeId, ResourceId, ResourceTypeId, Sync
 use access_core::{Diagnostic, StatusCode};
 use baton_proto::connectorapi_baton_v1::task::SyncFullTask;
 
-use super::{TaskDisposition, TaskHandler, task_failure};
+use super::handler::TaskHandler;
+use super::response::{TaskDisposition, task_failure};
 use crate::connector::{CancelHandle, CancelReason, CancelToken, SyncTaskSpec, TaskFailure};
 use crate::{C1Error, TaskId, TaskResult};
 
@@ -35,15 +36,12 @@ impl TaskHandler {
                 return TaskDisposition::NoFinish;
             }
         };
-        let parse_sync_task = match parse_sync_task(&request) {
-            Ok(parse_sync_task) => SyncTaskSpec {
-                debug,
-                ..parse_sync_task
-            },
+        let spec = match parse_sync_task(&request) {
+            Ok(spec) => SyncTaskSpec { debug, ..spec },
             Err(failure) => return TaskDisposition::Finish(task_failure(failure, false)),
         };
         let (handle, stop) = CancelToken::new();
-        let work = self.connector.sync(id, parse_sync_task, stop.clone());
+        let work = self.connector.sync(id, spec, stop.clone());
         tokio::pin!(work);
         let done = tokio::select! {
             done = &mut work => done,
@@ -74,8 +72,8 @@ impl TaskHandler {
         let mut tries = 1;
         loop {
             match self.client.heartbeat(id).await {
-                Ok(send_heartbeats) => {
-                    return Ok((!send_heartbeats.cancelled).then_some(send_heartbeats.next));
+                Ok(heartbeat) => {
+                    return Ok((!heartbeat.cancelled).then_some(heartbeat.next));
                 }
                 Err(error) if tries == MAX_FIRST_HEARTBEAT_ATTEMPTS || !error.retryable() => {
                     return Err(error);
@@ -97,9 +95,9 @@ impl TaskHandler {
         handle: &CancelHandle,
         shutdown: CancelToken,
     ) {
-        let beats = self.send_heartbeats(id, first);
+        let heartbeats = self.send_heartbeats(id, first);
         let reason = tokio::select! {
-            reason = beats => reason,
+            reason = heartbeats => reason,
             () = shutdown.cancelled() => CancelReason::ShuttingDown,
         };
         tracing::info!(task = %id, reason = reason.as_str(), "stopping the sync");
@@ -111,8 +109,8 @@ impl TaskHandler {
         loop {
             tokio::time::sleep(next.min(self.max_heartbeat_pause)).await;
             match self.client.heartbeat(id).await {
-                Ok(send_heartbeats) if send_heartbeats.cancelled => return CancelReason::Cancelled,
-                Ok(send_heartbeats) => (next, failures) = (send_heartbeats.next, 0),
+                Ok(heartbeat) if heartbeat.cancelled => return CancelReason::Cancelled,
+                Ok(heartbeat) => (next, failures) = (heartbeat.next, 0),
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(task = %id, failures, %error, "a heartbeat failed");

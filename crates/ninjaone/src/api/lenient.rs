@@ -12,13 +12,11 @@ use serde::de::{
 
 use super::Entries;
 use super::Id;
-use super::Members;
 use super::OrganizationIds;
 use super::Row;
 use super::Rows;
 use super::Stated;
 use super::bounds::clip;
-use super::member_reader::MemberReader;
 
 /// Any value; lists and objects are read over.
 #[derive(Clone, Copy)]
@@ -76,8 +74,6 @@ fn to_integer(number: f64) -> Option<u64> {
 const MAX_LISTED_IDS: usize = 100_000;
 /// The most texts in a list of a row, e.g. roles of a user.
 const MAX_LISTED_TEXTS: usize = 1_000;
-/// The most members of a role: everybody, in a tenant twice as large as the largest that was measured.
-const MAX_MEMBERS: usize = 2_000_000;
 
 /// A value of a type that is read in three states.
 pub(crate) trait Field<'de>: Sized {
@@ -111,7 +107,11 @@ pub(crate) trait Field<'de>: Sized {
     }
 }
 
-fn count_element<'de, V: Field<'de>, E: Error>(count: &mut usize) -> Result<(), E> {
+/// Counts an element of a list.
+///
+/// # Errors
+/// The list is longer than [`Field::MAX_ELEMENTS`].
+pub(super) fn count_element<'de, V: Field<'de>, E: Error>(count: &mut usize) -> Result<(), E> {
     *count += 1;
     if *count > V::MAX_ELEMENTS {
         let message = format!("more than {} entries in a row's list", V::MAX_ELEMENTS);
@@ -200,29 +200,6 @@ impl Field<'_> for OrganizationIds {
         if let Self::Several(ids) = self {
             ids.push(element);
         }
-    }
-}
-
-impl<'de> Field<'de> for Members {
-    type Element = IgnoredAny;
-
-    const MAX_ELEMENTS: usize = MAX_MEMBERS;
-
-    fn from_scalar(_: Scalar<'_>) -> Option<Self> {
-        None
-    }
-
-    fn empty() -> Option<Self> {
-        Some(Self::default())
-    }
-
-    fn fill<A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
-        let mut reader = MemberReader::default();
-        let mut count = 0;
-        while reader.read_next(&mut list, self)? {
-            count_element::<Self, A::Error>(&mut count)?;
-        }
-        Ok(())
     }
 }
 

@@ -15,9 +15,11 @@ use super::Stated;
 use super::bounds::MAX_ADDRESS_BYTES;
 use super::bounds::MAX_LABEL_BYTES;
 use super::bounds::clip;
+use super::lenient::{Field, Scalar, WithScalar, count_element};
 use super::members::write_person_words;
-use crate::api::lenient::Scalar;
-use crate::api::lenient::WithScalar;
+
+/// The most members of a role: everybody, in a tenant twice as large as the largest that was measured.
+const MAX_MEMBERS: usize = 2_000_000;
 
 /// Reads members one after the other.
 #[derive(Debug, Default)]
@@ -103,6 +105,29 @@ impl MemberReader {
         self.words.clear();
         write_person_words(&mut self.words, trimmed(&self.name), trimmed(&self.email));
         trimmed(&self.words)
+    }
+}
+
+impl<'de> Field<'de> for Members {
+    type Element = IgnoredAny;
+
+    const MAX_ELEMENTS: usize = MAX_MEMBERS;
+
+    fn from_scalar(_: Scalar<'_>) -> Option<Self> {
+        None
+    }
+
+    fn empty() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn fill<A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
+        let mut reader = MemberReader::default();
+        let mut count = 0;
+        while reader.read_next(&mut list, self)? {
+            count_element::<Self, A::Error>(&mut count)?;
+        }
+        Ok(())
     }
 }
 
