@@ -1,13 +1,13 @@
-//! `check`: one call for each list, and what is made of the answers.
+//! `check`: one call for each list, and the report about the responses.
 
 use access_core::ports::{AccessSource, CheckOutcome};
 use ninjaone_sim::{Fault, Scopes, SimConfig, Tenant, When};
 
-use crate::tenant::Desk;
+use crate::tenant::TestTenant;
 
-fn report(desk: &Desk, devices: bool) -> String {
-    let report = desk.wait(desk.source(devices).check()).unwrap();
-    let mut lines = vec![desk.shown(&report.tenant)];
+fn report(test_tenant: &TestTenant, devices: bool) -> String {
+    let report = test_tenant.block_on(test_tenant.source(devices).check()).unwrap();
+    let mut lines = vec![test_tenant.without_address(&report.tenant)];
     for check in report.endpoints {
         let outcome = match check.outcome {
             CheckOutcome::Ok { detail } => format!("ok: {detail}"),
@@ -24,7 +24,7 @@ fn report(desk: &Desk, devices: bool) -> String {
             "{} | {} | {}",
             check.endpoint,
             check.purpose,
-            desk.shown(&outcome)
+            test_tenant.without_address(&outcome)
         ));
     }
     for scope in report.scopes {
@@ -33,12 +33,12 @@ fn report(desk: &Desk, devices: bool) -> String {
             scope.scope, scope.granted, scope.needed, scope.advice
         ));
     }
-    lines.extend(desk.calls());
+    lines.extend(test_tenant.drain_calls());
     lines.join("\n")
 }
 
-/// Incident numbers change from run to run.
-fn settled(text: &str) -> String {
+/// Removes incident numbers, which differ from run to run.
+fn without_incidents(text: &str) -> String {
     let lines = text
         .lines()
         .map(|line| line.split(" (incident").next().unwrap_or(line).to_owned());
@@ -46,45 +46,48 @@ fn settled(text: &str) -> String {
 }
 
 #[test]
-fn a_healthy_tenant() {
-    insta::assert_snapshot!("healthy", report(&Desk::msp(), false));
-    insta::assert_snapshot!("healthy_with_devices", report(&Desk::msp(), true));
+fn check_of_a_healthy_tenant() {
+    insta::assert_snapshot!("healthy", report(&TestTenant::healthy(), false));
+    insta::assert_snapshot!("healthy_with_devices", report(&TestTenant::healthy(), true));
 }
 
 #[test]
-fn an_older_instance() {
-    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
-    insta::assert_snapshot!("older", settled(&report(&desk, true)));
+fn check_of_an_older_instance() {
+    let test_tenant = TestTenant::with_behavior(|behavior| behavior.transport.old_instance = true);
+    insta::assert_snapshot!("older", without_incidents(&report(&test_tenant, true)));
 }
 
 #[test]
-fn empty_lists_and_refusals() {
-    let desk = Desk::with("/v2/*", When::Always, Fault::EmptyList);
-    insta::assert_snapshot!("empty", report(&desk, true));
-    let desk = Desk::with("/v2/*", When::Always, Fault::MissingScope);
-    insta::assert_snapshot!("refused", settled(&report(&desk, true)));
-    let desk = Desk::with("/v2/*", When::Always, Fault::MissingEndpoint);
-    insta::assert_snapshot!("missing", settled(&report(&desk, true)));
+fn check_of_empty_and_refused_lists() {
+    let test_tenant = TestTenant::with_fault("/v2/*", When::Always, Fault::EmptyList);
+    insta::assert_snapshot!("empty", report(&test_tenant, true));
+    let test_tenant = TestTenant::with_fault("/v2/*", When::Always, Fault::MissingScope);
+    insta::assert_snapshot!("refused", without_incidents(&report(&test_tenant, true)));
+    let test_tenant = TestTenant::with_fault("/v2/*", When::Always, Fault::MissingEndpoint);
+    insta::assert_snapshot!("missing", without_incidents(&report(&test_tenant, true)));
 }
 
 #[test]
-fn scopes_that_are_missing_or_too_many() {
+fn missing_and_needless_scopes_are_reported() {
     let with = |scopes: &str| {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.app.scopes = Scopes::parse(scopes);
-        Desk::new(&config)
+        TestTenant::new(&config)
     };
     insta::assert_snapshot!(
         "scopes_too_many",
         report(&with("monitoring management control"), false)
     );
     insta::assert_snapshot!("scopes_missing", report(&with("monitoring"), false));
-    let desk = with("monitoring");
-    desk.sim.faults().add(ninjaone_sim::FaultRule {
+    let test_tenant = with("monitoring");
+    test_tenant.sim.faults().add(ninjaone_sim::FaultRule {
         method: None,
         path: "/v2/user/roles".to_owned(),
         when: When::Always,
         fault: Fault::MissingScope,
     });
-    insta::assert_snapshot!("scopes_missing_and_needed", settled(&report(&desk, false)));
+    insta::assert_snapshot!(
+        "scopes_missing_and_needed",
+        without_incidents(&report(&test_tenant, false))
+    );
 }

@@ -1,4 +1,4 @@
-//! Who holds what in the fixture, read from its files by plain rules of its own.
+//! The grants of the fixture, derived from its files independently of the source.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Everything of a tenant.
+//! Complete reads of a tenant.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use futures::StreamExt;
 use ninjaone_sim::{GeneratedSize, SimConfig, Tenant};
 
 use crate::fixture;
-use crate::tenant::{Desk, Heard, on};
+use crate::tenant::{SourceOutput, TestTenant, resource_of};
 
 /// A resource in one line: id, name, status, and for users the organization's name.
 fn line(resource: &Resource) -> String {
@@ -30,27 +30,27 @@ fn line(resource: &Resource) -> String {
     line.trim_end().to_owned()
 }
 
-fn lines(heard: &Heard) -> String {
-    let lines: Vec<String> = heard.resources.iter().map(line).collect();
+fn lines(output: &SourceOutput) -> String {
+    let lines: Vec<String> = output.resources.iter().map(line).collect();
     lines.join("\n")
 }
 
 #[test]
-fn everything_is_read_once_and_as_the_fixture_has_it() {
-    let desk = Desk::msp();
-    let heard = desk.read_all();
+fn complete_read_matches_the_fixture() {
+    let test_tenant = TestTenant::healthy();
+    let output = test_tenant.read_all();
     assert_eq!(
-        (heard.error.clone(), heard.remarks.len()),
+        (output.error.clone(), output.remarks.len()),
         (None, 0),
         "{:?}",
-        heard.remarks
+        output.remarks
     );
-    insta::assert_snapshot!("resources", lines(&heard));
-    insta::assert_snapshot!("calls", desk.calls().join("\n"));
-    // What is held on things that are not listed comes too; the pipeline drops and counts it.
-    assert_eq!(heard.held(), fixture::grants());
-    let entitlements: BTreeSet<String> = heard.entitlements.iter().map(|row| row.id.to_string()).collect();
-    let expected = heard.resources.iter().flat_map(|resource| {
+    insta::assert_snapshot!("resources", lines(&output));
+    insta::assert_snapshot!("calls", test_tenant.drain_calls().join("\n"));
+    // Grants on unlisted resources come too; the pipeline drops and counts them.
+    assert_eq!(output.grant_set(), fixture::grants());
+    let entitlements: BTreeSet<String> = output.entitlements.iter().map(|row| row.id.to_string()).collect();
+    let expected = output.resources.iter().flat_map(|resource| {
         let slugs: &[&str] = match resource.id.resource_type.as_str() {
             "role" => &["assigned"],
             "organization" => &["member"],
@@ -64,23 +64,28 @@ fn everything_is_read_once_and_as_the_fixture_has_it() {
 }
 
 #[test]
-fn without_devices_the_rest_is_the_same() {
-    let desk = Desk::msp();
-    let mut all = desk.read_all();
-    desk.calls();
-    let heard = desk.read(false, &SyncScope::default());
-    assert!(!desk.calls().iter().any(|call| call.contains("device")));
+fn read_without_devices_keeps_everything_else() {
+    let test_tenant = TestTenant::healthy();
+    let mut all = test_tenant.read_all();
+    test_tenant.drain_calls();
+    let output = test_tenant.read(false, &SyncScope::default());
+    assert!(
+        !test_tenant
+            .drain_calls()
+            .iter()
+            .any(|call| call.contains("device"))
+    );
     let rest = |id: &access_core::model::ResourceId| id.resource_type.as_str() != "device";
     all.types.pop();
-    assert_eq!(heard, all.only(rest, rest, rest));
+    assert_eq!(output, all.filtered(rest, rest, rest));
 }
 
 #[test]
-fn pages_of_any_size_give_the_same() {
-    let all = Desk::msp().read_all();
-    let desk = Desk::switched(|behavior| behavior.reads.page_size_cap = Some(4));
-    assert_eq!(desk.read_all(), all);
-    let calls = desk.calls();
+fn output_does_not_depend_on_the_page_size() {
+    let all = TestTenant::healthy().read_all();
+    let test_tenant = TestTenant::with_behavior(|behavior| behavior.reads.page_size_cap = Some(4));
+    assert_eq!(test_tenant.read_all(), all);
+    let calls = test_tenant.drain_calls();
     let paged: Vec<_> = calls
         .iter()
         .filter(|call| call.contains("pageSize"))
@@ -90,53 +95,54 @@ fn pages_of_any_size_give_the_same() {
 }
 
 #[test]
-fn lists_in_another_order_give_the_same_grants() {
+fn grants_do_not_depend_on_the_order_of_lists() {
     use ninjaone_sim::{Fault, Reshape, When};
-    let all = Desk::msp().read_all();
-    let desk = Desk::with("/v2/user*", When::Always, Fault::Reshape(Reshape::Reversed));
-    let heard = desk.read_all();
-    assert_eq!(heard.ids(), all.ids());
-    let of = |heard: &Heard, kinds: [&str; 3]| -> Vec<(String, String)> {
-        let wanted = |grant: &&(String, String)| kinds.contains(&on(&grant.0).resource_type.as_str());
-        heard.grants.iter().filter(wanted).cloned().collect()
+    let all = TestTenant::healthy().read_all();
+    let test_tenant = TestTenant::with_fault("/v2/user*", When::Always, Fault::Reshape(Reshape::Reversed));
+    let output = test_tenant.read_all();
+    assert_eq!(output.ids(), all.ids());
+    let grants_on = |output: &SourceOutput, types: [&str; 3]| -> Vec<(String, String)> {
+        let is_selected =
+            |grant: &&(String, String)| types.contains(&resource_of(&grant.0).resource_type.as_str());
+        output.grants.iter().filter(is_selected).cloned().collect()
     };
-    // Roles come as they are listed; all else in the order of ids.
-    let kinds = ["tenant", "organization", "device"];
-    assert_eq!(of(&heard, kinds), of(&all, kinds));
-    assert_eq!(heard.held(), all.held());
+    // Roles come in the order of their list, everything else in the order of ids.
+    let types = ["tenant", "organization", "device"];
+    assert_eq!(grants_on(&output, types), grants_on(&all, types));
+    assert_eq!(output.grant_set(), all.grant_set());
 }
 
 #[test]
-fn an_older_instance_tells_roles_by_name() {
-    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
-    let heard = desk.read_all();
-    insta::assert_snapshot!("older_calls", desk.calls().join("\n"));
-    insta::assert_snapshot!("older_remarks", heard.remarks.join("\n"));
+fn older_instance_identifies_roles_by_name() {
+    let test_tenant = TestTenant::with_behavior(|behavior| behavior.transport.old_instance = true);
+    let output = test_tenant.read_all();
+    insta::assert_snapshot!("older_calls", test_tenant.drain_calls().join("\n"));
+    insta::assert_snapshot!("older_remarks", output.remarks.join("\n"));
     let roles = |(entitlement, user): &(String, String)| {
         entitlement
             .starts_with("role")
             .then(|| format!("{entitlement} <- {user}"))
     };
-    let grants: Vec<String> = heard.grants.iter().filter_map(roles).collect();
+    let grants: Vec<String> = output.grants.iter().filter_map(roles).collect();
     insta::assert_snapshot!("older_roles", grants.join("\n"));
-    // Who is not in /v2/users is not known there, and portal access and devices of technicians are not told.
+    // An older instance has only the users in /v2/users, without portal access and devices of technicians.
     let all = fixture::grants();
-    let rest: BTreeSet<_> = heard
-        .held()
+    let rest: BTreeSet<_> = output
+        .grant_set()
         .into_iter()
         .filter(|grant| !grant.0.starts_with("role"))
         .collect();
     assert!(rest.is_subset(&all), "{:?}", rest.difference(&all));
-    let told = |slug: &str| rest.iter().filter(|grant| grant.0.ends_with(slug)).count();
+    let count = |slug: &str| rest.iter().filter(|grant| grant.0.ends_with(slug)).count();
     assert_eq!(
-        (told("system-administrator"), told("full-portal-access")),
+        (count("system-administrator"), count("full-portal-access")),
         (2, 0),
         "what /v2/users says and what it does not"
     );
 }
 
 #[test]
-fn a_large_tenant_comes_in_batches() {
+fn large_tenant_is_read_in_batches() {
     let tenant = Tenant::generated(GeneratedSize {
         technicians: 30,
         end_users: 6_100,
@@ -149,16 +155,16 @@ fn a_large_tenant_comes_in_batches() {
     });
     let tenant = tenant.unwrap();
     let expected = tenant.expected();
-    let heard = Desk::new(&SimConfig::new(tenant)).read_all();
-    assert_eq!((heard.error.clone(), heard.remarks.len()), (None, 0));
+    let output = TestTenant::new(&SimConfig::new(tenant)).read_all();
+    assert_eq!((output.error.clone(), output.remarks.len()), (None, 0));
     let of = |kind: &str| {
-        heard
+        output
             .ids()
             .iter()
             .filter(|id| id.resource_type.as_str() == kind)
             .count() as u64
     };
-    let held = heard.held();
+    let held = output.grant_set();
     let on = |kind: &str| held.iter().filter(|grant| grant.0.starts_with(kind)).count() as u64;
     assert_eq!(
         [
@@ -179,30 +185,33 @@ fn a_large_tenant_comes_in_batches() {
         ]
     );
     assert_eq!(
-        heard.entitlements.len() as u64,
+        output.entitlements.len() as u64,
         expected.roles + expected.organizations + 3 + 2 * expected.devices
     );
 }
 
 #[test]
-fn who_stops_listening_stops_the_reading() {
+fn dropping_the_stream_stops_the_read() {
     let tenant = Tenant::generated(GeneratedSize {
         end_users: 60_000,
         ..GeneratedSize::default()
     });
-    let desk = Desk::new(&SimConfig::new(tenant.unwrap()));
-    let source = desk.source(false);
-    desk.wait(async {
-        let heard = source
+    let test_tenant = TestTenant::new(&SimConfig::new(tenant.unwrap()));
+    let source = test_tenant.source(false);
+    test_tenant.block_on(async {
+        let output = source
             .read(&SyncScope::default())
             .take(8)
             .collect::<Vec<_>>()
             .await;
-        assert!(heard.iter().all(Result::is_ok));
+        assert!(output.iter().all(Result::is_ok));
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     });
     assert!(
-        !desk.calls().iter().any(|call| call.contains("roles")),
+        !test_tenant
+            .drain_calls()
+            .iter()
+            .any(|call| call.contains("roles")),
         "went on to the roles"
     );
 }

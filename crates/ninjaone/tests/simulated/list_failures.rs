@@ -1,4 +1,4 @@
-//! Lists that are cut short, hold rubbish, are empty or never end.
+//! Lists that are truncated, contain unusable rows, are empty or never end.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use ninjaone_sim::{Cut, Edit, Fault, Reshape, Rows, To, When};
 use serde_json::json;
 
 use crate::fixture;
-use crate::tenant::{Desk, Heard};
+use crate::tenant::{SourceOutput, TestTenant};
 
 const LISTS: [&str; 6] = [
     "/v2/user/technicians",
@@ -19,58 +19,58 @@ const LISTS: [&str; 6] = [
 ];
 
 #[test]
-fn a_list_that_broke_off_comes_again_and_nothing_twice() {
-    let all = Desk::msp().read_all();
+fn truncated_list_is_read_again_without_duplicates() {
+    let all = TestTenant::healthy().read_all();
     for list in LISTS {
         for eighth in 0..8 {
             for clean in [true, false] {
                 let at = Cut::Eighths(eighth);
-                let desk = Desk::with(list, When::First(1), Fault::CutBody { at, clean });
-                assert_eq!(desk.read_all(), all, "{list} cut at {eighth}/8");
-                assert!(desk.sim.faults().unfired().is_empty());
+                let test_tenant = TestTenant::with_fault(list, When::First(1), Fault::CutBody { at, clean });
+                assert_eq!(test_tenant.read_all(), all, "{list} cut at {eighth}/8");
+                assert!(test_tenant.sim.faults().unfired().is_empty());
             }
         }
     }
 }
 
-/// Rubbish that came before a list broke off is not booked; the list comes again without it.
+/// Unusable rows of a truncated list are not counted; the list is read again without them.
 #[test]
-fn what_a_broken_list_held_is_forgotten() {
-    let all = Desk::msp().read_all();
+fn rows_of_a_truncated_list_are_discarded() {
+    let all = TestTenant::healthy().read_all();
     for list in LISTS {
         let junk = Fault::Answer {
             status: 200,
             content_type: "application/json",
             body: br#"[{"name":"no id"},7,{"id":2},{"id":2,"email":"twice@example.com"},"#.to_vec(),
         };
-        let desk = Desk::with(list, When::First(1), junk);
-        let mut heard = desk.read_all();
+        let test_tenant = TestTenant::with_fault(list, When::First(1), junk);
+        let mut output = test_tenant.read_all();
         assert_eq!(
-            (heard.error.clone(), heard.remarks.clone()),
+            (output.error.clone(), output.remarks.clone()),
             (None, vec![]),
             "{list}"
         );
-        // A role or user that is emitted is emitted: it stays as it first came.
+        // Roles and users are emitted as they come, and cannot be taken back.
         let early = match list {
             "/v2/users" => Some("user:2"),
             "/v2/user/roles" => Some("role:2"),
             _ => None,
         };
         let mut all = all.clone();
-        for heard in [&mut heard, &mut all] {
-            heard
+        for output in [&mut output, &mut all] {
+            output
                 .resources
                 .retain(|row| Some(row.id.to_string().as_str()) != early);
-            heard
+            output
                 .entitlements
                 .retain(|row| Some(row.resource.to_string().as_str()) != early);
-            heard.grants.retain(|(entitlement, user)| {
+            output.grants.retain(|(entitlement, user)| {
                 early.is_none_or(|early| {
                     !entitlement.starts_with(&format!("{early}:")) && early != format!("user:{user}")
                 })
             });
         }
-        assert_eq!(heard, all, "{list}");
+        assert_eq!(output, all, "{list}");
     }
 }
 
@@ -83,49 +83,49 @@ fn edit(rows: Rows, field: &str, to: To) -> Fault {
     })
 }
 
-/// What is missing against the whole, and what is said of it.
-fn losses(all: &Heard, heard: &Heard) -> String {
+/// What is missing compared with a complete read, and the remarks about it.
+fn losses(all: &SourceOutput, output: &SourceOutput) -> String {
     let resources = all
         .ids()
-        .difference(&heard.ids())
+        .difference(&output.ids())
         .map(ToString::to_string)
         .collect::<Vec<_>>();
-    let held = all.held().difference(&heard.held()).count();
+    let held = all.grant_set().difference(&output.grant_set()).count();
     format!(
         "lost [{}] and {held} grants; {}",
         resources.join(" "),
-        heard.remarks.join("; ")
+        output.remarks.join("; ")
     )
 }
 
 #[test]
-fn rows_of_no_use_are_counted_and_the_others_kept() {
-    let all = Desk::msp().read_all();
-    let mut told = Vec::new();
+fn unusable_rows_are_counted_and_others_kept() {
+    let all = TestTenant::healthy().read_all();
+    let mut lines = Vec::new();
     for list in LISTS {
         for (what, fault) in [
             ("no id", edit(Rows::Nth(1), "/id", To::Absent)),
             ("no object", edit(Rows::Nth(1), "", To::Value(json!(7)))),
             ("twice", Fault::Reshape(Reshape::Doubled)),
         ] {
-            // Of the pages of a list the last one is empty and stays so.
-            let desk = Desk::with(list, When::First(1), fault);
-            let heard = desk.read_all();
-            assert_eq!(heard.error, None, "{list} {what}");
+            // The last page of a list is empty either way.
+            let test_tenant = TestTenant::with_fault(list, When::First(1), fault);
+            let output = test_tenant.read_all();
+            assert_eq!(output.error, None, "{list} {what}");
             assert!(
-                heard.ids().is_subset(&all.ids()) && heard.held().is_subset(&all.held()),
+                output.ids().is_subset(&all.ids()) && output.grant_set().is_subset(&all.grant_set()),
                 "{list} {what}"
             );
-            told.push(format!("{list} {what}: {}", losses(&all, &heard)));
+            lines.push(format!("{list} {what}: {}", losses(&all, &output)));
         }
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn members_of_no_use_are_counted() {
-    let all = Desk::msp().read_all();
-    let mut told = Vec::new();
+fn unusable_members_are_counted() {
+    let all = TestTenant::healthy().read_all();
+    let mut lines = Vec::new();
     for (what, to) in [
         (
             "odd members",
@@ -134,21 +134,25 @@ fn members_of_no_use_are_counted() {
         ("no list", json!({"id": 3})),
         ("ids as texts", json!([{"id": "12"}, {"id": "7"}])),
     ] {
-        let desk = Desk::with(
+        let test_tenant = TestTenant::with_fault(
             "/v2/user/roles",
             When::Always,
             edit(Rows::Nth(0), "/members", To::Value(to)),
         );
-        let heard = desk.read_all();
-        assert_eq!(heard.error, None);
-        let first: Vec<_> = heard
+        let output = test_tenant.read_all();
+        assert_eq!(output.error, None);
+        let first: Vec<_> = output
             .grants
             .iter()
             .filter(|grant| grant.0 == "role:1:assigned")
             .map(|grant| &*grant.1)
             .collect();
-        told.push(format!("{what}: [{}]; {}", first.join(" "), losses(&all, &heard)));
-        let shallow = desk.read(
+        lines.push(format!(
+            "{what}: [{}]; {}",
+            first.join(" "),
+            losses(&all, &output)
+        ));
+        let shallow = test_tenant.read(
             true,
             &SyncScope {
                 depth: AccessDepth::ResourcesOnly,
@@ -157,46 +161,47 @@ fn members_of_no_use_are_counted() {
         );
         assert!(
             shallow.remarks.is_empty(),
-            "members are nobody's business: {:?}",
+            "members are not read without access: {:?}",
             shallow.remarks
         );
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn users_without_a_type_get_that_of_their_list() {
-    let all = Desk::msp().read_all();
-    // Those that only /v2/users has are of no kind then.
-    let strays: HashSet<String> = [fixture::rows("technicians.json"), fixture::rows("end-users.json")]
-        .concat()
-        .into_iter()
-        .filter_map(|row| (row["$lists"] == json!(["users"])).then(|| row["id"].to_string()))
-        .collect();
-    assert!(!strays.is_empty());
+fn users_without_a_type_get_the_type_of_their_list() {
+    let all = TestTenant::healthy().read_all();
+    // Users that only /v2/users has get no type.
+    let users_of_one_list: HashSet<String> =
+        [fixture::rows("technicians.json"), fixture::rows("end-users.json")]
+            .concat()
+            .into_iter()
+            .filter_map(|row| (row["$lists"] == json!(["users"])).then(|| row["id"].to_string()))
+            .collect();
+    assert!(!users_of_one_list.is_empty());
     for to in [To::Absent, To::Value(json!(null))] {
         let fault = || edit(Rows::Every, "/userType", to.clone());
-        let desk = Desk::faulty([
+        let test_tenant = TestTenant::with_faults([
             ("/v2/users", When::Always, fault()),
             ("/v2/user/end-users", When::Always, fault()),
         ]);
-        let heard = desk.read_all();
-        assert_eq!(heard.held(), all.held());
-        let kinds = |heard: &Heard| {
-            let listed = heard
+        let output = test_tenant.read_all();
+        assert_eq!(output.grant_set(), all.grant_set());
+        let user_types = |output: &SourceOutput| {
+            let listed = output
                 .resources
                 .iter()
-                .filter(|row| !strays.contains(row.id.id.as_str()));
-            let kind = |row: &Resource| (row.id.clone(), row.profile.get("user_type").cloned());
-            listed.map(kind).collect::<Vec<_>>()
+                .filter(|row| !users_of_one_list.contains(row.id.id.as_str()));
+            let user_type = |row: &Resource| (row.id.clone(), row.profile.get("user_type").cloned());
+            listed.map(user_type).collect::<Vec<_>>()
         };
-        assert_eq!(kinds(&heard), kinds(&all));
+        assert_eq!(user_types(&output), user_types(&all));
     }
 }
 
-/// A user that only `/v2/users` has is what it says it is.
+/// The type of a user that only `/v2/users` has is that of its row.
 #[test]
-fn strays_are_what_they_say() {
+fn user_of_one_list_has_the_type_of_its_row() {
     let body = |kind: &str| Fault::Answer {
         status: 200,
         content_type: "application/json",
@@ -210,33 +215,33 @@ fn strays_are_what_they_say() {
         ("TECHNICIAN", false),
         ("OTHER", false),
     ] {
-        let heard = Desk::with("/v2/users", When::Always, body(kind)).read_all();
+        let output = TestTenant::with_fault("/v2/users", When::Always, body(kind)).read_all();
         let member = ("organization:2:member".to_owned(), "7001".to_owned());
-        assert_eq!(heard.held().contains(&member), is_member, "{kind}");
-        assert!(heard.resources.iter().any(|row| row.id.id.as_str() == "7001"));
+        assert_eq!(output.grant_set().contains(&member), is_member, "{kind}");
+        assert!(output.resources.iter().any(|row| row.id.id.as_str() == "7001"));
     }
 }
 
 #[test]
-fn empty_lists_that_cannot_be_end_the_reading() {
-    let mut told = Vec::new();
+fn implausible_empty_lists_end_the_sync() {
+    let mut lines = Vec::new();
     for list in LISTS {
-        let heard = Desk::with(list, When::Always, Fault::EmptyList).read_all();
-        told.push(format!(
+        let output = TestTenant::with_fault(list, When::Always, Fault::EmptyList).read_all();
+        lines.push(format!(
             "{list}: {}",
-            heard.error.as_deref().unwrap_or("taken as it is")
+            output.error.as_deref().unwrap_or("taken as it is")
         ));
     }
     let everywhere = [
         ("/v2/user/end-users", When::Always, Fault::EmptyList),
         ("/v2/users", When::Always, technicians()),
     ];
-    let heard = Desk::faulty(everywhere).read_all();
-    told.push(format!(
+    let output = TestTenant::with_faults(everywhere).read_all();
+    lines.push(format!(
         "no end users anywhere: {}",
-        heard.error.as_deref().unwrap_or("taken as it is")
+        output.error.as_deref().unwrap_or("taken as it is")
     ));
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 fn technicians() -> Fault {
@@ -249,73 +254,74 @@ fn technicians() -> Fault {
 
 #[test]
 fn unusable_or_endless_lists_end_the_sync() {
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for list in LISTS {
-        let heard = Desk::with(list, When::Always, edit(Rows::Every, "/id", To::Absent)).read_all();
-        told.push(format!("{list} without ids: {}", outcome(&heard)));
+        let output =
+            TestTenant::with_fault(list, When::Always, edit(Rows::Every, "/id", To::Absent)).read_all();
+        lines.push(format!("{list} without ids: {}", outcome(&output)));
     }
     for list in &LISTS[4..] {
-        let heard = Desk::with(list, When::Always, Fault::NoProgress).read_all();
-        told.push(format!("{list} again and again: {}", outcome(&heard)));
+        let output = TestTenant::with_fault(list, When::Always, Fault::NoProgress).read_all();
+        lines.push(format!("{list} again and again: {}", outcome(&output)));
         let endless = Fault::Endless {
             begin: b"[".to_vec(),
             again: br#"{"id":5},"#.to_vec(),
             bytes: 2_000_000,
         };
-        let heard = Desk::with(list, When::Always, endless).read_all();
-        told.push(format!("{list} in one page: {}", outcome(&heard)));
+        let output = TestTenant::with_fault(list, When::Always, endless).read_all();
+        lines.push(format!("{list} in one page: {}", outcome(&output)));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
-fn outcome(heard: &Heard) -> String {
-    let error = heard.error.clone().unwrap_or_else(|| "goes on".to_owned());
-    let said = [vec![error], heard.remarks.clone()].concat();
-    said.join("; ")
+fn outcome(output: &SourceOutput) -> String {
+    let error = output.error.clone().unwrap_or_else(|| "goes on".to_owned());
+    let parts = [vec![error], output.remarks.clone()].concat();
+    parts.join("; ")
 }
 
 #[test]
-fn devices_that_fail_make_devices_incomplete_and_nothing_else() {
-    let all = Desk::msp().read_all();
-    let desk = Desk::with("/v2/devices", When::Always, Fault::MissingScope);
-    let heard = desk.read_all();
-    assert_eq!(heard.error, None);
-    assert_eq!(heard.remarks.len(), 2, "{:?}", heard.remarks);
-    assert_eq!(heard.remarks[1], "incomplete device");
+fn failed_device_list_makes_only_devices_incomplete() {
+    let all = TestTenant::healthy().read_all();
+    let test_tenant = TestTenant::with_fault("/v2/devices", When::Always, Fault::MissingScope);
+    let output = test_tenant.read_all();
+    assert_eq!(output.error, None);
+    assert_eq!(output.remarks.len(), 2, "{:?}", output.remarks);
+    assert_eq!(output.remarks[1], "incomplete device");
     let rest = |id: &ResourceId| id.resource_type.as_str() != "device";
-    let expected = all.only(rest, rest, rest);
+    let expected = all.filtered(rest, rest, rest);
     assert_eq!(
-        (&heard.resources, &heard.grants),
+        (&output.resources, &output.grants),
         (&expected.resources, &expected.grants)
     );
 
-    // The first page came: its devices stay, with who holds them.
+    // The devices of the first page are kept, with their holders.
     let mut config = ninjaone_sim::SimConfig::new(ninjaone_sim::Tenant::fixture("msp").unwrap());
     config.behavior.reads.page_size_cap = Some(5);
     config.faults = ninjaone_sim::FaultSchedule::at("/v2/devices", When::After(1), Fault::Status(403));
-    let heard = Desk::new(&config).read_all();
-    let devices = heard.resources.iter().filter(|row| !rest(&row.id)).count();
-    assert_eq!((devices, heard.remarks.len()), (5, 2));
+    let output = TestTenant::new(&config).read_all();
+    let devices = output.resources.iter().filter(|row| !rest(&row.id)).count();
+    assert_eq!((devices, output.remarks.len()), (5, 2));
 }
 
 #[test]
-fn what_fails_is_the_last_thing_said() {
+fn failed_list_ends_the_output_with_its_error() {
     for list in &LISTS[..5] {
-        let heard = Desk::with(list, When::Always, Fault::Status(403)).read_all();
+        let output = TestTenant::with_fault(list, When::Always, Fault::Status(403)).read_all();
         assert!(
-            heard.error.as_deref().is_some_and(|error| error.contains(list)),
+            output.error.as_deref().is_some_and(|error| error.contains(list)),
             "{list}: {:?}",
-            heard.error
+            output.error
         );
     }
-    // Only the list of technicians tells an older instance from a broken one.
+    // Only the list of technicians distinguishes an older instance from a failing one.
     for list in [
         "/v2/user/end-users",
         "/v2/users",
         "/v2/user/roles",
         "/v2/organizations",
     ] {
-        let heard = Desk::with(list, When::Always, Fault::MissingEndpoint).read_all();
-        assert!(heard.error.is_some(), "{list}");
+        let output = TestTenant::with_fault(list, When::Always, Fault::MissingEndpoint).read_all();
+        assert!(output.error.is_some(), "{list}");
     }
 }

@@ -1,10 +1,10 @@
-//! Parts of a tenant: every set of types and every single resource is the matching part of a whole read.
+//! Partial reads: every set of types and every single resource gives the matching part of a complete read.
 
 use std::collections::BTreeSet;
 
 use access_core::model::{AccessDepth, ResourceId, SyncScope};
 
-use crate::tenant::{Desk, Heard, on, resource_id};
+use crate::tenant::{SourceOutput, TestTenant, resource_id, resource_of};
 
 const CALLS: [(&str, &[&str]); 5] = [
     ("/v2/user/technicians", &["user"]),
@@ -15,9 +15,9 @@ const CALLS: [(&str, &[&str]); 5] = [
 ];
 
 #[test]
-fn every_set_of_types_is_a_part_of_the_whole() {
-    let desk = Desk::msp();
-    let all = desk.read_all();
+fn every_set_of_types_matches_the_complete_read() {
+    let test_tenant = TestTenant::healthy();
+    let all = test_tenant.read_all();
     for set in 0_u32..1 << all.types.len() {
         let types = all
             .types
@@ -26,8 +26,8 @@ fn every_set_of_types_is_a_part_of_the_whole() {
             .filter(|(bit, _)| set >> bit & 1 == 1);
         let types: BTreeSet<_> = types.map(|(_, id)| id.clone()).collect();
         for depth in [AccessDepth::Full, AccessDepth::ResourcesOnly] {
-            desk.calls();
-            let heard = desk.read(
+            test_tenant.drain_calls();
+            let output = test_tenant.read(
                 true,
                 &SyncScope {
                     types: Some(types.clone()),
@@ -35,20 +35,20 @@ fn every_set_of_types_is_a_part_of_the_whole() {
                     ..SyncScope::default()
                 },
             );
-            let wanted = |id: &ResourceId| types.contains(&id.resource_type);
+            let is_selected = |id: &ResourceId| types.contains(&id.resource_type);
             let deep = depth == AccessDepth::Full;
-            // Who is in a role is told by the role; all else by users.
-            let told = |id: &ResourceId| {
+            // Role grants come with the role, all others with users.
+            let grants_come_with = |id: &ResourceId| {
                 id.resource_type.as_str() == "role" || types.iter().any(|of| of.as_str() == "user")
             };
-            let mut expected = all.only(
-                wanted,
-                |id| deep && wanted(id),
-                |id| deep && wanted(id) && told(id),
+            let mut expected = all.filtered(
+                is_selected,
+                |id| deep && is_selected(id),
+                |id| deep && is_selected(id) && grants_come_with(id),
             );
             expected.types.retain(|id| types.contains(id));
-            assert_eq!(heard, expected, "{types:?} {depth:?}");
-            let calls = desk.calls();
+            assert_eq!(output, expected, "{types:?} {depth:?}");
+            let calls = test_tenant.drain_calls();
             for (path, needed_for) in CALLS {
                 let called = calls.iter().any(|call| call.split(' ').nth(1) == Some(path));
                 let needed = types.iter().any(|of| needed_for.contains(&of.as_str()));
@@ -58,8 +58,8 @@ fn every_set_of_types_is_a_part_of_the_whole() {
     }
 }
 
-fn targeted(desk: &Desk, targets: &BTreeSet<ResourceId>, depth: AccessDepth) -> Heard {
-    desk.read(
+fn targeted(test_tenant: &TestTenant, targets: &BTreeSet<ResourceId>, depth: AccessDepth) -> SourceOutput {
+    test_tenant.read(
         true,
         &SyncScope {
             targets: Some(targets.clone()),
@@ -69,15 +69,15 @@ fn targeted(desk: &Desk, targets: &BTreeSet<ResourceId>, depth: AccessDepth) -> 
     )
 }
 
-/// The targets, what is held on them, and who holds it.
-fn part(all: &Heard, targets: &BTreeSet<ResourceId>) -> Heard {
+/// The targets, the grants on them, and their holders.
+fn part_of(all: &SourceOutput, targets: &BTreeSet<ResourceId>) -> SourceOutput {
     let mut holders = BTreeSet::new();
     for (entitlement, user) in &all.grants {
-        if targets.contains(&on(entitlement)) {
+        if targets.contains(&resource_of(entitlement)) {
             holders.insert(resource_id("user", user));
         }
     }
-    all.only(
+    all.filtered(
         |id| targets.contains(id) || holders.contains(id),
         |id| targets.contains(id),
         |id| targets.contains(id),
@@ -86,8 +86,8 @@ fn part(all: &Heard, targets: &BTreeSet<ResourceId>) -> Heard {
 
 #[test]
 fn every_single_resource_comes_with_its_holders() {
-    let desk = Desk::msp();
-    let all = desk.read_all();
+    let test_tenant = TestTenant::healthy();
+    let all = test_tenant.read_all();
     let mut sets: Vec<BTreeSet<ResourceId>> = all.ids().into_iter().map(|id| [id].into()).collect();
     sets.push(
         [
@@ -98,33 +98,37 @@ fn every_single_resource_comes_with_its_holders() {
             "tenant:ninja-one",
         ]
         .map(|id| {
-            let (kind, id) = id.split_once(':').unwrap();
-            resource_id(kind, id)
+            let (resource_type, id) = id.split_once(':').unwrap();
+            resource_id(resource_type, id)
         })
         .into(),
     );
     sets.push([resource_id("role", "9"), resource_id("user", "2")].into());
     for targets in sets {
-        let heard = targeted(&desk, &targets, AccessDepth::Full);
-        assert_eq!(heard, part(&all, &targets), "{targets:?}");
-        let shallow = targeted(&desk, &targets, AccessDepth::ResourcesOnly);
-        let alone = all.only(|id| targets.contains(id), |_| false, |_| false);
+        let output = targeted(&test_tenant, &targets, AccessDepth::Full);
+        assert_eq!(output, part_of(&all, &targets), "{targets:?}");
+        let shallow = targeted(&test_tenant, &targets, AccessDepth::ResourcesOnly);
+        let alone = all.filtered(|id| targets.contains(id), |_| false, |_| false);
         assert_eq!(shallow, alone, "{targets:?} without access");
     }
 }
 
 #[test]
-fn single_resources_ask_for_no_more_than_they_need() {
-    let desk = Desk::msp();
-    let calls_for = |kind: &str, id: &str| {
-        desk.calls();
-        targeted(&desk, &[resource_id(kind, id)].into(), AccessDepth::Full);
-        let calls = desk.calls().into_iter();
+fn single_resources_need_few_requests() {
+    let test_tenant = TestTenant::healthy();
+    let calls_for = |resource_type: &str, id: &str| {
+        test_tenant.drain_calls();
+        targeted(
+            &test_tenant,
+            &[resource_id(resource_type, id)].into(),
+            AccessDepth::Full,
+        );
+        let calls = test_tenant.drain_calls().into_iter();
         let mut paths: Vec<String> = calls
             .map(|call| call.split(' ').nth(1).unwrap().to_owned())
             .collect();
         paths.dedup();
-        format!("{kind}: {}", paths.join(" "))
+        format!("{resource_type}: {}", paths.join(" "))
     };
     let calls = [
         calls_for("user", "7"),
@@ -137,8 +141,8 @@ fn single_resources_ask_for_no_more_than_they_need() {
 }
 
 #[test]
-fn what_does_not_exist_is_told() {
-    let desk = Desk::msp();
+fn missing_targets_are_reported() {
+    let test_tenant = TestTenant::healthy();
     let targets = [
         ("user", "1"),
         ("user", "ada"),
@@ -148,56 +152,60 @@ fn what_does_not_exist_is_told() {
         ("tenant", "other"),
         ("thing", "7"),
     ];
-    let targets = targets.map(|(kind, id)| resource_id(kind, id)).into();
-    let heard = targeted(&desk, &targets, AccessDepth::Full);
-    assert!(heard.resources.is_empty() && heard.entitlements.is_empty() && heard.grants.is_empty());
-    insta::assert_snapshot!(heard.remarks.join("\n"));
+    let targets = targets
+        .map(|(resource_type, id)| resource_id(resource_type, id))
+        .into();
+    let output = targeted(&test_tenant, &targets, AccessDepth::Full);
+    assert!(output.resources.is_empty() && output.entitlements.is_empty() && output.grants.is_empty());
+    insta::assert_snapshot!(output.remarks.join("\n"));
 }
 
 #[test]
-fn an_older_instance_is_read_in_parts_too() {
-    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
-    let all = desk.read_all();
-    for kind in ["user", "role", "organization", "tenant"] {
-        let heard = desk.read(
+fn older_instance_supports_partial_reads() {
+    let test_tenant = TestTenant::with_behavior(|behavior| behavior.transport.old_instance = true);
+    let all = test_tenant.read_all();
+    for resource_type in ["user", "role", "organization", "tenant"] {
+        let output = test_tenant.read(
             true,
             &SyncScope {
-                types: Some([access_core::model::ResourceTypeId::new(kind).unwrap()].into()),
+                types: Some([access_core::model::ResourceTypeId::new(resource_type).unwrap()].into()),
                 ..SyncScope::default()
             },
         );
-        let wanted = |id: &ResourceId| id.resource_type.as_str() == kind;
-        let expected = all.only(wanted, wanted, |id| wanted(id) && kind == "role");
-        // Only the lists of users say that the instance is an older one, which does not offer portal access.
-        let mut heard = heard;
-        heard
+        let is_selected = |id: &ResourceId| id.resource_type.as_str() == resource_type;
+        let expected = all.filtered(is_selected, is_selected, |id| {
+            is_selected(id) && resource_type == "role"
+        });
+        // Only the lists of users show that the instance is an older one, without portal access.
+        let mut output = output;
+        output
             .entitlements
             .retain(|row| row.slug.as_str() != "full-portal-access");
         assert_eq!(
-            (heard.resources, heard.entitlements),
+            (output.resources, output.entitlements),
             (expected.resources, expected.entitlements)
         );
-        assert_eq!(heard.grants, expected.grants, "{kind}");
-        assert_eq!(heard.error, None);
+        assert_eq!(output.grants, expected.grants, "{resource_type}");
+        assert_eq!(output.error, None);
     }
     let role = all
         .resources
         .iter()
         .find(|row| row.id.resource_type.as_str() == "role");
     let targets: BTreeSet<ResourceId> = [role.unwrap().id.clone()].into();
-    let heard = targeted(&desk, &targets, AccessDepth::Full);
-    let expected = part(&all, &targets);
+    let output = targeted(&test_tenant, &targets, AccessDepth::Full);
+    let expected = part_of(&all, &targets);
     assert_eq!(
-        heard.ids().into_iter().filter(|id| targets.contains(id)).count(),
+        output.ids().into_iter().filter(|id| targets.contains(id)).count(),
         1
     );
-    assert_eq!(heard.entitlements, expected.entitlements);
+    assert_eq!(output.entitlements, expected.entitlements);
 }
 
-/// What an older instance cannot tell is not offered there, whatever part of the tenant is read.
+/// An older instance has no portal access, whatever part of the tenant is read.
 #[test]
-fn an_older_instance_offers_no_portal_access_in_any_part() {
-    let older = Desk::switched(|behavior| behavior.transport.old_instance = true);
+fn older_instance_never_offers_portal_access() {
+    let older = TestTenant::with_behavior(|behavior| behavior.transport.old_instance = true);
     let tenant = older
         .read_all()
         .resources
@@ -206,7 +214,7 @@ fn an_older_instance_offers_no_portal_access_in_any_part() {
         .map(|row| row.id.clone())
         .unwrap();
     let types: BTreeSet<_> = [tenant.resource_type.clone()].into();
-    for (desk, is_offered) in [(&older, false), (&Desk::msp(), true)] {
+    for (test_tenant, is_offered) in [(&older, false), (&TestTenant::healthy(), true)] {
         for scope in [
             SyncScope::default(),
             SyncScope {
@@ -223,13 +231,13 @@ fn an_older_instance_offers_no_portal_access_in_any_part() {
                 ..SyncScope::default()
             },
         ] {
-            let heard = desk.read(false, &scope);
-            assert_eq!(heard.error, None);
-            let ids = heard.entitlements.iter().map(|row| row.id.as_str());
+            let output = test_tenant.read(false, &scope);
+            assert_eq!(output.error, None);
+            let ids = output.entitlements.iter().map(|row| row.id.as_str());
             let offered = ids.filter(|id| id.contains("portal")).count() > 0;
             assert_eq!(offered, is_offered, "{scope:?}");
             assert!(
-                heard
+                output
                     .entitlements
                     .iter()
                     .any(|row| row.id.as_str().contains("administrator"))

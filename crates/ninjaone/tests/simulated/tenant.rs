@@ -1,4 +1,4 @@
-//! A simulated tenant with a source and a provisioner on it, and what the source was heard to say.
+//! A simulated tenant with a source and a provisioner, and the recorded output of the source.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use ninjaone::{
 use ninjaone_sim::{Behavior, Fault, FaultRule, FaultSchedule, Sim, SimConfig, Tenant, When};
 use tokio::runtime::{Builder, Runtime};
 
-/// More rows than this are no batch: one is closed when it is full, and what fills it may go beyond.
-const MOST_ROWS: u64 = 4_000;
+/// Upper bound of the rows in a batch. A batch is closed when it is full; the last addition may exceed its capacity.
+const MAX_BATCH_ROWS: u64 = 4_000;
 
-/// A tenant and the one runtime that talks to it.
-pub(crate) struct Desk {
+/// A simulated tenant and the runtime of its clients.
+pub(crate) struct TestTenant {
     pub(crate) sim: Sim,
     runtime: Runtime,
 }
 
-impl Desk {
+impl TestTenant {
     pub(crate) fn new(config: &SimConfig) -> Self {
         Self {
             sim: Sim::start(config).unwrap(),
@@ -33,23 +33,23 @@ impl Desk {
         }
     }
 
-    /// The fixture, healthy.
-    pub(crate) fn msp() -> Self {
+    /// The fixture without faults.
+    pub(crate) fn healthy() -> Self {
         Self::new(&SimConfig::new(Tenant::fixture("msp").unwrap()))
     }
 
-    pub(crate) fn switched(set: impl FnOnce(&mut Behavior)) -> Self {
+    pub(crate) fn with_behavior(set: impl FnOnce(&mut Behavior)) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         set(&mut config.behavior);
         Self::new(&config)
     }
 
-    /// The fixture, with one thing that goes wrong at a path.
-    pub(crate) fn with(path: &str, when: When, fault: Fault) -> Self {
-        Self::faulty([(path, when, fault)])
+    /// The fixture with one fault at a path.
+    pub(crate) fn with_fault(path: &str, when: When, fault: Fault) -> Self {
+        Self::with_faults([(path, when, fault)])
     }
 
-    pub(crate) fn faulty<const N: usize>(faults: [(&str, When, Fault); N]) -> Self {
+    pub(crate) fn with_faults<const N: usize>(faults: [(&str, When, Fault); N]) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.faults = FaultSchedule::new(faults.map(|(path, when, fault)| FaultRule {
             method: None,
@@ -89,47 +89,47 @@ impl Desk {
         NinjaOneProvisioner::new(self.client(WritePolicy::Enabled))
     }
 
-    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
-    pub(crate) fn read(&self, devices: bool, scope: &SyncScope) -> Heard {
+    pub(crate) fn read(&self, devices: bool, scope: &SyncScope) -> SourceOutput {
         let source = self.source(devices);
-        let mut heard = Heard::default();
-        self.wait(async {
+        let mut output = SourceOutput::default();
+        self.block_on(async {
             let mut events = source.read(scope);
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(event) => heard.hear(event),
-                    Err(error) => heard.error = Some(self.shown(&error.to_string())),
+                    Ok(event) => output.record(event),
+                    Err(error) => output.error = Some(self.without_address(&error.to_string())),
                 }
             }
         });
-        for remark in &mut heard.remarks {
-            *remark = self.shown(remark);
+        for remark in &mut output.remarks {
+            *remark = self.without_address(remark);
         }
-        for resource in &mut heard.resources {
-            let shown = resource
+        for resource in &mut output.resources {
+            let description = resource
                 .description
                 .as_ref()
-                .map(|text| self.shown(text.as_str()));
-            resource.description = shown.map(|text| access_core::model::Description::new(&text));
+                .map(|text| self.without_address(text.as_str()));
+            resource.description = description.map(|text| access_core::model::Description::new(&text));
         }
-        heard
+        output
     }
 
-    /// Everything, devices included.
-    pub(crate) fn read_all(&self) -> Heard {
+    /// Reads everything, devices included.
+    pub(crate) fn read_all(&self) -> SourceOutput {
         self.read(true, &SyncScope::default())
     }
 
-    /// A text without the tenant's changing address.
-    pub(crate) fn shown(&self, text: &str) -> String {
+    /// Replaces the tenant's address, which differs from run to run.
+    pub(crate) fn without_address(&self, text: &str) -> String {
         text.replace(&self.sim.base_url(), "<tenant>")
     }
 
-    /// The calls since the last time, sign-ins left out.
-    pub(crate) fn calls(&self) -> Vec<String> {
+    /// Removes the recorded calls from the ledger and returns them without sign-ins.
+    pub(crate) fn drain_calls(&self) -> Vec<String> {
         let calls = self.sim.ledger().calls();
         self.sim.ledger().clear();
         let calls = calls.into_iter().filter(|call| call.path != DEFAULT_TOKEN_PATH);
@@ -146,9 +146,9 @@ impl Desk {
     }
 }
 
-/// What a source said, in its order. Hearing it checks the order that the port promises.
+/// The output of a source, in its order. Recording checks the order that the port promises.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Heard {
+pub(crate) struct SourceOutput {
     pub(crate) types: Vec<ResourceTypeId>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) entitlements: Vec<Entitlement>,
@@ -157,7 +157,7 @@ pub(crate) struct Heard {
     /// Skipped rows, warnings, and types that are not complete.
     pub(crate) remarks: Vec<String>,
     pub(crate) error: Option<String>,
-    /// What the tenant does not state.
+    /// Fields that the tenant does not state.
     pub(crate) unstated: Vec<String>,
     pub(crate) mentions: Vec<String>,
     pub(crate) id_schemes: Vec<String>,
@@ -165,8 +165,8 @@ pub(crate) struct Heard {
     pub(crate) reasons: Vec<String>,
 }
 
-/// The rows and remarks; what is not stated, mentioned or said of ids is compared where it is the point of a test.
-impl PartialEq for Heard {
+/// Compares rows and remarks. Tests about other fields compare those themselves.
+impl PartialEq for SourceOutput {
     fn eq(&self, other: &Self) -> bool {
         self.types == other.types
             && self.resources == other.resources
@@ -177,16 +177,16 @@ impl PartialEq for Heard {
     }
 }
 
-impl Heard {
-    fn hear(&mut self, event: SourceEvent) {
+impl SourceOutput {
+    fn record(&mut self, event: SourceEvent) {
         match event {
             SourceEvent::Batch(batch) => {
                 assert!(
-                    (1..=MOST_ROWS).contains(&batch.rows()),
+                    (1..=MAX_BATCH_ROWS).contains(&batch.rows()),
                     "{} rows in a batch",
                     batch.rows()
                 );
-                self.take(batch);
+                self.record_batch(batch);
             }
             SourceEvent::Skipped(skipped) => self.remarks.push(format!(
                 "skipped {} {} of {}: {:?}",
@@ -195,7 +195,9 @@ impl Heard {
                 skipped.resource_type,
                 skipped.reason
             )),
-            SourceEvent::Completeness(of, Completeness::Complete) => panic!("{of}: nobody needs to say so"),
+            SourceEvent::Completeness(of, Completeness::Complete) => {
+                panic!("{of}: types are complete by default")
+            }
             SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
                 self.reasons.push(format!("{of}: {reason}"));
                 self.remarks.push(format!("incomplete {of}"));
@@ -222,7 +224,7 @@ impl Heard {
         }
     }
 
-    fn take(&mut self, batch: AccessBatch) {
+    fn record_batch(&mut self, batch: AccessBatch) {
         match batch {
             AccessBatch::ResourceTypes(rows) => self.types.extend(rows.into_iter().map(|row| row.id)),
             AccessBatch::Resources(rows) => {
@@ -250,7 +252,7 @@ impl Heard {
                         "{} before its resource",
                         row.id
                     );
-                    // What is granted and never listed is the pipeline's to leave out.
+                    // The pipeline drops grants of entitlements that are not listed.
                     let id = row.id.to_string();
                     assert!(
                         !self.grants.iter().any(|(granted, _)| *granted == id),
@@ -271,15 +273,19 @@ impl Heard {
         }
     }
 
-    /// The grants, each once, after checking that none came twice and that those of an entitlement came together.
-    pub(crate) fn held(&self) -> BTreeSet<(String, String)> {
-        let held: BTreeSet<_> = self.grants.iter().cloned().collect();
-        assert_eq!(held.len(), self.grants.len(), "a grant came twice");
+    /// The grants, after checking that each came once and that those of an entitlement came together.
+    pub(crate) fn grant_set(&self) -> BTreeSet<(String, String)> {
+        let grants: BTreeSet<_> = self.grants.iter().cloned().collect();
+        assert_eq!(grants.len(), self.grants.len(), "a grant came twice");
         let mut begun = BTreeSet::new();
-        for run in self.grants.chunk_by(|a, b| a.0 == b.0) {
-            assert!(begun.insert(&run[0].0), "the grants of {} came apart", run[0].0);
+        for group in self.grants.chunk_by(|a, b| a.0 == b.0) {
+            assert!(
+                begun.insert(&group[0].0),
+                "the grants of {} came apart",
+                group[0].0
+            );
         }
-        held
+        grants
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<ResourceId> {
@@ -292,8 +298,8 @@ impl Heard {
         ids
     }
 
-    /// What is left if only some resources, and the entitlements and grants on some, are kept.
-    pub(crate) fn only(
+    /// The output with the resources, and with the entitlements and grants on the resources, that the predicates select.
+    pub(crate) fn filtered(
         &self,
         resource: impl Fn(&ResourceId) -> bool,
         access_on: impl Fn(&ResourceId) -> bool,
@@ -303,18 +309,21 @@ impl Heard {
         kept.resources.retain(|row| resource(&row.id));
         kept.entitlements.retain(|row| access_on(&row.resource));
         kept.grants
-            .retain(|(entitlement, _)| granted_on(&on(entitlement)));
+            .retain(|(entitlement, _)| granted_on(&resource_of(entitlement)));
         kept
     }
 }
 
-/// What an entitlement is held on, read from its id.
-pub(crate) fn on(entitlement: &str) -> ResourceId {
+/// The resource of an entitlement, parsed from its id.
+pub(crate) fn resource_of(entitlement: &str) -> ResourceId {
     let (resource, _) = entitlement.rsplit_once(':').unwrap();
-    let (kind, id) = resource.split_once(':').unwrap();
-    resource_id(kind, id)
+    let (resource_type, id) = resource.split_once(':').unwrap();
+    resource_id(resource_type, id)
 }
 
-pub(crate) fn resource_id(kind: &str, id: &str) -> ResourceId {
-    ResourceId::new(ResourceTypeId::new(kind).unwrap(), NativeId::new(id).unwrap())
+pub(crate) fn resource_id(resource_type: &str, id: &str) -> ResourceId {
+    ResourceId::new(
+        ResourceTypeId::new(resource_type).unwrap(),
+        NativeId::new(id).unwrap(),
+    )
 }
