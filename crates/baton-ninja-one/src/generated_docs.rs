@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use access_core::model::{AttributeType, TraitKind};
 
-use crate::cli::value_name;
+use crate::cli::flags::value_name;
 use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable_of};
 
 /// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.

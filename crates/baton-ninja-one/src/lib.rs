@@ -47,7 +47,7 @@ use settings::{Environment, Settings};
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     runtime::system::forbid_core_dumps();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if commands::completion::answer(&arguments) {
+    if commands::completion::answer(&arguments, cli::command) {
         return ExitCode::SUCCESS;
     }
     let preferences = cli::usage::preferences(&arguments);

@@ -14,10 +14,7 @@ use crate::harness::workspace;
 const FILES_IN_CYCLES: &[(&str, usize)] = &[
     ("access-core", 13),
     ("access-dataset", 15),
-    ("baton-ninja-one", 28),
-    ("c1-service", 3),
     ("c1-sim", 4),
-    ("ninjaone", 2),
     ("ninjaone-sim", 11),
     ("s3-sim", 2),
     ("sink-csv", 2),

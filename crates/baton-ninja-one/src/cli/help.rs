@@ -5,7 +5,8 @@ use std::fmt::Write;
 use clap::builder::StyledStr;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 
-use crate::cli::{self, NAME, value_name};
+use super::flags::{message_flags, value_name};
+use super::version::NAME;
 use crate::commands::{COMMANDS, Entry, Group, Section};
 use crate::settings::{SETTINGS, Setting, SettingScope, TOPICS, ValueType, keys};
 
@@ -141,8 +142,7 @@ pub(crate) fn settings(width: usize) -> StyledStr {
 
 /// The flags that are no settings.
 fn messages() -> Vec<(String, String)> {
-    let command = cli::message_flags();
-    command
+    message_flags()
         .into_iter()
         .map(|(short, long, value, help)| {
             let short = short.map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));

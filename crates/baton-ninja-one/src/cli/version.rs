@@ -1,4 +1,7 @@
-//! Which build this is.
+//! The program's name and version.
+
+/// The name on the command line.
+pub(crate) const NAME: &str = "baton-ninja-one";
 
 /// `version 0.1.0 (1a2b3c4d5e6f, x86_64-unknown-linux-musl)`: version, commit and target; `-` where the commit is not known, as
 /// in a build for development.

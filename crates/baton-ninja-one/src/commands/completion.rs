@@ -7,9 +7,9 @@ use clap::ArgMatches;
 use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 
-use crate::cli::{self, NAME};
+use crate::cli::version::NAME;
 
-/// With this variable a shell asks for completions.
+/// The variable with which a shell requests completions.
 const VARIABLE: &str = "_BATON_NINJA_ONE_COMPLETE";
 
 /// A shell with completions.
@@ -57,18 +57,18 @@ pub(crate) fn script(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// Answers a shell that asks what fits, on standard output. Says whether one asked.
-pub(crate) fn answer(arguments: &[OsString]) -> bool {
+/// Prints completions if a shell requests them, and returns whether one did.
+pub(crate) fn answer(arguments: &[OsString], command_line: fn() -> clap::Command) -> bool {
     if std::env::var_os(VARIABLE).is_none_or(|shell| shell.is_empty()) {
         return false;
     }
     let folder = std::env::current_dir().ok();
-    let completed = CompleteEnv::with_factory(cli::command)
+    let completed = CompleteEnv::with_factory(command_line)
         .var(VARIABLE)
         .bin(NAME)
         .completer(NAME)
         .try_complete(arguments.to_owned(), folder.as_deref());
-    // A shell that asks wrongly gets no candidates; there is nobody to tell.
+    // An invalid request gets no candidates; nobody would read an error.
     completed.unwrap_or(true)
 }
 
@@ -83,7 +83,7 @@ mod tests {
     fn candidates(words: &[&str], folder: &Path) -> Vec<String> {
         let line: Vec<OsString> = [NAME].iter().chain(words).map(OsString::from).collect();
         let last = line.len() - 1;
-        let found = complete(&mut cli::command(), line, last, Some(folder)).unwrap();
+        let found = complete(&mut crate::cli::command(), line, last, Some(folder)).unwrap();
         found
             .iter()
             .map(|candidate| candidate.get_value().to_string_lossy().into_owned())

@@ -1,5 +1,6 @@
 //! Logs, spans, metrics and their export.
 
+mod log_line;
 pub(crate) mod logging;
 pub(crate) mod metrics;
 pub(crate) mod otlp;

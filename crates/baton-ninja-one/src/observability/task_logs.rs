@@ -14,8 +14,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::observability::logging::Fields;
-use crate::observability::logging::json_line;
+use super::log_line::{Fields, json_line};
 
 /// The largest log of one task. What comes later is left out, and the last line says so.
 const MAX_LOG_BYTES: u64 = 16 << 20;

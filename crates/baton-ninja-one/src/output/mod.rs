@@ -3,6 +3,7 @@
 mod cell;
 mod column;
 pub(crate) mod console;
+pub(crate) mod format;
 pub(crate) mod outcome;
 pub(crate) mod pager;
 pub(crate) mod progress;

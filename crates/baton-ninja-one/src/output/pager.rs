@@ -3,8 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use super::rows::OutputClosed;
-use super::rows::OutputFormat;
+use super::format::OutputFormat;
 use crate::output::console::escape_cells;
 use crate::output::console::escape_line;
 
@@ -34,6 +33,10 @@ pub(crate) struct OutputTarget {
     guarded: bool,
 }
 
+/// Nobody reads any more, or nobody wants more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutputClosed;
+
 enum To {
     Output(BufWriter<io::Stdout>),
     Pager(Child, BufWriter<ChildStdin>),
@@ -41,7 +44,7 @@ enum To {
 
 impl OutputTarget {
     /// For rows of a form, with a pager if they are for people who sit at a terminal and want one.
-    pub(crate) fn of(form: OutputFormat, paged: bool) -> Self {
+    pub(crate) fn open(form: OutputFormat, paged: bool) -> Self {
         let at_terminal = io::stdout().is_terminal();
         let started = (form == OutputFormat::Table && paged && at_terminal)
             .then(start)

@@ -12,17 +12,9 @@ pub(crate) use super::cell::{Cell, object};
 pub(crate) use super::column::{Column, OPTIONAL, data, hidden, people, shown};
 
 use super::cell::{Object, order};
-use super::pager::OutputTarget;
-use super::pager::terminal_width;
+use super::format::OutputFormat;
+use super::pager::{OutputClosed, OutputTarget, terminal_width};
 use crate::failure::Failure;
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OutputFormat {
-    Table,
-    Json,
-    Csv,
-}
 
 /// Rows after which a table's columns are as wide as they will be.
 const MEASURED_ROWS: usize = 1_000;
@@ -93,10 +85,6 @@ pub(crate) struct RowsWritten {
     /// Columns for which the terminal is too narrow.
     pub(crate) left_out: Vec<&'static str>,
 }
-
-/// Nobody reads any more, or nobody wants more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OutputClosed;
 
 impl RowPrinter {
     /// All rows, in the order in which they come.

@@ -20,7 +20,7 @@ use super::keys;
 use super::setting::{Integer, Setting, SettingKey, Text, ValueType};
 use super::values::Settings;
 use super::verbosity::Verbosity;
-use crate::output::rows::OutputFormat;
+use crate::output::format::OutputFormat;
 use crate::targets;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use access_core::ports::AccessSink;
 use sink_c1z::{C1zSink, C1zSinkConfig};
 
-use super::{NamedSink, SinkConfig, SinkKeys, SinkKind, SinkOptions};
+use super::keys::SinkKeys;
+use super::kind::{NamedSink, SinkConfig, SinkKind, SinkOptions};
 use crate::bucket_c1z::BucketC1zSink;
 use crate::targets::{self, C1zTarget};
 

@@ -7,9 +7,9 @@ use access_core::ports::AccessSink;
 use access_dataset::Location;
 use sink_csv::{Compression, CsvFormat, Delimiter, SpreadsheetSafety};
 
-use super::{
-    NamedSink, SinkConfig, SinkKeys, SinkKind, SinkOptions, dataset_location, dataset_sink, local_folder,
-};
+use super::dataset::{dataset_location, dataset_sink, local_folder};
+use super::keys::SinkKeys;
+use super::kind::{NamedSink, SinkConfig, SinkKind, SinkOptions};
 use crate::wiring::CONTRACT;
 
 pub(super) struct Csv;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use access_core::ports::AccessSink;
 use sink_html::{HtmlSink, HtmlSinkConfig};
 
-use super::{NamedSink, SinkConfig, SinkKeys, SinkKind, SinkOptions};
+use super::keys::SinkKeys;
+use super::kind::{NamedSink, SinkConfig, SinkKind, SinkOptions};
 use crate::targets;
 
 pub(super) struct Html;

@@ -2,6 +2,7 @@
 //! sheet says is believed: it is held against the report, and the report against the tenant as it is now.
 
 mod names;
+mod order;
 mod render;
 mod replay;
 mod result;
@@ -13,17 +14,18 @@ use access_core::ports::{AuditError, AuditLog, Provisioner};
 use access_core::provisioning::{
     AuditEntry, Change, ChangeResult, DecisionReference, Provisioning, ProvisioningError, Selector,
 };
-use access_review::{Assessment, Line, OpenMeans, Review, Revocation, SheetFile, Statement, assess};
+use access_review::{Line, OpenMeans, Review, assess};
 use async_trait::async_trait;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+pub(crate) use self::order::RevocationJob;
+use self::order::{RevocationOrder, now};
 pub(crate) use self::render::revocations;
 pub(crate) use self::replay::read_results;
 pub(crate) use self::result::RevocationResult;
 pub(crate) use self::result::RevocationRow;
 pub(crate) use self::result::Verification;
+use self::result::{AppliedRevocations, would_fail_again};
 use super::provision::NOTHING_CHANGED;
 use super::provision::ProvisioningContext;
 use super::provision::build_context;
@@ -153,42 +155,13 @@ pub(crate) fn run(settings: &Settings, args: &ApplyReviewArgs) -> Result<(), Fai
     applied.outcome()
 }
 
-/// Revocations that are asked for.
-pub(crate) struct RevocationJob<'a> {
-    pub(crate) review: &'a Review,
-    pub(crate) sheets: &'a [SheetFile],
-    pub(crate) revocations: Vec<Revocation>,
-    /// The file of the review in which every revocation is noted.
-    pub(crate) results: Option<PathBuf>,
-    /// Whether the names are those of a sealed report; otherwise they are only what the sheet says.
-    pub(crate) is_sealed: bool,
-}
-
-/// What came of them.
-#[derive(Debug)]
-pub(crate) struct Applied {
-    pub(crate) dry_run: bool,
-    pub(crate) rows: Vec<RevocationRow>,
-    /// Whether the tenant was compared with later syncs.
-    pub(crate) history: Option<String>,
-    agreed: Result<(), Failure>,
-}
-
-/// One revocation with everything that is known of it.
-struct RevocationOrder<'a> {
-    line: &'a Line,
-    statement: Statement,
-    reference: DecisionReference,
-    is_sealed: bool,
-}
-
 /// Carries out what is asked for, once the tenant was seen to be the one that was reviewed. Exactly these revocations, each
 /// at most once.
 pub(crate) fn apply(
     settings: &Settings,
     limits: &LimitArgs,
     job: &RevocationJob<'_>,
-) -> Result<Applied, Failure> {
+) -> Result<AppliedRevocations, Failure> {
     let context = build_context(settings, false)?;
     let tenant = context.provisioner.tenant();
     if !job.review.lines.is_empty() {
@@ -234,7 +207,7 @@ pub(crate) fn apply(
     }
     runtime.shutdown_background();
     confirmed?;
-    let applied = Applied {
+    let applied = AppliedRevocations {
         dry_run,
         rows,
         history: limits.history.clone(),
@@ -262,45 +235,6 @@ fn same_tenant(review: &Review, tenant: &str, called: Option<&str>) -> Result<()
     ))
 }
 
-impl<'a> RevocationOrder<'a> {
-    fn new(job: &RevocationJob<'a>, revocation: &Revocation, requested_by: &str) -> Self {
-        let line = &job.review.lines[revocation.line];
-        let statement = revocation.decided.as_ref().map_or_else(
-            || Statement {
-                decision: access_review::Decision::Revoke,
-                reviewer: requested_by.to_owned(),
-                decided_at: now(),
-                note: "undecided when the review was closed with --open-means revoke".to_owned(),
-            },
-            |decided| decided.statement.clone(),
-        );
-        let decided = revocation.decided.as_ref();
-        let file = decided.and_then(|decided| job.sheets.get(decided.sheet));
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let reference = DecisionReference {
-            line_id: line.id.to_string(),
-            review_id: text(&job.review.id),
-            report_sha256: text(&job.review.report_sha256),
-            sheet: file.map(|file| file.name.clone()),
-            sheet_sha256: file.map(|file| file.sha256.clone()),
-            row: decided.map(|decided| decided.row),
-            reviewer: statement.reviewer.clone(),
-            decided_at: text(&statement.decided_at),
-            reason: text(&statement.note),
-        };
-        Self {
-            line,
-            statement,
-            reference,
-            is_sealed: job.is_sealed,
-        }
-    }
-}
-
-fn now() -> String {
-    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
-}
-
 async fn execute(
     context: &ProvisioningContext,
     orders: &[RevocationOrder<'_>],
@@ -321,19 +255,6 @@ async fn execute(
             }
         }
     }
-}
-
-/// What goes wrong with one because of the tenant or the client goes wrong with all.
-fn would_fail_again(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::Unauthenticated
-            | StatusCode::PermissionDenied
-            | StatusCode::Unavailable
-            | StatusCode::DeadlineExceeded
-            | StatusCode::ResourceExhausted
-            | StatusCode::Cancelled
-    )
 }
 
 async fn revoke(
@@ -414,27 +335,4 @@ impl AuditLog for DecisionAudit<'_> {
         };
         self.log.append(&entry).await
     }
-}
-
-impl Applied {
-    /// The exit code is that of the first row that failed.
-    pub(crate) fn outcome(self) -> Result<(), Failure> {
-        self.agreed?;
-        let is_left = |row: &&RevocationRow| !row.result.is_done() && row.result != RevocationResult::Planned;
-        let left: Vec<&RevocationRow> = self.rows.iter().filter(is_left).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let status = left.iter().find_map(|row| row.status);
-        Err(Failure::new(
-            format!("{} of {} revocations were not carried out", left.len(), self.rows.len()),
-            Some("fix the problems above and run the same command again: it checks first and does only what is missing".to_owned()),
-            status.unwrap_or(StatusCode::Cancelled),
-        ))
-    }
-}
-
-/// How many lines were kept and are open.
-pub(crate) fn counts(assessment: &Assessment) -> (usize, usize) {
-    (assessment.count(access_review::Decision::Keep), assessment.open())
 }

@@ -9,11 +9,9 @@ use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
-use super::NOTHING_CHANGED;
-use super::RevocationOrder;
-use super::RevocationResult;
-use super::RevocationRow;
-use super::would_fail_again;
+use super::order::RevocationOrder;
+use super::result::{RevocationResult, RevocationRow, would_fail_again};
+use crate::commands::provision::NOTHING_CHANGED;
 use crate::failure::Failure;
 use crate::runtime::cancellation::cancel_on_signal;
 

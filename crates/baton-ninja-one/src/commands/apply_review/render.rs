@@ -3,10 +3,7 @@
 use access_review::{Assessment, Review};
 use serde::Serialize;
 
-use super::Applied;
-use super::RevocationResult;
-use super::RevocationRow;
-use super::counts;
+use super::result::{AppliedRevocations, RevocationResult, RevocationRow};
 use crate::output::console::Text;
 
 /// What is going to be done, before it is.
@@ -19,7 +16,7 @@ pub(super) fn intention(revocations: usize, tenant: &str) -> Text {
 }
 
 /// For people: a line for each revocation, then how many of each result.
-pub(super) fn text(review: &Review, assessment: &Assessment, applied: &Applied) -> Text {
+pub(super) fn text(review: &Review, assessment: &Assessment, applied: &AppliedRevocations) -> Text {
     let mut text = revocations(&applied.rows);
     if !applied.rows.is_empty() {
         text.blank();
@@ -73,7 +70,7 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
 }
 
 /// What cannot be known.
-fn notes(applied: &Applied) -> Vec<&'static str> {
+fn notes(applied: &AppliedRevocations) -> Vec<&'static str> {
     let has_due = applied.rows.iter().any(|row| {
         matches!(
             row.result,
@@ -110,7 +107,7 @@ struct JsonRevocations<'a> {
 }
 
 /// For programs: one JSON object.
-pub(super) fn json(review: &Review, assessment: &Assessment, applied: &Applied) -> Text {
+pub(super) fn json(review: &Review, assessment: &Assessment, applied: &AppliedRevocations) -> Text {
     let (kept, open) = counts(assessment);
     let lines = review.lines.len();
     Text::from_json(&JsonRevocations {
@@ -127,4 +124,9 @@ pub(super) fn json(review: &Review, assessment: &Assessment, applied: &Applied) 
         revocations: &applied.rows,
         notes: notes(applied),
     })
+}
+
+/// How many lines were kept and are open.
+fn counts(assessment: &Assessment) -> (usize, usize) {
+    (assessment.count(access_review::Decision::Keep), assessment.open())
 }

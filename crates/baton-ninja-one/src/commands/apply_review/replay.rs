@@ -12,8 +12,8 @@ use access_core::ports::GrantQuery;
 use access_review::{Line, LineId, Subject};
 use serde_json::Value;
 
-use super::RevocationJob;
-use super::RevocationRow;
+use super::order::RevocationJob;
+use super::result::{RevocationResult, RevocationRow};
 use crate::failure::Failure;
 use crate::runtime::cancellation::run_blocking_cancellable;
 use crate::settings::Settings;
@@ -56,7 +56,7 @@ impl RecordedResults {
 
     fn read_results(&mut self, path: &Path) -> Result<(), Failure> {
         for row in read_results(path)? {
-            if row.result == super::RevocationResult::Revoked {
+            if row.result == RevocationResult::Revoked {
                 self.revoked.insert(row.line_id, row.at.unwrap_or_default());
             }
         }

@@ -7,8 +7,7 @@ use access_core::StatusCode;
 use access_core::provisioning::VerificationMethod;
 use serde::{Deserialize, Serialize};
 
-use super::Applied;
-use super::RevocationOrder;
+use super::order::RevocationOrder;
 use crate::failure::Failure;
 
 /// What came of a decision to revoke.
@@ -164,7 +163,34 @@ impl RevocationRow {
     }
 }
 
-impl Applied {
+/// The results of a run.
+#[derive(Debug)]
+pub(crate) struct AppliedRevocations {
+    pub(crate) dry_run: bool,
+    pub(crate) rows: Vec<RevocationRow>,
+    /// The later syncs that the tenant was compared with.
+    pub(crate) history: Option<String>,
+    /// Fails if a reviewed name no longer matches its id.
+    pub(super) agreed: Result<(), Failure>,
+}
+
+impl AppliedRevocations {
+    /// The exit code is that of the first row that failed.
+    pub(crate) fn outcome(self) -> Result<(), Failure> {
+        self.agreed?;
+        let is_left = |row: &&RevocationRow| !row.result.is_done() && row.result != RevocationResult::Planned;
+        let left: Vec<&RevocationRow> = self.rows.iter().filter(is_left).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let status = left.iter().find_map(|row| row.status);
+        Err(Failure::new(
+            format!("{} of {} revocations were not carried out", left.len(), self.rows.len()),
+            Some("fix the problems above and run the same command again: it checks first and does only what is missing".to_owned()),
+            status.unwrap_or(StatusCode::Cancelled),
+        ))
+    }
+
     fn lines(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for row in &self.rows {
@@ -200,4 +226,17 @@ impl Applied {
             )
         })
     }
+}
+
+/// What goes wrong with one because of the tenant or the client goes wrong with all.
+pub(super) fn would_fail_again(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::Unauthenticated
+            | StatusCode::PermissionDenied
+            | StatusCode::Unavailable
+            | StatusCode::DeadlineExceeded
+            | StatusCode::ResourceExhausted
+            | StatusCode::Cancelled
+    )
 }

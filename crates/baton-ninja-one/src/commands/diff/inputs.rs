@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use access_core::StatusCode;
 use access_core::model::{Completeness, SyncScope, SyncType};
 use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
@@ -13,7 +14,6 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::args::DiffArgs;
-use super::refused;
 use crate::commands::export::finished;
 use crate::commands::inspect::location;
 use crate::commands::inspect::timeline::PointInTime;
@@ -182,7 +182,7 @@ impl DiffInput {
             Failure::new(
                 "internal error: the sync that was read is missing".to_owned(),
                 None,
-                access_core::StatusCode::Internal,
+                StatusCode::Internal,
             )
         })?;
         let run = &summary.run;
@@ -252,4 +252,9 @@ fn label(location_name: &str, sync: &str, sync_type: SyncType, ended_at: OffsetD
         sync_type.as_str(),
         moment(ended_at)
     )
+}
+
+/// A pair of syncs that cannot be compared.
+fn refused(message: String, hint: &str) -> Failure {
+    Failure::new(message, Some(hint.to_owned()), StatusCode::FailedPrecondition)
 }

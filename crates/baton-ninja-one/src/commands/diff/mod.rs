@@ -6,7 +6,6 @@ mod render;
 
 use std::process::ExitCode;
 
-use access_core::StatusCode;
 use access_dataset::{DatasetError, differences};
 
 use crate::commands::context::CommandContext;
@@ -33,7 +32,7 @@ pub(crate) fn run(settings: &Settings, args: DiffArgs) -> Result<ExitCode, Failu
         for note in new.notes(&old) {
             tracing::warn!("{note}");
         }
-        let mut output = OutputTarget::of(form, paged);
+        let mut output = OutputTarget::open(form, paged);
         let mut printer = DiffPrinter::new(form, &mut output, cancellation);
         printer.begin(&old.label, &new.label);
         let compared = differences(&mut *old.snapshot, &mut *new.snapshot, &mut |change| {
@@ -53,9 +52,4 @@ pub(crate) fn run(settings: &Settings, args: DiffArgs) -> Result<ExitCode, Failu
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// A pair of syncs that cannot be compared.
-fn refused(message: String, hint: &str) -> Failure {
-    Failure::new(message, Some(hint.to_owned()), StatusCode::FailedPrecondition)
 }

@@ -75,6 +75,23 @@ pub(crate) struct ResourceFilterArgs {
     pub(crate) text: Option<TextQuery>,
 }
 
+impl ResourceFilterArgs {
+    /// Whether it excludes any row.
+    pub(super) fn is_filter(&self) -> bool {
+        !self.types.is_empty() || self.text.is_some()
+    }
+
+    /// Whether a row with this resource type and these texts is included.
+    pub(super) fn includes(&self, resource_type: Option<&ResourceTypeId>, texts: &[&str]) -> bool {
+        (self.types.is_empty()
+            || resource_type.is_some_and(|resource_type| self.types.contains(resource_type)))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|query| texts.iter().any(|text| query.matches(text)))
+    }
+}
+
 const STATUSES: [(&str, StatusState); 4] = [
     ("enabled", StatusState::Enabled),
     ("disabled", StatusState::Disabled),

@@ -7,7 +7,6 @@ mod provenance;
 mod queries;
 mod row_output;
 pub(crate) mod timeline;
-mod user_totals;
 
 use std::path::Path;
 
@@ -25,12 +24,12 @@ use crate::sync_location::SyncLocation;
 
 use args::InspectCommand;
 
+pub(crate) use crate::output::format::OutputFormat;
+pub(crate) use crate::output::pager::OutputClosed;
 pub(crate) use crate::output::pager::OutputTarget;
 pub(crate) use crate::output::rows::Cell;
 pub(crate) use crate::output::rows::Column;
 pub(crate) use crate::output::rows::OPTIONAL;
-pub(crate) use crate::output::rows::OutputClosed;
-pub(crate) use crate::output::rows::OutputFormat;
 pub(crate) use crate::output::rows::RowPrinter;
 pub(crate) use crate::output::rows::data;
 pub(crate) use crate::output::rows::people;
@@ -52,8 +51,8 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
             InspectCommand::Syncs => {
                 refuse_time(&args, "`syncs` lists all syncs")?;
                 let syncs = sync_location.syncs(&settings, cancellation)?;
-                let mut output = OutputTarget::of(form, args.paged);
-                let listed = queries::syncs(&syncs, &args.view, form, &mut output, cancellation);
+                let mut output = OutputTarget::open(form, args.paged);
+                let listed = queries::print_syncs(&syncs, &args.view, form, &mut output, cancellation);
                 output.close();
                 return listed;
             }
@@ -69,8 +68,8 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
                 None => timeline.latest()? + 1,
             };
             let history = history::read(&timeline, syncs, text, cancellation)?;
-            let mut output = OutputTarget::of(form, args.paged);
-            let shown = queries::history(history, &args.view, form, &mut output, cancellation);
+            let mut output = OutputTarget::open(form, args.paged);
+            let shown = queries::print_history(history, &args.view, form, &mut output, cancellation);
             output.close();
             return shown;
         }
@@ -85,8 +84,8 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
                 None,
             ),
         };
-        let mut output = OutputTarget::of(form, args.paged);
-        let answered = queries::answer(&args, heading, snapshot.as_ref(), form, &mut output, cancellation);
+        let mut output = OutputTarget::open(form, args.paged);
+        let answered = queries::run(&args, heading, snapshot.as_ref(), form, &mut output, cancellation);
         output.close();
         answered.map_err(|failure| {
             let sync = snapshot.sync().run.id.to_string();

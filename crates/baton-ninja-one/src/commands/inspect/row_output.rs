@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use crate::output::format::OutputFormat;
 use crate::output::pager::OutputTarget;
 use crate::output::rows::Cell;
-use crate::output::rows::OutputFormat;
 use crate::output::rows::RowPrinter;
 use crate::output::text_table::counted;
 use crate::output::text_table::format_thousands;

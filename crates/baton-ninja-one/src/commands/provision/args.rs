@@ -4,11 +4,11 @@ use access_core::provisioning::{
     AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldRule, FieldType,
     ProvisioningError, Selector,
 };
-use access_core::{Diagnostic, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ninjaone::ACCOUNTS;
 
 use super::attributes::from_json;
+use super::error::RequestError;
 use super::schema;
 use crate::settings::OnDemandFlags;
 
@@ -27,38 +27,6 @@ pub(crate) enum Request {
     AccountSchema,
     /// To see the actions.
     ActionSchemas,
-}
-
-/// Why flags make no change.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RequestError {
-    /// A JSON text that cannot be used.
-    #[error("{origin}: not a JSON object of attributes: {reason}")]
-    Json {
-        /// The flag.
-        origin: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// The domain's refusal.
-    #[error(transparent)]
-    Domain(#[from] ProvisioningError),
-}
-
-impl Diagnostic for RequestError {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Json { .. } => StatusCode::InvalidArgument,
-            Self::Domain(error) => error.status(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Domain(error) => error.hint(),
-            Self::Json { .. } => None,
-        }
-    }
 }
 
 /// A command that changes something.

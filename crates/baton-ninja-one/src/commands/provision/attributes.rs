@@ -3,7 +3,7 @@
 use access_core::provisioning::{AttributeValue, Attributes, ResourceRef};
 use serde_json::{Map, Value};
 
-use super::args::RequestError;
+use super::error::RequestError;
 
 /// Reads a JSON object of texts, flags, whole numbers, resources and lists of these. A null is left out.
 pub(super) fn from_json(origin: &'static str, json: &str) -> Result<Attributes, RequestError> {

@@ -3,6 +3,7 @@
 mod args;
 mod attributes;
 mod audit_log;
+mod error;
 mod render;
 mod schema;
 

@@ -25,13 +25,13 @@ use super::flags::waivers;
 use super::folder::REVIEW_FILE;
 use super::folder::ReviewFolder;
 use super::folder::SHEETS_FOLDER;
-use super::pack::Contents;
 use super::pack::Pack;
 use super::pack::PackReport;
 use super::pack::PackRevocation;
+use super::pack_writer::PackContents;
+use super::report_lines::read_intact_report;
 use super::sheet_file::read_bytes;
 use super::sheet_file::sheet_of_bytes;
-use super::source::intact_report;
 use super::status::arguments;
 use crate::commands::apply_review;
 use crate::commands::apply_review::RevocationJob;
@@ -178,7 +178,7 @@ pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> 
     if !args.accept_failures {
         refuse_leftovers(&revocations)?;
     }
-    let contents = Contents {
+    let contents = PackContents {
         review,
         review_bytes: read(&folder.path.join(REVIEW_FILE))?,
         before: read(&folder.report())?,
@@ -435,7 +435,7 @@ fn report_after(
     rows: &[RevocationRow],
 ) -> Result<Option<(ReviewedReport, Vec<u8>)>, Failure> {
     if let Some(path) = &args.after {
-        let report = intact_report(path)?;
+        let report = read_intact_report(path)?;
         follows(folder, &report, rows)?;
         return Ok(Some((report, read(path)?)));
     }
@@ -450,7 +450,7 @@ fn report_after(
         })?;
         let path = temporary.path().join("after.html");
         sync_into(settings, folder, &path)?;
-        let report = intact_report(&path)?;
+        let report = read_intact_report(&path)?;
         return Ok(Some((report, read(&path)?)));
     }
     if rows.is_empty() {

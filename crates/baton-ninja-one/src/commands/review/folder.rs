@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use access_core::{Diagnostic, StatusCode};
 use access_review::{Review, SheetFile, sha256_hex};
 
+use super::report_lines::lines_of_report;
+use super::report_lines::read_intact_report;
 use super::sheet_file;
-use super::source::intact_report;
-use super::source::lines_of_report;
 use crate::failure::Failure;
 
 /// The review itself.
@@ -113,7 +113,7 @@ impl ReviewFolder {
 
     /// That the lines are those of the report.
     fn check_lines(&self) -> Result<(), Failure> {
-        let report = intact_report(&self.report())?;
+        let report = read_intact_report(&self.report())?;
         let seal = &report.verification.seal;
         let review = &self.review;
         let mut lines = lines_of_report(&report, &review.scope);

@@ -7,6 +7,8 @@ pub(crate) mod flags;
 pub(crate) mod folder;
 mod pack;
 mod pack_verify;
+mod pack_writer;
+mod report_lines;
 pub(crate) mod sheet_file;
 pub(crate) mod source;
 mod start;

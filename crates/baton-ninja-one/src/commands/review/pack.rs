@@ -1,14 +1,10 @@
 //! The evidence pack of a closed review: what was reviewed, decided and done, each file with its hash in `pack.json`.
 
-use access_core::StatusCode;
-use access_review::{Assessment, Decision, DecisionLog, OpenMeans, Review, SheetFile, sha256_hex};
+use access_review::{Assessment, Decision, OpenMeans, SheetFile};
 use serde::{Deserialize, Serialize};
 
-use super::container;
-use super::container::Member;
 use crate::commands::apply_review::RevocationResult;
 use crate::commands::apply_review::RevocationRow;
-use crate::failure::Failure;
 
 /// Says that a file is a pack.
 pub(super) const PACK_FORMAT: &str = "baton-ninja-one evidence pack";
@@ -132,108 +128,10 @@ impl PackCounts {
     }
 }
 
-/// Revocations as lines of JSON.
-pub(super) fn revocation_lines(revocations: &[PackRevocation]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for revocation in revocations {
-        // Rows always serialise.
-        bytes.extend(serde_json::to_vec(revocation).unwrap_or_default());
-        bytes.push(b'\n');
-    }
-    bytes
-}
-
-/// What is put into a pack.
-pub(super) struct Contents<'a> {
-    pub(super) review: &'a Review,
-    pub(super) review_bytes: Vec<u8>,
-    pub(super) before: Vec<u8>,
-    pub(super) after: Option<(PackReport, Vec<u8>)>,
-    pub(super) sheets: &'a [SheetFile],
-    /// In the order of the sheets.
-    pub(super) sheet_bytes: Vec<Vec<u8>>,
-    pub(super) assessment: &'a Assessment,
-    pub(super) decisions: DecisionLog,
-    pub(super) revocations: Vec<PackRevocation>,
-    pub(super) open_means: OpenMeans,
-    pub(super) closed_at: String,
-    pub(super) closed_by: String,
-    pub(super) accepted: Vec<String>,
-}
-
-impl Contents<'_> {
-    /// The file. The same contents give the same bytes.
-    pub(super) fn write(self) -> Result<(Pack, Vec<u8>), Failure> {
-        let review = self.review;
-        let mut members = vec![member(REVIEW, self.review_bytes), member(BEFORE, self.before)];
-        let after = self.after.map(|(report, bytes)| {
-            members.push(member(AFTER, bytes));
-            report
-        });
-        for (name, bytes) in sheet_names(self.sheets).into_iter().zip(self.sheet_bytes) {
-            members.push(member(&name, bytes));
-        }
-        members.push(member(DECISIONS, self.decisions.text.into_bytes()));
-        members.push(member(REVOCATIONS, revocation_lines(&self.revocations)));
-        let mut pack = Pack {
-            format: PACK_FORMAT.to_owned(),
-            version: PACK_VERSION,
-            program: crate::cli::version::PROGRAM.to_owned(),
-            review_id: review.id.clone(),
-            review_sha256: sha256_hex(&members[0].bytes),
-            title: review.title.clone(),
-            tenant: review.tenant.clone(),
-            scope: review.scope.to_string(),
-            before: PackReport {
-                sync_id: review.sync_id.clone(),
-                started_at: review.sync_started_at.clone(),
-                report_sha256: review.report_sha256.clone(),
-            },
-            after,
-            started_at: review.started_at.clone(),
-            closed_at: self.closed_at,
-            closed_by: self.closed_by,
-            open_means: open_means_word(self.open_means).to_owned(),
-            accepted: self.accepted,
-            counts: PackCounts::new(self.assessment, &self.revocations),
-            decisions_head: self.decisions.head,
-            members: Vec::new(),
-        };
-        let summary = super::summary_page::render(&pack, review, self.assessment, &self.revocations);
-        members.insert(0, member(SUMMARY, summary.into_bytes()));
-        pack.members = members
-            .iter()
-            .map(|member| PackMember {
-                name: member.name.clone(),
-                bytes: member.bytes.len(),
-                sha256: sha256_hex(&member.bytes),
-            })
-            .collect();
-        // A pack always serialises.
-        let seal = serde_json::to_vec_pretty(&pack).unwrap_or_default();
-        members.push(member(PACK, seal));
-        let file = container::write(&members).map_err(|reason| {
-            Failure::new(
-                format!("the evidence is too large for one file: {reason}"),
-                None,
-                StatusCode::ResourceExhausted,
-            )
-        })?;
-        Ok((pack, file))
-    }
-}
-
 pub(super) fn open_means_word(open_means: OpenMeans) -> &'static str {
     match open_means {
         OpenMeans::Open => "open",
         OpenMeans::Revoke => "revoke",
-    }
-}
-
-fn member(name: &str, bytes: Vec<u8>) -> Member {
-    Member {
-        name: name.to_owned(),
-        bytes,
     }
 }
 

@@ -21,9 +21,9 @@ use super::folder::COORDINATOR_FILE;
 use super::folder::REPORT_FILE;
 use super::folder::REVIEW_FILE;
 use super::folder::SHEETS_FOLDER;
+use super::report_lines::lines_of_report;
+use super::report_lines::read_intact_report;
 use super::sheet_file;
-use super::source::intact_report;
-use super::source::lines_of_report;
 use crate::commands::context::CommandContext;
 use crate::commands::export;
 use crate::commands::export::ExportArgs;
@@ -167,12 +167,12 @@ pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> 
     let report_path = made.path().join(REPORT_FILE);
     match &args.report {
         Some(report) => {
-            intact_report(report)?;
+            read_intact_report(report)?;
             std::fs::copy(report, &report_path).map_err(|error| cannot_make(to, &error))?;
         }
         None => write_report(settings, args, &report_path)?,
     }
-    let report = intact_report(&report_path)?;
+    let report = read_intact_report(&report_path)?;
     let seal = &report.verification.seal;
     let mut lines = lines_of_report(&report, &scope);
     let (reviewers, unused) = plan.assign(&mut lines);

@@ -8,7 +8,7 @@ use access_core::ports::{AccessSnapshot, ResourceQuery, SourceError};
 use access_core::query;
 use serde_json::json;
 
-use super::queries::types_with_trait;
+use super::resource_types::types_with_trait;
 
 /// Counts of all users of a sync.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ const STATES: [StatusState; 4] = [
 impl UserTotals {
     pub(super) fn count(snapshot: &dyn AccessSnapshot) -> Result<Self, SourceError> {
         let mut totals = Self::default();
-        for kind in types_with_trait(snapshot, TraitKind::User, &[])? {
-            snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
+        for resource_type in types_with_trait(snapshot, TraitKind::User, &[])? {
+            snapshot.resources(ResourceQuery::OfType(&resource_type), &mut |row| {
                 totals.add(&row);
                 Continue(())
             })?;
