@@ -546,7 +546,7 @@ async fn every_alteration_is_told_by_name() {
     assert!(
         found
             .iter()
-            .any(|told| told == "_manifests/[1].json: _manifests/[2].json links to it, and it is not there"),
+            .any(|told| told == "_manifests/[1].json: _manifests/[2].json links to it, but it is missing"),
         "{found:?}"
     );
     assert!(
@@ -615,7 +615,7 @@ fn the_commands() {
     assert_eq!(found["findings"][0]["path"], path);
     let ran = context.run(&["history", "rebuild", "lake"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("put back"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("restored"), "{}", ran.stdout);
     assert_eq!(files(&context.path("lake")), lake);
     // Nothing is made where there is nothing.
     assert_eq!(context.run(&["verify", "absent"]).code, Some(5));

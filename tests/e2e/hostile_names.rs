@@ -303,7 +303,7 @@ fn a_prompt_forges_no_line() {
     let change = ["grant", "role:3", "--to", "user:16", "-p", "--log-level", "error"];
     let shown = at_terminal(&context, "n\n", &change, false);
     escape_control_chars("the prompt", &shown);
-    assert!(shown.contains("Go on? [y/N] "), "{shown}");
+    assert!(shown.contains("Continue? [y/N] "), "{shown}");
     assert!(shown.contains("not confirmed"), "{shown}");
 }
 

@@ -113,7 +113,7 @@ fn a_role_that_does_not_say_its_members_is_changed_all_the_same() {
                 assert_eq!(holds(&context, role, user), held, "{arguments:?}");
                 assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
                 let how = if answers {
-                    "by the answer"
+                    "by NinjaOne's answer"
                 } else {
                     "not verifiable"
                 };

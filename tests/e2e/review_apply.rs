@@ -521,7 +521,7 @@ fn contrary_sheets_are_refused_until_somebody_settles_it() {
     let ran = run(&["a.csv", "b.csv"]);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("contrary decisions: revoke by Rhea") && ran.stderr.contains("keep by Bo"),
+        ran.stderr.contains("conflicting decisions: revoke by Rhea") && ran.stderr.contains("keep by Bo"),
         "{}",
         ran.stderr
     );

@@ -262,7 +262,7 @@ fn status_says_who_is_late_and_what_contradicts() {
     assert!(
         findings
             .iter()
-            .any(|finding| finding.as_str().unwrap().contains("contrary decisions")),
+            .any(|finding| finding.as_str().unwrap().contains("conflicting decisions")),
         "{found}"
     );
     assert_eq!(found["reviewers"][0]["conflicts"], 1, "{found}");

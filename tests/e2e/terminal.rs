@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -112,6 +112,46 @@ fn run(
     context: &TestContext,
     width: u16,
     arguments: &[&str],
+    look: impl FnMut(&str) -> bool,
+) -> (String, Option<i32>) {
+    let mut command = context.command(arguments);
+    command.stdout(Stdio::null());
+    run_at_terminal(command, false, width, look)
+}
+
+/// What is on a terminal of a width once a command has ended that reads and writes there, without what differs from run to run.
+fn final_screen(context: &TestContext, width: u16, arguments: &[&str]) -> String {
+    let (screen, code) = run_at_terminal(context.command(arguments), true, width, |_| false);
+    assert_eq!(code, Some(0), "{screen}");
+    for line in screen.lines() {
+        assert!(line.width() <= width.into(), "{width}: {line}");
+    }
+    let tenant = context.base_url.as_deref().unwrap_or("no tenant");
+    let lines = screen.lines().map(|line| {
+        let line = line.replace(tenant, "[TENANT]");
+        let after = |start: &str| line.strip_prefix(start).map(str::to_owned);
+        if let Some((start, rest)) = line.split_once("[TENANT] in ") {
+            let end = rest.split_once(':').map_or("", |(_, end)| end);
+            return format!("{start}[TENANT] in [TIME]:{end}");
+        }
+        if let Some(rest) = after("  sync     ") {
+            return format!("  sync     [SYNC]{}", &rest[27..]);
+        }
+        for what in ["file", "report", "dataset"] {
+            if let Some(rest) = after(&format!("  {what:<7}  ")) {
+                let location = rest.split(" (").next().unwrap_or_default();
+                return format!("  {what:<7}  {location} ([BYTES])");
+            }
+        }
+        line
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn run_at_terminal(
+    mut command: Command,
+    all: bool,
+    width: u16,
     mut look: impl FnMut(&str) -> bool,
 ) -> (String, Option<i32>) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -125,13 +165,17 @@ fn run(
     };
     tcsetwinsize(terminal.as_fd(), size).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
-    let side = File::options()
-        .read(true)
-        .write(true)
-        .open(Path::new(name.to_str().unwrap()))
-        .unwrap();
-    let mut command = context.command(arguments);
-    command.env("TERM", "xterm").stdout(Stdio::null()).stderr(side);
+    let open = || {
+        File::options()
+            .read(true)
+            .write(true)
+            .open(Path::new(name.to_str().unwrap()))
+            .unwrap()
+    };
+    command.env("TERM", "xterm").stderr(open());
+    if all {
+        command.env("NO_COLOR", "1").stdin(open()).stdout(open());
+    }
     let mut child = command.spawn().unwrap();
     // Its copy of the terminal would keep the reading from ending.
     drop(command);
@@ -197,10 +241,11 @@ fn tables_fit_the_terminal() {
             ("grants", &["inspect", "grants", "--type", "tenant"]),
             ("diff", &["diff"]),
         ] {
-            let mut command = context.command(arguments);
-            let ran = context.finish(command.env("COLUMNS", width.to_string()));
-            assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-            let lines = ran.stdout.lines().filter(|line| !line.contains(": sync "));
+            let screen = final_screen(&context, width, &[arguments, &["--no-pager"]].concat());
+            // The lines that name the syncs, and where these are broken.
+            let lines = screen.lines().filter(|line| {
+                !line.contains(": sync ") && !line.contains("ended 20") && !line.contains(" UTC")
+            });
             let shown: String = lines.map(|line| format!("{line}\n")).collect();
             let rows = shown.lines().filter(|line| line.starts_with("  "));
             assert!(rows.clone().count() > 1, "{shown}");
@@ -209,6 +254,31 @@ fn tables_fit_the_terminal() {
             }
             assert_snapshot!(format!("terminal_{width}_{name}"), shown);
         }
+    }
+}
+
+#[test]
+fn sync_and_dry_run_fit_the_terminal() {
+    for width in WIDTHS {
+        let context = TestContext::msp();
+        let first = final_screen(&context, width, &["sync"]);
+        let grant = [
+            "grant",
+            "Network Engineering",
+            "--to",
+            "sofia.marchetti@example.com",
+        ];
+        let dry_run = final_screen(&context, width, &[&grant[..], &["--dry-run"]].concat());
+        let done = context.run(&[&grant[..], &["--provisioning"]].concat());
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let second = final_screen(
+            &context,
+            width,
+            &["sync", "--sink", "c1z", "--sink", "html=report.html"],
+        );
+        let pages = [("sync", first), ("dry run", dry_run), ("sync again", second)];
+        let pages = pages.map(|(title, screen)| format!("==== {title}\n{screen}\n"));
+        assert_snapshot!(format!("terminal_{width}_sync"), pages.join("\n"));
     }
 }
 

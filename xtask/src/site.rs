@@ -1,8 +1,9 @@
 //! `cargo xtask docs --site`: the documents as a site, built with mdbook. The pages stay where they are, because code and other pages
 //! refer to them by path; what mdbook reads is a copy with the layout of the repository, so that links between pages keep working.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{Failure, fresh_folder, succeed, workspace};
@@ -21,8 +22,96 @@ pub(crate) fn build() -> Result<(), Failure> {
     let site = workspace().join("out").join("site");
     stage(&workspace(), &site)?;
     succeed(Command::new("mdbook").arg("build").arg(&site))?;
-    println!("open {}", site.join("book").join("index.html").display());
+    let book = site.join("book");
+    let (pages, links) = check_links(&book)?;
+    println!(
+        "{pages} pages, {links} links lead somewhere; open {}",
+        book.join("index.html").display()
+    );
     Ok(())
+}
+
+/// Checks that each link between the pages of a site leads to a file and, if it names one, to an id in it. Gives the numbers of pages
+/// and links.
+fn check_links(book: &Path) -> Result<(usize, usize), Failure> {
+    let mut pages = BTreeMap::new();
+    collect_pages(book, &mut pages)?;
+    let (mut links, mut broken) = (0, Vec::new());
+    for (page, html) in &pages {
+        for link in attributes(html, "href").chain(attributes(html, "src")) {
+            if link.contains(':') || link.starts_with("//") {
+                continue;
+            }
+            links += 1;
+            if !leads_somewhere(&pages, page, link) {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    if broken.is_empty() {
+        Ok((pages.len(), links))
+    } else {
+        Err(Failure::Unexpected(format!(
+            "links that lead nowhere:\n{}",
+            broken.join("\n")
+        )))
+    }
+}
+
+fn leads_somewhere(pages: &BTreeMap<PathBuf, String>, page: &Path, link: &str) -> bool {
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if file.is_empty() {
+        page.to_owned()
+    } else {
+        normalized(&page.with_file_name(file))
+    };
+    if !target.exists() {
+        return false;
+    }
+    let anchored = |html: &String| attributes(html, "id").any(|id| id == anchor);
+    anchor.is_empty() || pages.get(&target).is_none_or(anchored)
+}
+
+/// A path without `.` and `..`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normalized.pop();
+            }
+            Component::CurDir => {}
+            part => normalized.push(part),
+        }
+    }
+    normalized
+}
+
+/// The pages of a site. The page to print has all others in it, with their links.
+fn collect_pages(folder: &Path, pages: &mut BTreeMap<PathBuf, String>) -> Result<(), Failure> {
+    for entry in entries(folder)? {
+        if entry.is_dir() {
+            collect_pages(&entry, pages)?;
+        } else if entry.extension().is_some_and(|extension| extension == "html")
+            && !entry.ends_with("print.html")
+        {
+            let html = fs::read_to_string(&entry).map_err(|source| Failure::file(&entry, source))?;
+            pages.insert(entry, html);
+        }
+    }
+    Ok(())
+}
+
+/// The values of an attribute in a page.
+fn attributes<'a>(html: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let begin = format!(" {name}=\"");
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (_, after) = rest.split_once(&begin)?;
+        let (value, after) = after.split_once('"')?;
+        rest = after;
+        Some(value)
+    })
 }
 
 fn is_installed(program: &str) -> bool {
@@ -75,7 +164,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn entries(folder: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |source| Failure::file(folder, source);
     let entries = fs::read_dir(folder).map_err(failed)?;
     entries
@@ -91,7 +180,31 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::at_root;
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::{at_root, check_links, fresh_folder, leads_somewhere};
+
+    #[test]
+    fn broken_links_are_found() {
+        let book = std::env::temp_dir().join(format!("baton-site-{}", std::process::id()));
+        fresh_folder(&book).expect("a temporary folder");
+        let write = |name: &str, html: &str| fs::write(book.join(name), html).expect("a page");
+        write(
+            "a.html",
+            r##"<h1 id="top">A</h1> <a href="b.html#c">B</a> <a href="#top">up</a> <a href="https://x.example">X</a>"##,
+        );
+        write("b.html", r#"<h1 id="c">C</h1> <a href="./a.html">A</a>"#);
+        assert_eq!(check_links(&book).ok(), Some((2, 3)));
+        write("b.html", r#"<a href="c.html">C</a>"#);
+        let broken = check_links(&book).expect_err("two links are broken").to_string();
+        assert!(
+            broken.contains("a.html: b.html#c") && broken.contains("b.html: c.html"),
+            "{broken}"
+        );
+        assert!(!leads_somewhere(&BTreeMap::new(), &book.join("a.html"), "d.html"));
+        fs::remove_dir_all(&book).expect("the folder is removed");
+    }
 
     #[test]
     fn links_of_the_summary_are_relative_to_the_root() {

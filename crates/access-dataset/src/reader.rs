@@ -402,9 +402,9 @@ pub(crate) async fn open_files(
 pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> Result<File, DatasetError> {
     store.open(path, scratch).await.map_err(|error| match error {
         DatasetError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            damaged(&store.describe(path), "it is not there")
+            damaged(&store.describe(path), "it is missing")
         }
-        DatasetError::Missing { .. } => damaged(&store.describe(path), "it is not there"),
+        DatasetError::Missing { .. } => damaged(&store.describe(path), "it is missing"),
         other => other,
     })
 }
@@ -489,22 +489,22 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
     let location = store.describe(&link.manifest);
     check_link(&location, link)?;
     let stored = store.get(&link.manifest).await?;
-    let bytes = stored.ok_or_else(|| damaged(&location, "it is not there"))?.bytes;
+    let bytes = stored.ok_or_else(|| damaged(&location, "it is missing"))?.bytes;
     let found = hex(&Sha256::digest(&bytes));
     if found != link.sha256 {
-        let reason = format!("its SHA-256 is {found}, what names it says {}", link.sha256);
+        let reason = format!("its SHA-256 is {found}, the link to it says {}", link.sha256);
         return Err(damaged(&location, reason));
     }
     let manifest = parse_manifest(store, &link.manifest, &bytes)?;
     if manifest.sync.started_at != link.started_at {
         let reason = format!(
-            "it began at {}, what names it says {}",
+            "it began at {}, the link to it says {}",
             manifest.sync.started_at, link.started_at
         );
         return Err(damaged(&location, reason));
     }
     if !manifest.sync.is_full() {
-        return Err(damaged(&location, "it is linked, and is of no full sync"));
+        return Err(damaged(&location, "it is linked, but is not of a full sync"));
     }
     Ok(manifest)
 }

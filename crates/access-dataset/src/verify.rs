@@ -76,7 +76,7 @@ pub async fn verify(
     };
     match verify_store(location, formats, temp_folder, known_sha256).await {
         Err(DatasetError::Missing { reason, .. }) if known_sha256.is_some() => {
-            Ok(missing(format!("it is not there ({reason})")))
+            Ok(missing(format!("it is missing ({reason})")))
         }
         verified => verified,
     }
@@ -182,7 +182,7 @@ impl Verifying<'_> {
                 manifest.sync.is_full() && !self.claims.contains(&manifest.sync.id)
             };
             if self.manifests.values().any(full) {
-                self.add_finding(POINTER, "it is not there, but a full sync is");
+                self.add_finding(POINTER, "it is missing, but there is a full sync");
             }
             return Ok(Vec::new());
         };
@@ -232,7 +232,7 @@ impl Verifying<'_> {
                 );
             }
             let Some((manifest, sha256)) = self.manifests.get(&link.sync_id) else {
-                self.add_finding(&expected, format!("{from} links to it, and it is not there"));
+                self.add_finding(&expected, format!("{from} links to it, but it is missing"));
                 break;
             };
             let (sync, previous, sha256) = (manifest.sync.clone(), manifest.previous.clone(), sha256.clone());
@@ -315,7 +315,7 @@ impl Verifying<'_> {
                     manifest_path(id),
                     link.sha256
                 ),
-                None => format!("{} links to it, and it is not there", manifest_path(id)),
+                None => format!("{} links to it, but it is missing", manifest_path(id)),
             };
             findings.push((manifest_path(&link.sync_id), problem));
         }

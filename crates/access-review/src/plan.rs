@@ -53,7 +53,7 @@ impl Diagnostic for PlanError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("a plan is a CSV file with the columns role, organization, person, reviewer and due; of the first three at least one".to_owned())
+        Some("a plan is a CSV file with the columns reviewer and due, and at least one of role, organization and person".to_owned())
     }
 }
 

@@ -158,7 +158,7 @@ impl fmt::Display for Problem {
                 actual,
                 expected,
             } if actual.is_empty() => {
-                write!(f, "the {what} is not named, and should be {expected}")
+                write!(f, "the {what} is missing; it should be {expected}")
             }
             Self::Other {
                 what,
@@ -183,7 +183,7 @@ impl fmt::Display for Problem {
             }
             Self::Added(subject) => write!(f, "{subject} is not in the scope of the review"),
             Self::LineId { actual, expected } if actual.is_empty() => {
-                write!(f, "line_id is empty, and should be {expected}")
+                write!(f, "line_id is empty; it should be {expected}")
             }
             Self::LineId { actual, expected } => {
                 write!(
@@ -207,7 +207,7 @@ impl fmt::Display for Problem {
             Self::DecidedAt(reason) | Self::Time(reason) => f.write_str(reason),
             Self::Reviewer(name) => write!(f, "{name} is not a reviewer of this line"),
             Self::Conflict { line, statements } => {
-                write!(f, "{line}: contrary decisions: {}", statements.join("; "))
+                write!(f, "{line}: conflicting decisions: {}", statements.join("; "))
             }
             Self::Missing(lines) => write!(f, "{lines} lines of the review are in no sheet"),
             Self::Open(lines) => write!(f, "{lines} lines are undecided"),

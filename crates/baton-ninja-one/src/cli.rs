@@ -3,6 +3,7 @@
 mod explain;
 pub(crate) mod flags;
 pub(crate) mod help;
+pub(crate) mod reference;
 pub(crate) mod usage;
 pub(crate) mod version;
 
@@ -69,7 +70,7 @@ fn with_value_hints(command: Command) -> Command {
         let names = argument.get_value_names().unwrap_or_default();
         let is_path = names.iter().any(|name| {
             [
-                "FILE", "PATH", "FOLDER", "PLACE", "LOCATION", "DATASET", "FROM", "TO", "OLD", "NEW",
+                "FILE", "PATH", "FOLDER", "LOCATION", "DATASET", "FROM", "TO", "OLD", "NEW",
             ]
             .iter()
             .any(|word| name.split(['|', '/']).any(|part| part == *word))

@@ -12,6 +12,7 @@ use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable
 pub fn generated_documents() -> Vec<(&'static str, String)> {
     vec![
         ("settings", settings()),
+        ("cli", crate::cli::reference::document()),
         ("reference-flags", reference_flags()),
         ("credential-files", credential_files()),
         ("resource-types", resource_types()),
@@ -146,7 +147,7 @@ fn entitlements() -> String {
         let description = row
             .description
             .as_ref()
-            .map(ToString::to_string)
+            .map(|description| description.to_string().replace('<', "&lt;"))
             .unwrap_or_default();
         let _ = writeln!(text, "| `{}` | {description} | {changed} |", row.id);
     }

@@ -153,7 +153,7 @@ impl Service {
                 Ok(()) => return Ok(()),
                 Err(error) if error.fatal_at_start() => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, hint = error.hint().unwrap_or_default(), ?wait, "cannot say hello to ConductorOne");
+                    tracing::warn!(%error, hint = error.hint().unwrap_or_default(), ?wait, "cannot greet ConductorOne (the Hello call failed)");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(MAX_HELLO_WAIT);
                 }

@@ -320,7 +320,7 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
         grants(&folder, HashCheck::Skip)
             .await
             .unwrap_err()
-            .contains("it is not there")
+            .contains("it is missing")
     );
 
     let path = folder.path().join(format!("_manifests/{}.json", latest.sync.id));
@@ -332,7 +332,7 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
         grants(&folder, HashCheck::Skip)
             .await
             .unwrap_err()
-            .contains("what names it says")
+            .contains("the link to it says")
     );
 }
 

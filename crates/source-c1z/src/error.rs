@@ -171,7 +171,7 @@ impl Diagnostic for C1zSourceError {
             ) => "name a c1z file that a connector has written, e.g. sync.c1z",
             Self::File(C1zError::UnsupportedV3 { path, .. }) => return Some(rewriting(path)),
             Self::File(C1zError::OldestV3 { .. }) => {
-                "nothing rewrites such a file; run the connector that wrote it again"
+                "such a file cannot be converted; run the connector that wrote it again"
             }
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
                 "free space for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"

@@ -235,7 +235,7 @@ impl AccountUpdate {
             .filter_map(|field| Some((field, reader.value(field)?)))
             .collect();
         for key in reader.unknown_keys() {
-            reader.add_problem(&format!("{key}: there is no such attribute of an account"));
+            reader.add_problem(&format!("{key}: an account has no such attribute"));
         }
         if reader.problems.is_empty() && values.is_empty() {
             let names: Vec<&str> = fields.map(|field| field.name).collect();
@@ -294,7 +294,7 @@ impl<'a> AttributeReader<'a> {
             AttributeValue::Text(text) => text.trim().to_owned(),
             AttributeValue::Number(number) => number.to_string(),
             AttributeValue::Flag(_) | AttributeValue::List(_) | AttributeValue::Resource(_) => {
-                self.add_problem(&format!("{key}: a text is wanted"));
+                self.add_problem(&format!("{key}: expected a text"));
                 return None;
             }
         };
@@ -309,7 +309,7 @@ impl<'a> AttributeReader<'a> {
             AttributeValue::Text(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
             AttributeValue::Text(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
             _ => {
-                self.add_problem(&format!("{key}: true or false is wanted"));
+                self.add_problem(&format!("{key}: expected true or false"));
                 None
             }
         }

@@ -287,7 +287,7 @@ impl Execution<'_> {
             None => Ok(()),
             Some(account) => Err(ProvisioningError::Contradiction {
                 what: account.label(),
-                says: format!("{} did not find it, and then it did", self.tenant.tenant()),
+                says: format!("{} first did not find it, then found it", self.tenant.tenant()),
             }),
         }
     }
@@ -435,7 +435,7 @@ fn not_verifiable_warning(report: &StepReport) -> Option<Warning> {
     (report.verified == VerificationMethod::NotVerifiable).then(|| Warning {
         code: "not_verifiable",
         message: format!(
-            "the tenant accepted to {}, and it could not be verified: {}",
+            "the tenant accepted the request to {}, but it could not be verified: {}",
             report.step,
             report.reason.as_deref().unwrap_or("it does not say")
         ),

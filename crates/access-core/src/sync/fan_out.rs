@@ -203,7 +203,7 @@ impl FanOut {
                 Ok(location) => locations.extend(location),
                 Err(error) => {
                     let message = format!(
-                        "{} could not keep what is not published: {}",
+                        "{} could not keep the unpublished sync: {}",
                         sink.name,
                         error_chain(&error)
                     );

@@ -186,9 +186,9 @@ fn unstated_reason(kind: RowKind, tally: &TypeTally) -> String {
     let examples: Vec<String> = tally.examples.iter().map(ToString::to_string).collect();
     let examples = examples.join(", ");
     match tally.unstated {
-        1 => format!("1 {kind} of the sync before is not stated any more, nor denied ({examples})"),
+        1 => format!("1 {kind} of the last sync is now unknown ({examples})"),
         count => format!(
-            "{count} {} of the sync before are not stated any more, nor denied ({examples})",
+            "{count} {} of the last sync are now unknown ({examples})",
             kind.plural()
         ),
     }

@@ -75,7 +75,7 @@ async fn probe(
     }
     let lost = || DatasetError::Unavailable {
         location: store.describe(path),
-        reason: "it is not there right after it was written".to_owned(),
+        reason: "it is missing right after it was written".to_owned(),
     };
     let first = store.get(path).await?.ok_or_else(lost)?;
     let replacement = text(3);

@@ -87,22 +87,22 @@ impl Table {
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
-            Self::ResourceTypes => "One row for each kind of thing.",
-            Self::Resources => "One row for each thing: people, roles, organizations, the tenant, devices.",
+            Self::ResourceTypes => "One row for each resource type.",
+            Self::Resources => {
+                "One row for each resource: people, roles, organizations, the tenant, devices."
+            }
             Self::Users => "One wide row for each person or account.",
-            Self::Entitlements => "One row for each thing that can be held on a resource.",
+            Self::Entitlements => "One row for each entitlement: what can be held on a resource.",
             Self::Grants => {
                 "One row for each principal that holds an entitlement, with the names for people and the ids for joins."
             }
             Self::Syncs => "One row: the sync itself.",
             Self::LeftOut => {
-                "One row for each row that the tenant gave and that is in no other table; the first 1,000, and one row that counts the rest."
+                "One row for each row that the tenant returned and that is in no other table; the first 1,000, and one row that counts the rest."
             }
-            Self::Changes => "One row for each record that differs from the sync that was the latest before.",
-            Self::GrantsHistory => {
-                "One row for each time during which somebody held something in the same way."
-            }
-            Self::UsersHistory => "One row for each time during which a person or account was the same.",
+            Self::Changes => "One row for each record that differs from the previous latest sync.",
+            Self::GrantsHistory => "One row for each validity interval of a grant.",
+            Self::UsersHistory => "One row for each validity interval of a user.",
         }
     }
 

@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Style, Styles};
 use super::flags::{message_flags, value_name};
 use super::version::NAME;
 use crate::commands::{COMMANDS, Entry, Group, Section};
+use crate::output::wrap::wrap;
 use crate::settings::{SETTINGS, Setting, SettingScope, TOPICS, ValueType, keys};
 
 /// Colors of help.
@@ -192,7 +193,8 @@ impl Section {
         }
     }
 
-    fn settings(self) -> Vec<&'static Setting> {
+    /// The settings of the section, in the order of the help.
+    pub(crate) fn settings(self) -> Vec<&'static Setting> {
         match self {
             Self::Sync => vec![
                 &keys::SYNC_RESOURCE_TYPES.setting,
@@ -329,25 +331,6 @@ impl Page {
     }
 }
 
-/// Text in lines of at most so many characters; longer words stand alone.
-fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(20);
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > columns {
-            lines.push(String::new());
-        }
-        if let Some(last) = lines.last_mut() {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,13 +365,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn long_lines_are_wrapped_between_words() {
-        assert_eq!(
-            wrap("one two three four five six seven", 20),
-            ["one two three four", "five six seven"]
-        );
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn subcommand() -> Command {
 pub(crate) fn from_argument() -> Arg {
     Arg::new("from")
         .long("from")
-        .value_name("PLACE")
+        .value_name("LOCATION")
         .help("The c1z file, of any connector, or the folder or URL of a dataset")
 }
 

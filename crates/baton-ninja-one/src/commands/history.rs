@@ -87,10 +87,10 @@ fn render(rebuilt: &Rebuilt) -> Text {
         rebuilt.same.len()
     ));
     for path in &rebuilt.restored {
-        text.line(format_args!("{path}: put back"));
+        text.line(format_args!("{path}: restored"));
     }
     for path in &rebuilt.different {
-        text.line(format_args!("{path}: comes out otherwise"));
+        text.line(format_args!("{path}: differs"));
     }
     text
 }

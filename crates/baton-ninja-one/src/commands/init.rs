@@ -62,8 +62,8 @@ pub(crate) fn subcommand() -> Command {
         .help("Config file to write: .yaml, .yml or .toml");
     Command::new("init")
         .about(
-            "Ask for the address, client id and client secret, test them, and write a config file. Without a terminal, what no \
-             flag or variable gives is read from standard input, one answer a line",
+            "Ask for the address, client id and client secret, test them, and write a config file. Without a terminal, missing \
+             answers are read from standard input, one per line",
         )
         .args([
             to,

@@ -12,8 +12,10 @@ pub(crate) struct Column {
     pub(crate) name: Option<&'static str>,
     /// Its heading in a table; without one it is for programs only.
     pub(crate) heading: Option<&'static str>,
-    /// Its place in a table: low ranks come first; see [`OPTIONAL`].
+    /// Its importance: see [`OPTIONAL`].
     pub(super) rank: u8,
+    /// Its position in a table: low ones come first.
+    pub(super) position: u8,
     /// Whether its texts may be shortened to fit a terminal.
     pub(super) elastic: bool,
     /// The text that makes it needless in a table where every row has it.
@@ -28,15 +30,25 @@ impl Column {
             name,
             heading,
             rank: PLAIN,
+            position: PLAIN,
             elastic: true,
             needless: None,
             ids: None,
         }
     }
 
-    /// The same at another place in a table.
+    /// The same with another importance, and at that position.
     pub(crate) const fn rank(self, rank: u8) -> Self {
-        Self { rank, ..self }
+        Self {
+            rank,
+            position: rank,
+            ..self
+        }
+    }
+
+    /// The same at another position than its importance says.
+    pub(crate) const fn at(self, position: u8) -> Self {
+        Self { position, ..self }
     }
 
     /// The same, never shortened.

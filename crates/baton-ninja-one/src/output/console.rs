@@ -10,6 +10,8 @@ use clap::builder::StyledStr;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
+use super::wrap::{error_width, terminal_width, wrap};
+
 /// When colors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ColorChoice {
@@ -109,6 +111,28 @@ impl Text {
         self.0.push('\n');
     }
 
+    /// Adds a line that is indented, on several lines where a terminal is narrower.
+    pub(crate) fn indented(&mut self, indent: usize, line: impl Display) {
+        self.0.push_str(&" ".repeat(indent));
+        self.wrapped(terminal_width(), indent, indent + 2, line);
+    }
+
+    /// Adds a line from a column on; where it has to be broken, what follows is indented.
+    fn wrapped(&mut self, width: Option<usize>, column: usize, indent: usize, line: impl Display) {
+        let line = line.to_string();
+        let line = escape_line(&line);
+        let Some(width) = width.filter(|width| column + line.chars().count() > *width) else {
+            return self.line(line);
+        };
+        for (n, part) in wrap(&line, width.saturating_sub(indent)).into_iter().enumerate() {
+            if n > 0 {
+                self.0.push_str(&" ".repeat(indent));
+            }
+            self.0.push_str(&part);
+            self.0.push('\n');
+        }
+    }
+
     /// Adds a line that begins with a label, for standard error.
     pub(crate) fn labelled(&mut self, label: Label, line: impl Display) {
         let (word, style) = label.words();
@@ -118,7 +142,8 @@ impl Text {
             Style::new()
         };
         let _ = write!(self.0, "{style}{word}{style:#} ");
-        self.line(line);
+        let column = word.len() + 1;
+        self.wrapped(error_width(), column, column, line);
     }
 
     /// Adds an empty line.
@@ -311,7 +336,11 @@ mod tests {
             .map(|gate| source.join(gate));
         for path in files.into_iter().filter(|path| !gates.contains(path)) {
             let code = fs::read_to_string(&path).unwrap();
-            let mut lines = code.lines().filter(|line| !line.contains("is_terminal()"));
+            // Questions about the terminal write nothing.
+            let questions = ["is_terminal()", "terminal_size_of("];
+            let mut lines = code
+                .lines()
+                .filter(|line| !questions.iter().any(|question| line.contains(question)));
             let ways = ["io::stdout()", "io::stderr()", "println!(", "print!("];
             let found = lines.find(|line| ways.iter().any(|way| line.contains(way)));
             assert_eq!(found, None, "{}", path.display());

@@ -10,3 +10,4 @@ pub(crate) mod progress;
 pub(crate) mod rows;
 pub(crate) mod summary;
 pub(crate) mod text_table;
+pub(crate) mod wrap;

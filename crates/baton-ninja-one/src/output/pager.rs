@@ -3,28 +3,17 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::format::OutputFormat;
+use super::wrap::{terminal_width, wrap};
 use crate::output::console::escape_cells;
 use crate::output::console::escape_line;
 
 /// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
 const LESS: &str = "FRSX";
-
-/// Widths that a table can be laid out for; what `COLUMNS` says beyond them is no width.
-const WIDTHS: std::ops::RangeInclusive<usize> = 20..=10_000;
-
-/// How wide lines may be: as `COLUMNS` says, else as the terminal is; of any width where neither is there.
-pub(crate) fn terminal_width() -> Option<usize> {
-    let columns = std::env::var("COLUMNS").ok();
-    let columns = columns.and_then(|text| text.trim().parse().ok());
-    let of_terminal = || {
-        let size = terminal_size::terminal_size_of(io::stdout());
-        size.map(|(width, _)| usize::from(width.0))
-    };
-    columns
-        .or_else(of_terminal)
-        .filter(|width| WIDTHS.contains(width))
-}
+/// What stands before the rest of a sentence that is too long for one line.
+const CONTINUATION: &str = "  ";
 
 /// Takes lines.
 pub(crate) struct OutputTarget {
@@ -64,6 +53,17 @@ impl OutputTarget {
             to: To::Output(BufWriter::with_capacity(1 << 16, io::stdout())),
             guarded,
         }
+    }
+
+    /// Writes a sentence for people, on several lines where the terminal is narrower.
+    pub(crate) fn paragraph(&mut self, text: &str) -> Result<(), OutputClosed> {
+        let Some(width) = terminal_width().filter(|width| text.width() > *width) else {
+            return self.line(text);
+        };
+        for (n, line) in wrap(text, width - CONTINUATION.len()).iter().enumerate() {
+            self.line(&format!("{}{line}", if n == 0 { "" } else { CONTINUATION }))?;
+        }
+        Ok(())
     }
 
     /// Writes a line.

@@ -13,7 +13,8 @@ pub(crate) use super::column::{Column, OPTIONAL, data, hidden, people, shown};
 
 use super::cell::{Object, order};
 use super::format::OutputFormat;
-use super::pager::{OutputClosed, OutputTarget, terminal_width};
+use super::pager::{OutputClosed, OutputTarget};
+use super::wrap::terminal_width;
 use crate::failure::Failure;
 
 /// Rows after which a table's columns are as wide as they will be.
@@ -358,7 +359,7 @@ impl RowPrinter {
                 .collect(),
         };
         if self.selected.is_none() {
-            columns.sort_by_key(|n| self.columns[*n].rank);
+            columns.sort_by_key(|n| self.columns[*n].position);
             if complete && !rows.is_empty() {
                 columns.retain(|n| {
                     let needless = self.columns[*n].needless;
@@ -380,12 +381,14 @@ impl RowPrinter {
                     *wide
                 }
             };
-            while columns.iter().map(comfortable).sum::<usize>() > width
-                && columns
-                    .last()
-                    .is_some_and(|(n, _)| self.columns[*n].rank >= OPTIONAL)
-            {
-                left_out.extend(columns.pop().map(|(n, _)| self.columns[n].title()));
+            while columns.iter().map(comfortable).sum::<usize>() > width {
+                let optional = columns
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (n, _))| (self.columns[*n].rank, at))
+                    .filter(|(rank, _)| *rank >= OPTIONAL);
+                let Some((_, at)) = optional.max() else { break };
+                left_out.push(self.columns[columns.remove(at).0].title());
             }
             left_out.reverse();
             let mut excess = columns

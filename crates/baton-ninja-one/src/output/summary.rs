@@ -12,13 +12,16 @@ use access_core::model::{Completeness, ResourceTypeId, RowKind, SyncType, Unstat
 use access_core::ports::{ApiUsage, Phase, Warning};
 use access_core::sync::{AcceptedLoss, SinkReceipt, SyncOutcome, SyncSummary};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::commands::inspect::DEFAULT_FILE;
 use crate::output::console::Text;
 use crate::output::text_table::columns;
+use crate::output::text_table::counted;
 use crate::output::text_table::duration;
 use crate::output::text_table::format_thousands;
 use crate::output::text_table::size;
+use crate::output::wrap::terminal_width;
 
 /// What a run cost.
 pub(crate) struct Run<'a> {
@@ -91,18 +94,25 @@ pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     let took = duration(run.took);
     let mut text = Text::new();
     match run.origin {
-        RunInput::Tenant(usage) => text.line(format_args!(
-            "Synced {} in {took}: {} calls, {} read",
-            run.tenant,
-            format_thousands(usage.calls),
-            size(usage.bytes),
-        )),
+        RunInput::Tenant(usage) => text.indented(
+            0,
+            format_args!(
+                "Synced {} in {took}: {} calls, {} read",
+                run.tenant,
+                format_thousands(usage.calls),
+                size(usage.bytes),
+            ),
+        ),
         RunInput::File(path) => text.line(format_args!("Exported {} in {took}", path.display())),
     }
     text.blank();
     columns(&rows(summary), &mut text);
     section(&mut text, "Left out", left_out::sentences(summary));
-    section(&mut text, "Not stated", summary.unstated.iter().map(not_stated));
+    section(
+        &mut text,
+        "Not reported by the tenant",
+        summary.unstated.iter().map(not_stated),
+    );
     section(
         &mut text,
         "Accepted losses",
@@ -135,7 +145,7 @@ pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     let next = next_steps(outcome);
     if !next.is_empty() {
         text.blank();
-        text.line(format_args!("Next: {}", next.join(" · ")));
+        next_lines(&mut text, &next, terminal_width());
     }
     text
 }
@@ -167,6 +177,20 @@ fn next_steps(outcome: &SyncOutcome) -> Vec<String> {
     next
 }
 
+/// The commands in one line, or each in its own where the terminal is narrower: a command is copied as a whole.
+fn next_lines(text: &mut Text, next: &[String], width: Option<usize>) {
+    const LABEL: &str = "Next: ";
+    let column = LABEL.len();
+    let line = format!("{LABEL}{}", next.join(" · "));
+    if width.is_none_or(|width| line.width() <= width) {
+        return text.line(line);
+    }
+    for (n, step) in next.iter().enumerate() {
+        let label = if n == 0 { LABEL } else { "" };
+        text.line(format_args!("{label:column$}{step}"));
+    }
+}
+
 /// A location as a shell takes it.
 fn quoted(location: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:+@%=,".contains(c);
@@ -186,7 +210,7 @@ fn section(text: &mut Text, heading: &'static str, lines: impl IntoIterator<Item
     text.blank();
     text.line(heading);
     for line in lines {
-        text.line(format_args!("  {line}"));
+        text.indented(2, line);
     }
 }
 
@@ -201,7 +225,7 @@ fn warnings(outcome: &SyncOutcome) -> Vec<String> {
         });
     let mut lines: Vec<String> = incomplete.collect();
     if !lines.is_empty() && summary.run.sync_type == SyncType::Partial {
-        lines.push("this sync is partial: readers must not take what is missing for gone".to_owned());
+        lines.push("this sync is partial: records that are missing from it are not deletions".to_owned());
     }
     lines.extend(outcome.warnings.iter().map(|warning| warning.message.clone()));
     lines
@@ -210,8 +234,7 @@ fn warnings(outcome: &SyncOutcome) -> Vec<String> {
 /// A field or list about which rows are silent.
 fn not_stated(note: &UnstatedNote) -> String {
     let UnstatedNote { field, count, .. } = note;
-    let rows = if *count == 1 { "row does" } else { "rows do" };
-    let mut text = format!("{field}: {} {rows} not say", format_thousands(*count));
+    let mut text = format!("{field}: {}", counted(*count, "row", "rows"));
     if !note.examples.is_empty() {
         let more = if *count > note.examples.len() as u64 {
             ", …"

@@ -156,7 +156,7 @@ where
     tokio::select! {
         done = run => Ok(done?),
         () = too_late => Err(Failure::new(
-            "stopped on request while something did not answer, e.g. a store".to_owned(),
+            "stopped on request while waiting for an answer, e.g. of a store".to_owned(),
             Some("run again: the sync that was being published may or may not be complete; the next run removes leftovers".to_owned()),
             StatusCode::Cancelled,
         )),

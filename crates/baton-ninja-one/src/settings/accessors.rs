@@ -118,7 +118,7 @@ impl Settings {
         // An address may have a password in it.
         if path.contains("://") || path.contains('@') {
             let problem = format!(
-                "a path is wanted, not an address, e.g. {}",
+                "expected a path, not a URL, e.g. {}",
                 ninjaone::DEFAULT_TOKEN_PATH
             );
             return Err(self.invalid(&keys::NINJA_ONE_TOKEN_PATH.setting, problem));
@@ -180,7 +180,7 @@ impl Settings {
         }
         let without_grants = self.get(&keys::SKIP_GRANTS)?;
         if without_grants && targets.is_empty() {
-            return Err(self.invalid(&keys::SKIP_GRANTS.setting, "it goes with --sync-resources only"));
+            return Err(self.invalid(&keys::SKIP_GRANTS.setting, "it requires --sync-resources"));
         }
         let depth = match (self.get(&keys::SKIP_ENTITLEMENTS_AND_GRANTS)?, without_grants) {
             (true, _) => AccessDepth::ResourcesOnly,

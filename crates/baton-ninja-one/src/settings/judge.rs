@@ -132,7 +132,7 @@ impl Settings {
             if let Ok(Some(text)) = self.read_text(setting)
                 && is_zero_or_less(&text)
             {
-                let problem = format!("`{text}` stands for the default, {}", setting.default);
+                let problem = format!("`{text}` means the default, {}", setting.default);
                 remark(self.origin(setting), problem);
             }
         }
@@ -150,7 +150,7 @@ impl Settings {
             remark(variable.clone(), format!("accepted without effect: {reason}"));
         }
         for variable in &self.unknown_variables.strays {
-            remark(variable.clone(), "no setting of this connector".to_owned());
+            remark(variable.clone(), "not a setting of this connector".to_owned());
         }
         remarks
     }

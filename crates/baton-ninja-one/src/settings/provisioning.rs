@@ -148,7 +148,7 @@ impl Settings {
             && flags.create_account_profile.is_none()
         {
             return Err(SettingsError::Group(
-                "create-account-email makes no account alone: give create-account-login or create-account-profile too".to_owned(),
+                "--create-account-email creates no account by itself: add --create-account-login or --create-account-profile".to_owned(),
             ));
         }
         flags.judge_resource_types()?;
@@ -253,7 +253,7 @@ impl OnDemandFlags {
             return Ok(());
         }
         Err(SettingsError::Group(format!(
-            "the subcommand `{subcommand}` says what to do already; take out the flags or variables of {}",
+            "the subcommand `{subcommand}` already says what to do; remove the flags or variables of {}",
             names(&ASKING).join(", ")
         )))
     }

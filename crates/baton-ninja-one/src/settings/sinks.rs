@@ -48,7 +48,7 @@ impl Settings {
         for (n, sink) in sinks.iter().enumerate() {
             let location = sink.location();
             if sinks[..n].iter().any(|other| other.location() == location) {
-                let problem = format!("{location} is named twice; every sink needs a place of its own");
+                let problem = format!("{location} is named twice; every sink needs a location of its own");
                 return Err(self.invalid(&keys::SINK.setting, problem));
             }
         }

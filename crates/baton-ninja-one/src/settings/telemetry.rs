@@ -15,7 +15,7 @@ use super::setting::Setting;
 use super::values::Settings;
 
 const NO_BASE64URL: &str =
-    "the PEM text is wanted in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";
+    "expected the PEM text in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";
 
 /// What is sent where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -136,7 +136,7 @@ fn update_account(accounts: &AccountSchema) -> v2::BatonActionSchema {
         return_types: vec![config::Field {
             name: "success".to_owned(),
             display_name: "Success".to_owned(),
-            description: "Whether the account is as wanted".to_owned(),
+            description: "Whether the account is as requested".to_owned(),
             field: Some(field_type(FieldType::Flag)),
             ..config::Field::default()
         }],

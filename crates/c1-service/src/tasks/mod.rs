@@ -71,7 +71,7 @@ impl TaskHandler {
             ..self.hello.clone()
         };
         if let Err(error) = self.client.hello(hello).await {
-            tracing::warn!(task = %id, %error, "cannot say hello");
+            tracing::warn!(task = %id, %error, "the Hello call failed");
         }
         TaskDisposition::NoFinish
     }

@@ -105,7 +105,7 @@ pub(super) fn request_warnings(requested: &AccountRequest) -> Vec<Warning> {
         warning(
             "attributes_ignored",
             format!(
-                "these attributes mean nothing here: {}",
+                "these attributes have no effect here: {}",
                 requested.ignored.join(", ")
             ),
         )

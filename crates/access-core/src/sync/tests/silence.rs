@@ -92,7 +92,7 @@ fn what_was_held_and_is_not_stated_is_no_removal() {
         };
         assert_eq!(
             reason,
-            "1 grant of the sync before is not stated any more, nor denied (role:7:assigned held by user:1)"
+            "1 grant of the last sync is now unknown (role:7:assigned held by user:1)"
         );
         assert_eq!(
             outcome.summary.completeness[&type_id("user")],

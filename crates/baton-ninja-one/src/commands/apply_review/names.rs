@@ -158,7 +158,7 @@ fn contradiction(reviewed: &str, own: &[&str], id: &str) -> Option<String> {
     (!agrees).then(|| {
         let own = own.first().copied().unwrap_or_default();
         let (reviewed, own) = quoted_beside(reviewed, own);
-        format!("the review says {reviewed}, and {id} is {own}")
+        format!("the review names {reviewed}, but {id} is {own}")
     })
 }
 

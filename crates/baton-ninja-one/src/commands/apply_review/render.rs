@@ -55,7 +55,7 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
             RevocationResult::Revoked => format!("  revoked       {subject}"),
             RevocationResult::Already => format!("  already gone  {subject}"),
             RevocationResult::Accepted => {
-                format!("  not verified  {subject}: accepted, and it is not said who has it")
+                format!("  not verified  {subject}: accepted, but NinjaOne does not say who has it")
             }
             RevocationResult::Refused => format!("  REFUSED       {location}{subject}"),
             RevocationResult::NotTried => format!("  not tried     {subject}"),
@@ -79,7 +79,7 @@ fn notes(applied: &AppliedRevocations) -> Vec<&'static str> {
     });
     if has_due && applied.history.is_none() {
         return vec![
-            "NinjaOne does not say since when access is held: what was taken away and granted again after the sync is seen with --history only",
+            "NinjaOne does not say since when access is held; --history shows what was revoked and granted again after the sync",
         ];
     }
     Vec::new()

@@ -100,7 +100,7 @@ fn default_pair(
         (None, Some(before)) => Ok((Some(before.id.clone()), Some(new))),
         (None, None) => Err(refused(
             format!("there is no full sync before {new} to compare it with"),
-            "name two places, or two syncs with --old-sync and --new-sync",
+            "name two locations, or two syncs with --old-sync and --new-sync",
         )),
     }
 }
@@ -208,7 +208,7 @@ impl DiffInput {
     pub(super) fn notes(&self, old: &Self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.label == old.label {
-            notes.push("both sides are the same sync: no other one ended in between".to_owned());
+            notes.push("the old and the new sync are the same: no other one ended in between".to_owned());
         }
         if self.started_at < old.started_at {
             notes.push("the old sync began after the new one".to_owned());

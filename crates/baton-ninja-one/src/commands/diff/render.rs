@@ -149,7 +149,7 @@ impl<'a> DiffPrinter<'a> {
                     return Ok(());
                 }
                 self.output
-                    .line(&format!("  (too narrow for: {})", left_out.join(", ")))
+                    .line(&format!("  (not shown: {})", left_out.join(", ")))
             }
             None => Ok(()),
         }
@@ -191,7 +191,7 @@ impl<'a> DiffPrinter<'a> {
 
     fn say(&mut self, text: &str) {
         if self.form == OutputFormat::Table {
-            let _ = self.output.line(text);
+            let _ = self.output.paragraph(text);
         }
     }
 }

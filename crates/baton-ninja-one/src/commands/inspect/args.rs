@@ -102,7 +102,7 @@ const STATUSES: [(&str, StatusState); 4] = [
 /// The command.
 pub(crate) fn subcommand() -> Command {
     let location = Arg::new("place").value_name("LOCATION").help(
-        "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]. A location that is called like a command: ./users",
+        "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]. Put ./ before the name of a file that is called like a command, e.g. ./users",
     );
     let text = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
@@ -136,7 +136,7 @@ pub(crate) fn subcommand() -> Command {
             text(
                 "role",
                 "ROLE|ENTITLEMENT",
-                "Only users who hold it, directly or through something else",
+                "Only users who hold it, directly or through another entitlement",
             ),
         ]))
         .subcommand(

@@ -30,7 +30,7 @@ impl<'a> ProvenanceFormatter<'a> {
             (true, true) => "direct".to_owned(),
             (true, false) => format!("direct, and through {}", through.join(", ")),
             (false, false) => format!("through {}", through.join(", ")),
-            (false, true) => "through something else".to_owned(),
+            (false, true) => "through another entitlement".to_owned(),
         })
     }
 

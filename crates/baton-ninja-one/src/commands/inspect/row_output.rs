@@ -56,7 +56,7 @@ impl Rows<'_> {
         if written.rows > 0 {
             let _ = self.output.line("");
         }
-        let _ = self.output.line(&summary);
+        let _ = self.output.paragraph(&summary);
     }
 }
 

@@ -180,7 +180,7 @@ pub(crate) fn confirm_on_terminal(intention: &Text) -> Result<(), Failure> {
         return Ok(());
     }
     let intention = intention.clone();
-    let asking = move || crate::output::console::ask(&intention, "Go on? [y/N]").unwrap_or_default();
+    let asking = move || crate::output::console::ask(&intention, "Continue? [y/N]").unwrap_or_default();
     let Some(answer) = prompt_cancellable(asking) else {
         return Err(Failure::new(
             NOTHING_CHANGED.to_owned(),

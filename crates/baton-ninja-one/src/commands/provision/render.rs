@@ -11,7 +11,7 @@ use crate::output::console::Text;
 /// What is going to be done, before it is.
 pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
     let mut text = Text::new();
-    text.line(format_args!("About to {} in {tenant}", plan.label()));
+    text.indented(0, format_args!("About to {} in {tenant}", plan.label()));
     warnings(&plan.warnings, &mut text);
     text.blank();
     text
@@ -21,14 +21,14 @@ pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
 pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
     let mut text = Text::new();
     if plan.step.is_none() {
-        text.line(format_args!(
-            "No changes needed to {}: already in this state",
-            plan.label()
-        ));
+        text.indented(
+            0,
+            format_args!("No changes needed to {}: already in this state", plan.label()),
+        );
         warnings(&plan.warnings, &mut text);
         return text;
     }
-    text.line(format_args!("Would {}", plan.label()));
+    text.indented(0, format_args!("Would {}", plan.label()));
     text.blank();
     for request in requests {
         text.line(format_args!("  {} {}", request.method, request.url));
@@ -74,7 +74,7 @@ pub(super) fn outcome_json(outcome: &Outcome) -> Text {
 /// What was done.
 pub(super) fn outcome(outcome: &Outcome) -> Text {
     let mut text = Text::new();
-    text.line(headline(outcome));
+    text.indented(0, headline(outcome));
     let mut lines: Vec<(&str, String)> = Vec::new();
     lines.extend(
         outcome
@@ -121,13 +121,13 @@ fn headline(outcome: &Outcome) -> String {
         (ChangeOperation::DeleteAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} does not exist; nothing was changed")
         }
-        (_, ChangeResult::Accepted) => format!("Accepted, and not verified: {}", outcome.request),
+        (_, ChangeResult::Accepted) => format!("Accepted, but not verified: {}", outcome.request),
     }
 }
 
 fn verified(verified: VerificationMethod, tries: u32) -> String {
     let how = match verified {
-        VerificationMethod::ByAnswer => "by the answer",
+        VerificationMethod::ByAnswer => "by NinjaOne's answer",
         VerificationMethod::ByReadingBack => "by reading back",
         VerificationMethod::NotVerifiable => "not verifiable",
     };
@@ -145,6 +145,6 @@ fn warnings(warnings: &[Warning], text: &mut Text) {
     text.blank();
     text.line("Warnings");
     for warning in warnings {
-        text.line(format_args!("  {}", warning.message));
+        text.indented(2, &warning.message);
     }
 }

@@ -243,7 +243,7 @@ fn words(closed: &OutputClosed<'_>) -> Text {
     ));
     text.line(format_args!("  evidence {}", closed.pack));
     text.line(format_args!("  SHA-256  {}", closed.sha256));
-    text.line("Write the hash down elsewhere, e.g. in the ticket of the review");
+    text.line("Record the hash elsewhere, e.g. in the ticket of the review");
     text
 }
 
@@ -475,7 +475,10 @@ fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow
         ))
     };
     if seal.tenant != folder.review.tenant {
-        return refuse(format!("the report after is of another tenant, {}", seal.tenant));
+        return refuse(format!(
+            "the report of --after is of another tenant, {}",
+            seal.tenant
+        ));
     }
     let began = time(&seal.started_at);
     let last = rows
@@ -485,7 +488,7 @@ fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow
         .max();
     if began.zip(last).is_some_and(|(began, last)| began <= last) {
         return refuse(format!(
-            "the sync of the report after began at {}, before the last revocation",
+            "the sync of the --after report began at {}, before the last revocation",
             seal.started_at
         ));
     }

@@ -52,7 +52,7 @@ pub(crate) fn limits() -> [Arg; 4] {
             .help("Maximum number of revocations in this run [default: 50]"),
         Arg::new("history")
             .long("history")
-            .value_name("PLACE")
+            .value_name("LOCATION")
             .help("Dataset or c1z file whose later syncs show what was granted again since the review"),
         Arg::new("of")
             .long("of")

@@ -227,7 +227,7 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return match std::str::from_utf8(rest) {
             Ok(text) => Ok(text.to_owned()),
-            Err(_) => Err("it says that it is UTF-8, and is not".to_owned()),
+            Err(_) => Err("it claims to be UTF-8 but is not".to_owned()),
         };
     }
     let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
@@ -237,7 +237,7 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
             .collect();
         let is_even = bytes.len().is_multiple_of(2);
         let text = String::from_utf16(&units).ok().filter(|_| is_even);
-        text.ok_or_else(|| "it says that it is UTF-16, and is not".to_owned())
+        text.ok_or_else(|| "it claims to be UTF-16 but is not".to_owned())
     };
     match bytes {
         [0xff, 0xfe, rest @ ..] => return utf16(rest, u16::from_le_bytes),
@@ -378,8 +378,8 @@ mod tests {
         for (bytes, reason) in [
             (&b"\x89PNG\0\0"[..], "it is not text"),
             (b"PK\x03\x04\x14\0", "a workbook of a spreadsheet, not a CSV file"),
-            (b"\xff\xfea", "it says that it is UTF-16, and is not"),
-            (b"\xef\xbb\xbf\xff", "it says that it is UTF-8, and is not"),
+            (b"\xff\xfea", "it claims to be UTF-16 but is not"),
+            (b"\xef\xbb\xbf\xff", "it claims to be UTF-8 but is not"),
             (b"a,\"b", "a quote is not closed"),
             (b"a,b\n1,2", "not a review sheet: it has no column decision"),
             (b"", "not a review sheet: it has no column decision"),

@@ -262,7 +262,7 @@ fn words(started: &Started<'_>) -> Text {
     ));
     text.line(format_args!("  report SHA-256 {}", started.report_sha256));
     text.line(format_args!("  review SHA-256 {}", started.sha256));
-    text.line("Write the hashes down elsewhere, e.g. in the ticket of the review");
+    text.line("Record the hashes elsewhere, e.g. in the ticket of the review");
     text
 }
 

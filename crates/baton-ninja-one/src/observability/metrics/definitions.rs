@@ -64,11 +64,7 @@ pub(super) const SYNCS: Described = counter(
 );
 pub(super) const SYNC_DURATION: Described = Described {
     kind: Kind::Histogram,
-    ..counter(
-        "sync_duration_seconds",
-        &[],
-        "How long syncs took that were published",
-    )
+    ..counter("sync_duration_seconds", &[], "Duration of published syncs")
 };
 pub(super) const API_CALLS: Described = counter(
     "api_calls",
@@ -100,7 +96,7 @@ pub(super) const TASKS: Described = counter(
 pub(super) const CHANGES: Described = counter(
     "changes",
     &["kind", "result"],
-    "Changes of the tenant that were asked for, by kind and result: changed, already, accepted (not verified), or the class of the failure",
+    "Requested changes of the tenant, by kind and result: changed, already, accepted (not verified), or the class of the failure",
 );
 pub(super) const UPLOADED: Described =
     counter("uploaded_bytes", &[], "Bytes of c1z files sent to ConductorOne");

@@ -236,7 +236,7 @@ class Report {
     const through = sources.filter((id) => id !== this.access.ids[this.entitlementOf[grant]]);
     const names = through.map((id) => this.sourceName(id)).join(", ");
     if (direct) return names ? `directly, and through ${names}` : "directly";
-    return names ? `through ${names}` : "through something else";
+    return names ? `through ${names}` : "through another entitlement";
   }
 
   sourceName(id) {

@@ -23,13 +23,13 @@ pub(crate) fn print_history(
     if format == OutputFormat::Table {
         let Subject { name, id, .. } = &history.subject;
         let syncs = counted(history.syncs as u64, "full sync", "full syncs");
-        let _ = output.line(&format!(
+        let _ = output.paragraph(&format!(
             "{name} ({id}) · {syncs}, {} to {}",
             moment(first),
             moment(last)
         ));
         if let Some(until) = history.until {
-            let _ = output.line(&format!(
+            let _ = output.paragraph(&format!(
                 "was here until {}; --at shows the access then",
                 moment(until)
             ));

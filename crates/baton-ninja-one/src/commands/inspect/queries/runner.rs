@@ -47,13 +47,13 @@ impl QueryRunner<'_> {
     pub(super) fn print_note(&mut self, text: &str) {
         self.show_heading();
         if self.format == OutputFormat::Table {
-            let _ = self.output.line(text);
+            let _ = self.output.paragraph(text);
         }
     }
 
     fn show_heading(&mut self) {
         if let Some(heading) = self.heading.take().filter(|_| self.format == OutputFormat::Table) {
-            let _ = self.output.line(&heading);
+            let _ = self.output.paragraph(&heading);
             let _ = self.output.line("");
         }
     }
