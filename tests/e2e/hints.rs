@@ -189,8 +189,8 @@ fn a_check_never_advises_to_check() {
 fn older_engines_of_v3() {
     let context = TestContext::bare();
     for (engine, words, other) in [
-        ("pebble", "nothing rewrites such a file", "baton export"),
-        ("pebble2", "baton export c1z --file old.c1z", "nothing rewrites"),
+        ("pebble", "such a file cannot be converted", "baton export"),
+        ("pebble2", "baton export c1z --file old.c1z", "cannot be converted"),
     ] {
         let manifest = C1zManifestV3 {
             engine: engine.to_owned(),

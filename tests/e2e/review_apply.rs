@@ -57,7 +57,7 @@ fn a_signed_sheet_is_carried_out_and_the_audit_log_names_the_decision() {
     );
     assert!(
         dry.stdout
-            .contains("granted again after the sync is seen with --history only"),
+            .contains("--history shows what was revoked and granted again after the sync"),
         "{}",
         dry.stdout
     );
