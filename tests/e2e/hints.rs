@@ -190,7 +190,11 @@ fn older_engines_of_v3() {
     let context = TestContext::bare();
     for (engine, words, other) in [
         ("pebble", "such a file cannot be converted", "baton export"),
-        ("pebble2", "baton export c1z --file old.c1z", "cannot be converted"),
+        (
+            "pebble2",
+            "baton export c1z --file old.c1z",
+            "cannot be converted",
+        ),
     ] {
         let manifest = C1zManifestV3 {
             engine: engine.to_owned(),

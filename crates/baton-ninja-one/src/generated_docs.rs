@@ -12,7 +12,7 @@ use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable
 pub fn generated_documents() -> Vec<(&'static str, String)> {
     vec![
         ("settings", settings()),
-        ("cli", crate::cli::reference::document()),
+        ("cli", crate::cli::reference::document(crate::cli::command())),
         ("reference-flags", reference_flags()),
         ("credential-files", credential_files()),
         ("resource-types", resource_types()),
@@ -198,6 +198,27 @@ mod tests {
                 lists.clone().all(|column| column.element_id.is_some()),
                 "{dataset}"
             );
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_the_reference() {
+        let page = crate::cli::reference::document(crate::cli::command());
+        for entry in crate::commands::COMMANDS {
+            assert!(
+                page.contains(&format!("\n### {}\n", entry.name())),
+                "{}",
+                entry.name()
+            );
+            for example in entry.examples {
+                assert!(
+                    page.contains(&format!("\nbaton-ninja-one {example}\n")),
+                    "{example}"
+                );
+            }
+        }
+        for inner in ["inspect users", "review close", "history rebuild"] {
+            assert!(page.contains(&format!("\n#### {inner}\n")), "{inner}");
         }
     }
 }
