@@ -1,5 +1,5 @@
-//! A c1z file in a bucket: what is there is copied to the temporary folder and continued like a local file, and the new file
-//! replaces it if nobody else has replaced it meanwhile.
+//! A c1z file in a bucket: the existing file is copied to the temporary folder and continued like a local file, and the new
+//! file replaces it unless another writer replaced it meanwhile.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use crate::commands::service::work_dir::TempFolder;
 use crate::commands::service::work_dir::sweep;
 use crate::failure::Failure;
 
-/// A local copy of a file in a bucket. It is gone when this is dropped.
+/// A local copy of a file in a bucket, removed on drop.
 #[derive(Debug)]
 pub(crate) struct LocalCopy {
     folder: TempFolder,
     path: PathBuf,
     url: BucketUrl,
-    /// Nothing if there is no such file.
+    /// `None` if there is no such file.
     version: Option<ObjectVersion>,
 }
 
@@ -44,7 +44,7 @@ impl LocalCopy {
         })
     }
 
-    /// Copies the file of a bucket, which must be there.
+    /// Copies the file of a bucket; a missing file is an error.
     pub(crate) async fn of(url: &BucketUrl, temp_folder: &Path, max_bytes: u64) -> Result<Self, Failure> {
         let copy = Self::download(&BucketFile::open(url)?, temp_folder, max_bytes).await?;
         if copy.version.is_none() {
@@ -62,7 +62,7 @@ impl LocalCopy {
         &self.path
     }
 
-    /// The same failure in the user's words: the copy's path becomes the URL.
+    /// Replaces the path of the copy in a failure by the URL.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         failure.with_message(|message| self.renamed(message))
     }
@@ -108,7 +108,7 @@ impl Diagnostic for CopyError {
 /// Writes each sync into a c1z file of a bucket.
 pub(crate) struct BucketC1zSink {
     url: BucketUrl,
-    /// How the local copy is continued; its path is filled in.
+    /// Configuration of the local copy; its path is set later.
     config: C1zSinkConfig,
 }
 
@@ -196,7 +196,7 @@ impl SinkWriter for BucketC1zWriter {
     }
 }
 
-/// A failure of the local copy, in the words of the bucket.
+/// A failure of the local copy, with the URL in place of the path.
 #[derive(Debug)]
 struct Explained {
     message: String,

@@ -18,7 +18,7 @@ pub(crate) use self::version::NAME;
 /// The complete command line, with help for the terminal's width.
 pub(crate) fn command() -> Command {
     let width = crate::output::console::help_width();
-    let mut program = bare(width).override_help(help::program(width));
+    let mut program = program_without_commands(width).override_help(help::program(width));
     for entry in COMMANDS {
         let command = without_help_commands((entry.define)());
         program = program.subcommand(command);
@@ -26,7 +26,7 @@ pub(crate) fn command() -> Command {
     with_value_hints(program)
 }
 
-/// There is one command for help, which knows the topics too.
+/// Removes clap's help commands: the `help` command of this program knows the topics too.
 fn without_help_commands(command: Command) -> Command {
     command
         .disable_help_subcommand(true)
@@ -34,7 +34,7 @@ fn without_help_commands(command: Command) -> Command {
 }
 
 /// The program without commands.
-fn bare(width: usize) -> Command {
+fn program_without_commands(width: usize) -> Command {
     Command::new(NAME)
         .bin_name(NAME)
         .about("Read who can do what in a NinjaOne tenant; query it, review it, change it")
@@ -49,7 +49,7 @@ fn bare(width: usize) -> Command {
                 .action(ArgAction::Version)
                 .help("Print the version"),
         )
-        // As in the reference: of a flag given twice the last counts; lists add up.
+        // Like in the reference, the last value of a repeated flag counts, and lists are joined.
         .args_override_self(true)
         .args(flags::message_args())
         .args(
@@ -61,7 +61,8 @@ fn bare(width: usize) -> Command {
         .args(flags::other_reference_args())
 }
 
-/// Arguments whose values are files complete to files, others to nothing: without a hint a shell would offer files for all.
+/// Sets completion hints: files for arguments whose values are files, nothing for others. Without a hint a shell would
+/// offer files for all.
 fn with_value_hints(command: Command) -> Command {
     let command = command.mut_args(|argument| {
         if !argument.get_action().takes_values() || argument.get_value_hint() != ValueHint::Unknown {

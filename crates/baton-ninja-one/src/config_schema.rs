@@ -6,8 +6,8 @@ use crate::settings::{REFERENCE, SETTINGS, Setting, SettingScope, SettingStatus,
 
 /// The schema, as the text of `config/schema.json`.
 ///
-/// Its keys are those of the settings that a config file may have, and `sinks`. It is stricter than the program in one point:
-/// numbers and switches are not accepted as texts.
+/// Its keys are the settings of a config file, and `sinks`. It is stricter than the program in one point: numbers and
+/// switches are not accepted as texts.
 #[must_use]
 pub fn config_schema() -> String {
     let mut properties = Map::new();
@@ -61,7 +61,7 @@ fn property(setting: &Setting) -> Value {
             words,
             fallback: None,
         } => json!({ "type": "string", "enum": words }),
-        // Any word is accepted; the known ones are for completion.
+        // Any word is valid; the known ones are for completion.
         ValueType::Choice {
             words,
             fallback: Some(_),

@@ -1,4 +1,4 @@
-//! How the program ends when something fails.
+//! The failure of a run: its messages and its exit code.
 
 use std::process::ExitCode;
 
@@ -9,11 +9,11 @@ use crate::output::console::Label;
 use crate::output::console::Text;
 use crate::output::console::print_error;
 
-/// What is said, and the exit code.
+/// Message, hint and exit code of a failure.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
-    /// How the command line is meant.
+    /// The usage line.
     usage: Option<Text>,
     hint: Option<String>,
     status: StatusCode,
@@ -37,7 +37,7 @@ impl<E: Diagnostic + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// A command line that makes no sense, and how it is meant. Its exit code is that of any plain error in the reference.
+    /// An invalid command line, with the usage line. Its exit code is that of a plain error in the reference.
     pub(crate) fn usage(message: String, usage: &str, hint: Option<String>) -> Self {
         Self {
             message,
@@ -49,7 +49,7 @@ impl Failure {
         }
     }
 
-    /// A failure.
+    /// Creates a failure.
     pub(crate) fn new(message: String, hint: Option<String>, status: StatusCode) -> Self {
         Self {
             message,
@@ -59,7 +59,7 @@ impl Failure {
         }
     }
 
-    /// The same in other words.
+    /// Replaces the message.
     pub(crate) fn with_message(self, message: impl FnOnce(&str) -> String) -> Self {
         Self {
             message: message(&self.message),
@@ -67,7 +67,7 @@ impl Failure {
         }
     }
 
-    /// The same with another hint, or none.
+    /// Replaces the hint.
     pub(crate) fn with_hint(self, hint: impl FnOnce(&str) -> Option<String>) -> Self {
         Self {
             hint: self.hint.as_deref().and_then(hint),
@@ -75,17 +75,17 @@ impl Failure {
         }
     }
 
-    /// What happened.
+    /// The message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// The class.
+    /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Says what happened on standard error and gives the exit code.
+    /// Prints the failure on standard error and returns the exit code.
     pub(crate) fn report(&self, format: ErrorFormat) -> ExitCode {
         print_error(&match format {
             ErrorFormat::Text => self.text(),
@@ -106,7 +106,7 @@ impl Failure {
         text
     }
 
-    /// One object in one line, as each line of a JSON log is.
+    /// One JSON object on one line, like the lines of a JSON log.
     fn json(&self) -> Text {
         let error = json!({
             "error": {
@@ -120,7 +120,7 @@ impl Failure {
     }
 }
 
-/// The form of an error.
+/// The format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ErrorFormat {
     /// For people.
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_as_json_is_one_line() {
+    fn json_error_is_one_line() {
         let failure = Failure::new(
             "no\n\u{1b}[31mway".to_owned(),
             Some("go".to_owned()),

@@ -1,11 +1,11 @@
-//! The parts of the documents that are made from the program itself, so that they cannot go stale.
+//! The generated parts of documents, which are always up to date.
 
 use std::fmt::Write;
 
 use access_core::model::{AttributeType, TraitKind};
 
 use crate::cli::flags::value_name;
-use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable_of};
+use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable_name};
 
 /// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
 #[must_use]
@@ -60,7 +60,7 @@ fn settings() -> String {
     text
 }
 
-/// Every flag and variable of the reference, and what becomes of it.
+/// Every flag and variable of the reference, with its support here.
 fn reference_flags() -> String {
     let mut text = String::from("| Flag | Variable | Key | Here |\n|---|---|---|---|\n");
     for row in REFERENCE {
@@ -75,12 +75,16 @@ fn reference_flags() -> String {
             SettingStatus::NoEffect(reason) => format!("no effect: {reason}"),
             SettingStatus::Refused { reason, instead } => format!("**refused**: {reason}; {instead}"),
         };
-        let _ = writeln!(text, "| {flag} | `{}` | {key} | {fate} |", variable_of(row.name));
+        let _ = writeln!(
+            text,
+            "| {flag} | `{}` | {key} | {fate} |",
+            variable_name(row.name)
+        );
     }
     text
 }
 
-/// The variables that name a file with a value.
+/// The variables that name a file with the value.
 fn credential_files() -> String {
     let files = SETTINGS.iter().filter_map(|setting| setting.file_variable());
     files.fold(String::new(), |text, variable| text + "- `" + &variable + "`\n")
@@ -162,16 +166,16 @@ mod tests {
 
     use crate::wiring::CONTRACT;
 
-    /// A change here is a change of the contract: new columns may come at the end, nothing else may differ without a new
-    /// schema version.
+    /// A change of this snapshot is a change of the contract: new columns may be added at the end, anything else needs a
+    /// new schema version.
     #[test]
-    fn the_contract() {
+    fn dataset_contract() {
         insta::assert_snapshot!(access_dataset::document(CONTRACT));
     }
 
-    /// As Iceberg counts: columns and elements of lists from one counter, and no number is left out.
+    /// Like in Iceberg, columns and list elements share one counter without gaps.
     #[test]
-    fn field_ids_of_the_contract_have_no_gap() {
+    fn contract_field_ids_have_no_gap() {
         for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = CONTRACT.columns(dataset);
             let own = columns.iter().map(|column| column.field_id);
@@ -184,9 +188,9 @@ mod tests {
         }
     }
 
-    /// Two attributes, or an attribute and a column that every dataset has, of one name would be one column.
+    /// An attribute must not have the name of another attribute or of a fixed column.
     #[test]
-    fn names_of_the_contract_are_given_once() {
+    fn contract_names_are_unique() {
         for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = CONTRACT.columns(dataset);
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();

@@ -1,4 +1,4 @@
-//! The connector binary: flags, configuration, wiring, logs, progress, exit codes. The only crate that knows all others.
+//! The connector binary: flags, configuration, wiring, logs, progress, exit codes. The only crate that uses all others.
 
 mod bucket_c1z;
 mod cli;
@@ -41,8 +41,8 @@ use output::console::print;
 use output::console::print_help;
 use settings::{Environment, Settings};
 
-/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (docs/reference/conductorone.md §1.7).
-/// Whatever panics ends with the code of an internal error, never with 101.
+/// Runs the program. Like in the reference, the exit code is the gRPC code of the failure (docs/reference/conductorone.md
+/// §1.7). A panic ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     runtime::system::forbid_core_dumps();
@@ -59,7 +59,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Runs a command. `errors` is set to the form that the settings ask for once they are known.
+/// Runs a command. `errors` is set to the configured format once the settings are known.
 fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode, Failure> {
     secrets::register_arguments(&arguments);
     let matches = match cli::usage::read(arguments)? {
@@ -70,26 +70,26 @@ fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode,
         }
     };
     let load = || load(&matches, errors);
-    let judged = || judged(load()?, &matches);
+    let validated = || validated(load()?, &matches);
     match Command::from_matches(&matches)? {
-        Command::Default => run_default(&judged()?)?,
-        Command::Sync => commands::sync::run(&judged()?)?,
-        Command::Check => commands::check::run(&judged()?)?,
+        Command::Default => run_default(&validated()?)?,
+        Command::Sync => commands::sync::run(&validated()?)?,
+        Command::Check => commands::check::run(&validated()?)?,
         Command::Init(args) => commands::init::run(&load()?, &args)?,
-        Command::Inspect(args) => commands::inspect::run(&judged()?, args)?,
-        Command::Diff(args) => return commands::diff::run(&judged()?, args),
-        Command::Report(args) => commands::report::run(&judged()?, &args)?,
-        Command::ApplyReview(args) => commands::apply_review::run(&judged()?, &args)?,
-        Command::Review(args) => commands::review::run(&judged()?, &args)?,
-        Command::Change(args) => change(&judged()?, &args)?,
-        Command::Verify(args) => commands::verify::run(&judged()?, &args)?,
-        Command::HistoryRebuild(args) => commands::history::run(&judged()?, &args)?,
-        Command::Export(args) => commands::export::run(&judged()?, &args)?,
-        Command::Convert(args) => commands::convert::run(&judged()?, args)?,
-        // A probe beside a running connector shares its variables, whatever those ask for.
+        Command::Inspect(args) => commands::inspect::run(&validated()?, args)?,
+        Command::Diff(args) => return commands::diff::run(&validated()?, args),
+        Command::Report(args) => commands::report::run(&validated()?, &args)?,
+        Command::ApplyReview(args) => commands::apply_review::run(&validated()?, &args)?,
+        Command::Review(args) => commands::review::run(&validated()?, &args)?,
+        Command::Change(args) => change(&validated()?, &args)?,
+        Command::Verify(args) => commands::verify::run(&validated()?, &args)?,
+        Command::HistoryRebuild(args) => commands::history::run(&validated()?, &args)?,
+        Command::Export(args) => commands::export::run(&validated()?, &args)?,
+        Command::Convert(args) => commands::convert::run(&validated()?, args)?,
+        // Not validated: a probe beside a running connector has all of its variables.
         Command::HealthCheck(args) => commands::health_check::run(&load()?, args)?,
         Command::Capabilities => {
-            let settings = judged()?;
+            let settings = validated()?;
             let _context = CommandContext::new(&settings)?;
             let json = commands::capabilities::json(settings.source_options()?.devices);
             print(&Text::from_own_lines(&json));
@@ -111,39 +111,39 @@ fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gathers the settings.
+/// Loads the settings.
 fn load(matches: &ArgMatches, errors: &Cell<ErrorFormat>) -> Result<Settings, Failure> {
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(innermost(matches), &environment, &folder)?;
-    if matches!(settings.sheet_form(), Ok(OutputFormat::Json)) {
+    if matches!(settings.row_format(), Ok(OutputFormat::Json)) {
         errors.set(ErrorFormat::Json);
     }
     Ok(settings)
 }
 
-/// The settings, all of which make sense, also beside the command.
-fn judged(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure> {
-    settings.judge()?;
+/// Validates the settings, alone and together with the command.
+fn validated(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure> {
+    settings.validate()?;
     access_core::memory::set_budget(settings.memory_budget()?);
     if matches.subcommand_name() != Some("capabilities") {
         runtime::machine::preflight(settings.threads_at_once()?)?;
     }
     if let Some(name) = matches.subcommand_name() {
-        settings.on_demand()?.refuse_beside(name)?;
+        settings.on_demand()?.reject_beside(name)?;
     }
     Ok(settings)
 }
 
-/// What happens without a command: the service, what one of ConductorOne's flags asks for, or a sync.
+/// Runs without a command: the service, the operation of one of ConductorOne's flags, or a sync.
 fn run_default(settings: &Settings) -> Result<(), Failure> {
     if settings.serves()? {
         return commands::service::run(settings);
     }
     let on_demand = settings.on_demand()?;
-    // Printed without a tenant; all others start the log themselves.
+    // This one only prints; all others start the log themselves.
     let _context = if on_demand.list_action_schemas {
         Some(CommandContext::new(settings)?)
     } else {
@@ -159,7 +159,7 @@ fn run_default(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-/// One change to the tenant, or the schema of an account.
+/// Changes the tenant, or prints the schema of an account.
 fn change(settings: &Settings, args: &ChangeArgs) -> Result<(), Failure> {
     let _context = if args.is_schema() {
         Some(CommandContext::new(settings)?)
@@ -169,7 +169,7 @@ fn change(settings: &Settings, args: &ChangeArgs) -> Result<(), Failure> {
     commands::provision::run(settings, commands::provision::parse_request(settings, args)?)
 }
 
-/// Flags work before and after subcommands; clap hands them down to the innermost one's matches.
+/// The matches of the innermost subcommand, to which clap propagates global flags.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches
         .subcommand()

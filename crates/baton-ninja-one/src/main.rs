@@ -1,4 +1,4 @@
-//! `baton-ninja-one`: see the library beside this file.
+//! `baton-ninja-one`: see `lib.rs`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Which secrets there are, as soon as the program starts: before anything can quote them, and whether or not they are used.
+//! Registers secrets for redaction at the start of the program, before anything can print them, used or not.
 
 use std::ffi::OsString;
 
@@ -6,10 +6,10 @@ use access_dataset::secret_cloud_variables;
 
 use crate::settings::{Environment, SETTINGS};
 
-/// Variables of libraries that hold secrets, beside those of buckets.
+/// Variables of libraries that contain secrets, besides those of buckets.
 const LIBRARY_VARIABLES: [&str; 2] = ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"];
 
-/// Registers the secrets of the command line, right or wrong as the rest of it may be.
+/// Registers the secrets of the command line, even if the command line is invalid.
 pub(crate) fn register_arguments(arguments: &[OsString]) {
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
     while let Some(argument) = arguments.next() {

@@ -1,4 +1,4 @@
-//! Where finished syncs are: a c1z file or a dataset, named by one text.
+//! Locations of finished syncs: c1z files and datasets.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,22 +27,22 @@ pub(crate) enum SyncLocation {
     Dataset(Location),
 }
 
-/// A sync of a location.
+/// A sync in the list of a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyncListing {
     pub(crate) id: String,
     pub(crate) sync_type: String,
     pub(crate) started_at: String,
-    /// Nothing if it was never finished.
+    /// `None` if it was not finished.
     pub(crate) ended_at: Option<String>,
-    /// Whether it is the one that is read if no other is named.
+    /// Whether it is read by default.
     pub(crate) latest: bool,
-    /// Resources, entitlements, grants, where the location has counts.
+    /// Numbers of resources, entitlements and grants, if the location has them.
     pub(crate) counts: Option<[u64; 3]>,
 }
 
 impl SyncLocation {
-    /// The location that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
+    /// Parses a location: a URL that ends in `.c1z` is a file, another URL or a folder is a dataset, everything else a
     /// file.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let location = text.parse().map_err(|error: access_dataset::LocationError| {
@@ -55,8 +55,8 @@ impl SyncLocation {
         })
     }
 
-    /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks, on a thread of a runtime's that may;
-    /// ends soon after `cancellation` is requested.
+    /// Opens a sync by id, or the latest finished one, full ones first. Blocks, so it needs a blocking thread of a runtime;
+    /// ends soon after `cancellation`.
     pub(crate) fn open(
         &self,
         settings: &Settings,
@@ -84,7 +84,7 @@ impl SyncLocation {
         }
     }
 
-    /// All syncs that there are, the earliest first. Blocks like [`open`](Self::open).
+    /// Lists all syncs, oldest first. Blocks like [`open`](Self::open).
     pub(crate) fn syncs(
         &self,
         settings: &Settings,
@@ -138,7 +138,7 @@ pub(crate) async fn copy(url: &BucketUrl, settings: &Settings) -> Result<LocalCo
     LocalCopy::of(&url, &settings.temp_folder()?, settings.limits()?.decoded_bytes).await
 }
 
-/// How a sync of a file is opened.
+/// The configuration that opens a sync of a file.
 pub(crate) fn c1z_config(
     path: &Path,
     settings: &Settings,
@@ -159,7 +159,7 @@ pub(crate) fn c1z_config(
     })
 }
 
-/// How a sync of a dataset is opened.
+/// The configuration that opens a sync of a dataset.
 pub(crate) fn dataset_config(
     location: &Location,
     settings: &Settings,
@@ -176,7 +176,7 @@ pub(crate) fn dataset_config(
     })
 }
 
-/// The dataset that a text names.
+/// Parses the location of a dataset.
 pub(crate) fn dataset_location(settings: &Settings, text: &str) -> Result<Location, Failure> {
     let location: Location = text.parse().map_err(|error: access_dataset::LocationError| {
         Failure::new(error.to_string(), None, StatusCode::InvalidArgument)

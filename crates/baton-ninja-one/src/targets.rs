@@ -1,23 +1,22 @@
-//! The one gate for what a user names as a place: a text that cannot mean what it says is refused, whichever setting, sink or
-//! command it is for.
+//! Parses targets for all settings, sinks and commands, and rejects texts that cannot be intended.
 
 use std::path::PathBuf;
 
 use access_dataset::{BucketUrl, Location, LocationError};
 
-/// How the name of a c1z in a bucket ends, by which it is told from a dataset.
+/// The suffix of a c1z in a bucket, which distinguishes it from a dataset.
 pub(crate) const C1Z_ENDING: &str = ".c1z";
 
-/// Where a c1z file is.
+/// The target of a c1z file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum C1zTarget {
-    /// On this machine.
+    /// A local file.
     File(PathBuf),
-    /// In a bucket.
+    /// An object in a bucket.
     Bucket(BucketUrl),
 }
 
-/// A file of this machine; `what` is written there or read.
+/// Parses the path of a local file; `what` names its contents in errors.
 pub(crate) fn local_file(text: &str, what: &str) -> Result<PathBuf, String> {
     match text.parse() {
         Ok(Location::Folder(path)) => Ok(path),
@@ -29,7 +28,7 @@ pub(crate) fn local_file(text: &str, what: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// A c1z file, here or in a bucket.
+/// Parses the target of a c1z file.
 pub(crate) fn c1z(text: &str) -> Result<C1zTarget, String> {
     match text.parse() {
         Ok(Location::Folder(path)) => Ok(C1zTarget::File(path)),

@@ -1,4 +1,4 @@
-//! The contract of datasets, and the formats in which they may be.
+//! The contract of datasets, and their file formats.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use access_dataset::{Contract, FileFormat, Formats};
 use sink_csv::CsvFormat;
 use sink_parquet::ParquetFormat;
 
-/// The columns of datasets: every table's own, and those of NinjaOne's attributes of users.
+/// The columns of datasets: the fixed ones, and those of NinjaOne's attributes of users.
 pub(crate) const CONTRACT: Contract = Contract::new(ninjaone::USER_ATTRIBUTES);
 
-/// The formats in which datasets may be.
+/// The file formats of datasets.
 pub(crate) fn formats() -> Formats {
     Formats::new([
         Arc::new(ParquetFormat {

@@ -119,7 +119,7 @@ impl CancelToken {
 
     /// Waits for cancellation.
     pub async fn cancelled(mut self) {
-        // The handle is gone, so nobody can cancel.
+        // The handle was dropped, so this task can no longer be cancelled.
         if self.0.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
         }

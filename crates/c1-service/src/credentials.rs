@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_api_may_be_at_another_host() {
+    fn api_host_can_be_overridden() {
         let credentials = parse("a@b:8443/c").unwrap();
         assert_eq!(credentials.authority(None), "b:8443");
         assert_eq!(credentials.authority(Some("")), "b:8443");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_holds_a_private_key() {
+    fn secret_contains_a_private_key() {
         let with = |member: &str, value: Value| {
             let mut jwk = jwk();
             jwk[member] = value;
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_those_of_the_key() {
+    fn signatures_match_the_key() {
         // RFC 8032 signs the empty message with the same key.
         let signature = parse("a@b/c").unwrap().sign(b"");
         assert_eq!(signature[..4], [0xe5, 0x56, 0x43, 0x00]);

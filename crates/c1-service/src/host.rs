@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_are_filled_as_the_reference_does() {
+    fn blanks_are_filled_like_the_reference() {
         let filled = fill_blanks(&OsInfo {
             os: "linux".to_owned(),
             kernel_version: "6.1".to_owned(),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_describes_itself() {
+    fn system_is_described() {
         let release =
             os_release("NAME=\"Ubuntu\"\nID=ubuntu\nVERSION_ID=\"24.04\"\nID_LIKE='debian x'\n\nodd\n");
         assert_eq!(
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_and_machines_differ() {
+    fn containers_and_machines_are_distinguished() {
         assert_eq!(
             detect_virtualization("0::/kubepods/burstable/x", "QEMU", true),
             "kubernetes"

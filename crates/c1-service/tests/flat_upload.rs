@@ -18,7 +18,7 @@ fn resident_kib() -> u64 {
 
 /// `UPLOAD_MIB=1024` makes it the large one. The simulated ConductorOne is in the same process.
 #[test]
-fn memory_does_not_grow_with_the_file() {
+fn upload_memory_does_not_depend_on_the_file() {
     let mib: u64 = std::env::var("UPLOAD_MIB").map_or(96, |mib| mib.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large");

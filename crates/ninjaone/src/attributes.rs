@@ -11,24 +11,24 @@ use crate::api::Flag;
 use crate::api::Text;
 use crate::api::UserRow;
 
-/// How a row says an attribute.
+/// How the value of an attribute is read from a row.
 enum Source {
     Text(fn(&UserRow) -> &Text),
     Flag(fn(&UserRow) -> Flag),
     /// The ids of the user's organizations, with commas between them.
     OrganizationIds,
-    /// The name of the user's organization, where it is listed.
+    /// The name of the user's organization, if it is listed.
     OrganizationName,
 }
 
-/// The user type of people who work in the console.
+/// The user type of people who use the console.
 pub(crate) const TECHNICIAN: &str = "TECHNICIAN";
-/// The user type of customers' people, who use the portal.
+/// The user type of customers' employees, who use the portal.
 pub(crate) const END_USER: &str = "END_USER";
-/// The slug of full access to the portal, the one privilege over the tenant that administers nothing.
+/// The slug of full access to the portal, the only tenant privilege without administrative rights.
 pub(crate) const FULL_PORTAL_SLUG: &str = "full-portal-access";
 
-/// What reports of a NinjaOne tenant need to know of it.
+/// What reports declare about a NinjaOne tenant.
 pub const REPORT_SCHEMA: ReportSchema = ReportSchema {
     attributes: USER_ATTRIBUTES,
     unprivileged_slugs: &[FULL_PORTAL_SLUG],
@@ -70,7 +70,7 @@ const FULL_PORTAL: AttributeFigure = AttributeFigure {
 
 macro_rules! attributes {
     ($($attribute:expr => $source:expr,)*) => {
-        /// What NinjaOne says of users beyond what every tenant does.
+        /// The attributes that NinjaOne has beyond those of every source.
         pub const USER_ATTRIBUTES: UserAttributes = UserAttributes::new(&[$($attribute),*]);
 
         const SOURCES: &[Source] = &[$($source),*];
@@ -133,7 +133,7 @@ attributes! {
         => Source::Flag(|row| row.notify_all_clients),
 }
 
-/// The attributes that a row says. `organization_name` is the name of the user's organization, where it is listed.
+/// The attributes that a row states. `organization_name` is the name of the user's organization, if it is listed.
 pub(crate) fn profile(id: u64, row: &UserRow, organization_name: Option<&str>) -> Profile {
     let mut profile = Profile::new();
     profile.set("user_id", Some(id.to_string().as_str()));
@@ -150,7 +150,7 @@ pub(crate) fn profile(id: u64, row: &UserRow, organization_name: Option<&str>) -
     profile
 }
 
-/// Ids with commas between them; none without any.
+/// Ids separated by commas; `None` if there are none.
 fn joined(ids: &[u64]) -> Option<String> {
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
     (!ids.is_empty()).then(|| ids.join(","))
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_those_of_the_fields() {
+    fn attribute_types_match_the_fields() {
         assert_eq!(USER_ATTRIBUTES.iter().count(), SOURCES.len());
         for (attribute, source) in USER_ATTRIBUTES.iter().zip(SOURCES) {
             let is_flag = matches!(source, Source::Flag(_));

@@ -1,9 +1,9 @@
-//! `/v2/activities`: who signed in, and which accounts and roles changed (docs/reference/ninjaone-api.md §6).
+//! `/v2/activities`: sign-ins, and changes of accounts and roles (docs/reference/ninjaone-api.md §6).
 //!
-//! The API gives the newest first and what its bounds mean is not agreed on, so pages are read backwards by id until the
-//! cursor is reached, and only the oldest events beyond it are kept. Times do not follow ids: an activity that arrives late
-//! has an earlier time than those before it. A time is reached only where a whole page lies before it. Activities may be gone after a while: no event is
-//! no proof that nothing happened.
+//! The API returns the newest activities first, and the meaning of its bounds is disputed. So pages are read backwards by
+//! id until the cursor is reached, and only the oldest events after it are kept. Times do not follow ids: a late activity
+//! has an earlier time than those before it. A time counts as reached only when a complete page lies before it. Old
+//! activities may be deleted: a missing event does not prove that nothing happened.
 
 use std::collections::BTreeMap;
 
@@ -26,11 +26,11 @@ use crate::mapping::{self, role_type, user_type};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
-/// Activities requested at a time: the most that the API returns (docs/reference/ninjaone-api.md §6.1).
+/// Activities in a page: the maximum of the API (docs/reference/ninjaone-api.md §6.1).
 const PAGE: usize = 1000;
-/// The most pages that one call reads: two million activities. A server whose pages never end must not block it.
+/// Maximum number of pages that one call reads: two million activities. A server with endless pages must not block it.
 const MAX_PAGES: usize = 2_000;
-/// What a cursor of this source begins with.
+/// The prefixes of this source's cursors.
 const CURSOR: &str = "activity:";
 
 /// A tenant's activities as [`EventFeed`].
@@ -49,11 +49,11 @@ impl NinjaOneEventFeed {
 
 #[derive(Debug, Default)]
 struct ActivityPage {
-    /// Only an empty list ends the reading, not an absent one.
+    /// Only an empty list ends the read, not an absent one.
     activities: Stated<Rows<ActivityRow>>,
 }
 
-/// An activity, as far as it matters here (OpenAPI: Activity).
+/// An activity, limited to the fields that are used (OpenAPI: Activity).
 #[derive(Debug, Default)]
 struct ActivityRow {
     id: Id,
@@ -89,12 +89,13 @@ impl EventFeed for NinjaOneEventFeed {
                 "activities without a usable time are left out of the event feed"
             );
         }
-        kept.into_page(&self.client.tenant()).map_err(SourceError::new)
+        kept.into_event_page(&self.client.tenant())
+            .map_err(SourceError::new)
     }
 }
 
 impl NinjaOneEventFeed {
-    /// Reads backwards. Only an empty page ends: shorter ones do not (docs/reference/ninjaone-api.md §6.1).
+    /// Reads backwards. Only an empty page is the end; a short page is not (docs/reference/ninjaone-api.md §6.1).
     async fn read(&self, kept: &mut Oldest) -> Result<(), NinjaOneError> {
         let mut older_than: Option<u64> = None;
         for _page in 0..MAX_PAGES {
@@ -145,7 +146,7 @@ impl NinjaOneEventFeed {
     }
 }
 
-/// Events of one page's bytes; `None` if they are no page.
+/// Parses the events of a page; `None` if the bytes are not a page.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn page_of(
     body: &[u8],
@@ -160,10 +161,10 @@ pub(crate) fn page_of(
         return Ok(None);
     };
     kept.take_page(rows.0);
-    kept.into_page("https://tenant.example").map(Some)
+    kept.into_event_page("https://tenant.example").map(Some)
 }
 
-/// Where the cursor stands.
+/// The position of a cursor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Bound {
     Time(OffsetDateTime),
@@ -178,7 +179,7 @@ impl Bound {
         }
     }
 
-    /// `activity:<id>`, or `since:<epoch seconds>` where no activity had been seen yet.
+    /// `activity:<id>`, or `since:<epoch seconds>` before the first activity.
     fn parse(cursor: &str) -> Result<Self, NinjaOneError> {
         let id = cursor
             .strip_prefix(CURSOR)
@@ -202,7 +203,7 @@ impl Bound {
         }
     }
 
-    /// Whether an activity lies beyond.
+    /// Whether an activity lies after the position.
     fn is_before(self, id: u64, at: OffsetDateTime) -> bool {
         match self {
             Self::Time(time) => at >= time,
@@ -211,7 +212,7 @@ impl Bound {
     }
 }
 
-/// The oldest events beyond a bound, gathered page by page.
+/// The oldest events after a bound, collected page by page.
 #[derive(Debug)]
 struct Oldest {
     bound: Bound,
@@ -219,9 +220,9 @@ struct Oldest {
     /// By id.
     kept: BTreeMap<u64, (OffsetDateTime, What)>,
     dropped: bool,
-    /// Nothing beyond the bound lies on an older page.
+    /// No older page has activities after the bound.
     reached: bool,
-    /// Events that have no usable time.
+    /// Number of events without a usable time.
     without_time: u64,
 }
 
@@ -265,9 +266,9 @@ impl Oldest {
         lowest
     }
 
-    /// Keeps an event that lies beyond the bound. Whether the activity does, event or not.
+    /// Keeps an event after the bound. Returns whether the activity lies after the bound, event or not.
     fn take(&mut self, id: u64, at: Option<OffsetDateTime>, row: &ActivityRow) -> bool {
-        let what = what(row);
+        let what = event_kind(row);
         let Some(at) = at else {
             let is_new = match self.bound {
                 Bound::Time(_) => true,
@@ -289,7 +290,7 @@ impl Oldest {
         true
     }
 
-    fn into_page(self, tenant: &str) -> Result<EventPage, NinjaOneError> {
+    fn into_event_page(self, tenant: &str) -> Result<EventPage, NinjaOneError> {
         let kept = self.kept;
         let cursor = kept
             .last_key_value()
@@ -317,8 +318,8 @@ impl Oldest {
     }
 }
 
-/// Chosen by the status code alone; device events that sound alike are none of ours (docs/reference/ninjaone-api.md §6.2).
-fn what(row: &ActivityRow) -> Option<What> {
+/// Chosen by the status code alone; device events with similar names are ignored (docs/reference/ninjaone-api.md §6.2).
+fn event_kind(row: &ActivityRow) -> Option<What> {
     let code = row.status_code.trimmed()?;
     let user = row.user_id.get();
     match code {
@@ -357,11 +358,11 @@ fn account(user: u64) -> Resource {
     }
 }
 
-/// Numbers from here on are milliseconds: as seconds they would be of the year 5138.
+/// Larger numbers are milliseconds: as seconds they would be in the year 5138.
 const MIN_MILLISECONDS: f64 = 1e11;
 
-/// Epoch seconds, with or without a fraction (docs/reference/ninjaone-api.md §3.3), or milliseconds; as a number or a text. A
-/// text may also be a date as RFC 3339 has it.
+/// Epoch seconds, with or without a fraction (docs/reference/ninjaone-api.md §3.3), or milliseconds, as a number or a text.
+/// A text may also be an RFC 3339 date.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn time_of(time: &Value) -> Option<OffsetDateTime> {
     let number = match time {
@@ -414,7 +415,7 @@ mod tests {
         }
         kept.take_page(rows);
         let reached = kept.reached;
-        let page = kept.into_page("https://tenant.example").unwrap();
+        let page = kept.into_event_page("https://tenant.example").unwrap();
         let events = page.events.iter().map(|event| match &event.what {
             EventKind::SignedIn { account, .. } => format!("{} {} signed in", event.id, account.id),
             EventKind::Changed(id) => format!("{} {id} changed", event.id),
@@ -429,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_beyond_the_bound() {
+    fn oldest_events_after_the_bound_are_kept() {
         insta::assert_snapshot!(page(Bound::Time(datetime!(2020-01-01 0:00 UTC)), 100));
         insta::assert_snapshot!(page(Bound::Activity(4), 2));
         insta::assert_snapshot!(page(Bound::Activity(9), 2));
@@ -474,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_activity_does_not_end_the_reading() {
+    fn late_activity_does_not_end_the_read() {
         let bound = datetime!(2026-11-25 12:00 UTC);
         let at = |id: u64| bound.unix_timestamp() + i64::try_from(id).unwrap();
         let mut kept = Oldest::new(Bound::Time(bound), 1_000);
@@ -500,7 +501,7 @@ mod tests {
         kept.take_page(vec![before, signed_in(3000, &json!(null))]);
         assert!(kept.reached);
         assert_eq!(kept.without_time, 1);
-        let page = kept.into_page("https://tenant.example").unwrap();
+        let page = kept.into_event_page("https://tenant.example").unwrap();
         let ids: Vec<u64> = page
             .events
             .iter()
@@ -508,14 +509,20 @@ mod tests {
             .collect();
         assert_eq!(ids, (1..=1000).collect::<Vec<u64>>());
         assert_eq!((page.cursor.as_str(), page.has_more), ("activity:1000", true));
-        // What came late is beyond the cursor by its id, and comes with the next call.
+        // A late activity is after the cursor by its id, and comes with the next call.
         let mut rest = Oldest::new(Bound::parse(&page.cursor).unwrap(), 5_000);
         rest.take_page(vec![signed_in(2491, &json!(bound.unix_timestamp() - 30))]);
-        assert_eq!(rest.into_page("https://tenant.example").unwrap().events.len(), 1);
+        assert_eq!(
+            rest.into_event_page("https://tenant.example")
+                .unwrap()
+                .events
+                .len(),
+            1
+        );
     }
 
     #[test]
-    fn a_page_without_times_says_nothing_of_the_bound() {
+    fn page_without_times_does_not_reach_the_bound() {
         let mut kept = Oldest::new(Bound::Time(datetime!(2026-11-25 12:00 UTC)), 10);
         kept.take_page(vec![signed_in(5, &json!(null)), signed_in(4, &json!({}))]);
         assert!(!kept.reached);
@@ -523,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_survive_the_trip() {
+    fn cursors_round_trip() {
         for bound in [
             Bound::Activity(7_300_000_001),
             Bound::Time(datetime!(2026-11-25 12:00 UTC)),

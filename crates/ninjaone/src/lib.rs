@@ -1,4 +1,4 @@
-//! NinjaOne as an access source, and as a tenant that can be changed.
+//! NinjaOne as an access source and a provisioner.
 
 mod api;
 mod attributes;

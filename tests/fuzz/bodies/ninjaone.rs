@@ -62,7 +62,7 @@ pub fn lists(input: &[u8]) {
         4 => read(*cut, body).iter().for_each(device),
         5 => events(*cut, body),
         6 => {
-            let _ = provisioner::role_of_answer(body);
+            let _ = provisioner::role_from_response(body);
         }
         _ => {
             let _: Vec<Row<Value>> = read(*cut, body);

@@ -11,14 +11,14 @@ use access_review::{
 use sink_csv::SpreadsheetSafety;
 use time::OffsetDateTime;
 
-use crate::commands::review::sheet_file::{SheetFileError, sheet_of_bytes};
+use crate::commands::review::sheet_file::{SheetFileError, parse_sheet};
 
 /// The bytes of a file.
 ///
 /// # Panics
 /// If reading it breaks a promise.
 pub fn sheet(input: &[u8]) {
-    let read = sheet_of_bytes(Path::new("review.csv"), input);
+    let read = parse_sheet(Path::new("review.csv"), input);
     same_in_other_encodings(input, &read);
     let file = match read {
         Ok(file) => file,
@@ -47,7 +47,7 @@ pub fn sheet(input: &[u8]) {
         );
     }
     let again = csv(&file.sheet);
-    let again = match sheet_of_bytes(Path::new("review.csv"), &again) {
+    let again = match parse_sheet(Path::new("review.csv"), &again) {
         Ok(again) => again.sheet,
         Err(error) => panic!("what is written cannot be read: {error}"),
     };
@@ -69,7 +69,7 @@ fn same_in_other_encodings(input: &[u8], read: &Result<SheetFile, SheetFileError
     let little: Vec<u8> = utf16(u16::to_le_bytes);
     let big: Vec<u8> = utf16(u16::to_be_bytes);
     for bytes in [marked.clone().into_bytes(), little, big] {
-        let other = sheet_of_bytes(Path::new("review.csv"), &bytes);
+        let other = parse_sheet(Path::new("review.csv"), &bytes);
         match (read, &other) {
             (Ok(read), Ok(other)) => assert_eq!(read.sheet, other.sheet, "{text:?}"),
             (Err(read), Err(other)) => assert_eq!(read.to_string(), other.to_string(), "{text:?}"),

@@ -1,19 +1,19 @@
-//! Why a command line was refused, without repeating what may be a secret, and what may have been meant.
+//! Explains why a command line was rejected, and suggests a correction. Possible secrets are not repeated.
 
 use std::ffi::OsString;
 
 use access_core::query::nearest;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::usage::{Part, Typed, flags, refused, switch_value};
+use super::usage::{Part, TypedArguments, flags, is_switch_value, usage_failure};
 use crate::cli;
 use crate::failure::Failure;
 use crate::output::console::escape_line;
 use crate::settings::{changes_tenant, keys};
 
-impl Typed {
-    /// Arguments that may be secrets: whatever follows a secret's flag, or a flag that is called like one.
-    fn hidden(&self) -> Vec<String> {
+impl TypedArguments {
+    /// Arguments that may be secrets: those after the flag of a secret, or after a flag with a similar name.
+    fn possible_secrets(&self) -> Vec<String> {
         let texts: Vec<String> = self
             .arguments
             .iter()
@@ -35,39 +35,39 @@ impl Typed {
             let name = text.split('=').next().unwrap_or_default();
             flags().any(|flag| name.strip_prefix("--") == Some(flag.long) && !flag.secret)
         };
-        let mut hidden = Vec::new();
+        let mut possible_secrets = Vec::new();
         for (n, text) in texts.iter().enumerate().skip(first) {
             if names_secret(text) {
-                hidden.extend(text.split_once('=').map(|(_, value)| value.to_owned()));
+                possible_secrets.extend(text.split_once('=').map(|(_, value)| value.to_owned()));
             } else if n > first && !is_flag(text) {
-                hidden.push(text.clone());
+                possible_secrets.push(text.clone());
             }
         }
-        hidden.retain(|text| !text.is_empty());
-        hidden
+        possible_secrets.retain(|text| !text.is_empty());
+        possible_secrets
     }
 
-    /// Why a command line was refused.
+    /// Explains why a command line was rejected.
     pub(super) fn explain(&self, error: &clap::Error) -> Failure {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.clone()),
             _ => None,
         };
-        let hidden = self.hidden();
+        let possible_secrets = self.possible_secrets();
         match error.kind() {
             ErrorKind::UnknownArgument => {
                 let argument = context(ContextKind::InvalidArg).unwrap_or_default();
                 let suggested = context(ContextKind::SuggestedArg);
-                self.unknown_argument(&argument, suggested.as_deref(), &hidden)
+                self.unknown_argument(&argument, suggested.as_deref(), &possible_secrets)
             }
             ErrorKind::InvalidSubcommand => {
                 let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-                self.unknown_command(&word, &hidden)
+                self.unknown_command(&word, &possible_secrets)
             }
             _ => {
-                let text = self.escaped(error);
+                let text = self.escaped_error(error);
                 let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-                let text = hidden
+                let text = possible_secrets
                     .iter()
                     .map(|word| escape_line(word).into_owned())
                     .filter(|word| word.chars().count() > 2)
@@ -78,61 +78,65 @@ impl Typed {
         }
     }
 
-    /// The words of an error, in which line breaks and control characters of the arguments are written out: they are quoted
-    /// in it, and may come from anywhere.
-    fn escaped(&self, error: &clap::Error) -> String {
-        let line = self.rewritten();
+    /// The text of an error, which quotes arguments, with their line breaks and control characters escaped.
+    fn escaped_error(&self, error: &clap::Error) -> String {
+        let line = self.rewrite();
         let line = line.iter().map(|argument| match argument.to_str() {
             Some(text) => OsString::from(escape_line(text).as_ref()),
             None => argument.clone(),
         });
-        let escaped = cli::command().try_get_matches_from(line).err();
-        let escaped = escaped.filter(|escaped| escaped.kind() == error.kind());
-        escaped.as_ref().unwrap_or(error).render().to_string()
+        let escaped_error = cli::command().try_get_matches_from(line).err();
+        let escaped_error = escaped_error.filter(|escaped_error| escaped_error.kind() == error.kind());
+        escaped_error.as_ref().unwrap_or(error).render().to_string()
     }
 
-    fn unknown_argument(&self, argument: &str, suggested: Option<&str>, hidden: &[String]) -> Failure {
-        let Some(shown) = shown(argument, hidden) else {
-            return after_secret();
+    fn unknown_argument(
+        &self,
+        argument: &str,
+        suggested: Option<&str>,
+        possible_secrets: &[String],
+    ) -> Failure {
+        let Some(shown) = without_secrets(argument, possible_secrets) else {
+            return unexpected_after_secret();
         };
         let name = shown.trim_start_matches('-').trim_end_matches("=…");
         if !argument.starts_with('-') {
-            let hint = self.habit(name).or_else(|| {
-                switch_value(name).then(|| {
+            let hint = self.hint_for_other_tools(name).or_else(|| {
+                is_switch_value(name).then(|| {
                     format!("a switch takes its value after an equals sign, e.g. --no-progress={name}")
                 })
             });
-            return refused(format!("unexpected argument '{shown}'"), hint);
+            return usage_failure(format!("unexpected argument '{shown}'"), hint);
         }
-        let own = suggested.map(|flag| flag.trim_start_matches('-'));
-        let names = flags().map(|flag| flag.long).chain(own);
+        let clap_suggestion = suggested.map(|flag| flag.trim_start_matches('-'));
+        let names = flags().map(|flag| flag.long).chain(clap_suggestion);
         let near = nearest(
             &name.replace('_', "-").to_lowercase(),
             names.filter(|name| !changes_tenant(name)),
         );
         let hint = match near {
             Some(flag) => format!("did you mean --{flag}?"),
-            None => self.where_flags_are_listed(),
+            None => self.flag_list_hint(),
         };
-        refused(format!("unexpected argument '{shown}'"), Some(hint))
+        usage_failure(format!("unexpected argument '{shown}'"), Some(hint))
     }
 
-    fn where_flags_are_listed(&self) -> String {
+    fn flag_list_hint(&self) -> String {
         let command = self.subcommand().map(|(_, name)| name);
         let known = command.filter(|name| cli::command().find_subcommand(name).is_some());
         let topic = known.unwrap_or_else(|| "settings".to_owned());
         format!("`baton-ninja-one help {topic}` lists the flags")
     }
 
-    fn unknown_command(&self, word: &str, hidden: &[String]) -> Failure {
-        let Some(shown) = shown(word, hidden) else {
-            return after_secret();
+    fn unknown_command(&self, word: &str, possible_secrets: &[String]) -> Failure {
+        let Some(shown) = without_secrets(word, possible_secrets) else {
+            return unexpected_after_secret();
         };
         let commands: Vec<String> = cli::command()
             .get_subcommands()
             .map(|command| command.get_name().to_owned())
             .collect();
-        let hint = self.habit(word).or_else(|| {
+        let hint = self.hint_for_other_tools(word).or_else(|| {
             let safe = commands
                 .iter()
                 .map(String::as_str)
@@ -140,28 +144,28 @@ impl Typed {
             nearest(&word.to_lowercase(), safe).map(|name| format!("did you mean `baton-ninja-one {name}`?"))
         });
         let hint = hint.or_else(|| {
-            switch_value(word)
+            is_switch_value(word)
                 .then(|| format!("a switch takes its value after an equals sign, e.g. --no-progress={word}"))
         });
-        refused(
+        usage_failure(
             format!("unrecognized subcommand '{shown}'"),
             Some(hint.unwrap_or_else(|| "`baton-ninja-one help` lists the commands".to_owned())),
         )
     }
 
-    /// What other tools call something that this program has under another name, or has not.
-    fn habit(&self, word: &str) -> Option<String> {
+    /// A hint for a command of another tool that this program lacks or has under another name.
+    fn hint_for_other_tools(&self, word: &str) -> Option<String> {
         let file = self.parts.iter().find_map(|(_, part)| match part {
             Part::Flag { flag, value, .. } if flag.long == keys::FILE.setting.name => value.clone(),
             _ => None,
         });
         let words = self.parts.iter().filter(|(_, part)| matches!(part, Part::Word));
         let mut words = words.map(|(n, _)| self.arguments[*n].to_string_lossy());
-        let inspected = match words.next().as_deref() {
-            Some("inspect") => words.next().filter(|place| *place != word),
+        let inspected_location = match words.next().as_deref() {
+            Some("inspect") => words.next().filter(|location| *location != word),
             _ => None,
         };
-        let file = file.or(inspected.map(std::borrow::Cow::into_owned));
+        let file = file.or(inspected_location.map(std::borrow::Cow::into_owned));
         let file = file.map_or_else(|| "FILE".to_owned(), |file| escape_line(&file).into_owned());
         let inspect = |rest: &str| Some(format!("use `baton-ninja-one inspect {file} {rest}`"));
         match word {
@@ -196,9 +200,9 @@ impl Typed {
     }
 }
 
-/// An argument as it may be repeated: without the value that was written to it; nothing if all of it may be a secret.
-fn shown(argument: &str, hidden: &[String]) -> Option<String> {
-    if hidden
+/// The part of an argument that may be repeated: without its value; `None` if all of it may be a secret.
+fn without_secrets(argument: &str, possible_secrets: &[String]) -> Option<String> {
+    if possible_secrets
         .iter()
         .any(|word| word == argument || argument.contains(word.as_str()) && word.len() > 3)
     {
@@ -213,8 +217,8 @@ fn shown(argument: &str, hidden: &[String]) -> Option<String> {
     })
 }
 
-fn after_secret() -> Failure {
-    refused(
+fn unexpected_after_secret() -> Failure {
+    usage_failure(
         "unexpected argument after the flag of a secret; it is not shown, because it may be a part of the secret".to_owned(),
         Some("put the secret into quotes, or into the flag's variable".to_owned()),
     )

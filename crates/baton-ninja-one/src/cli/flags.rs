@@ -8,7 +8,7 @@ use crate::settings::{
     COLOR_FLAG, QUIET_FLAG, Reference, Setting, SettingScope, VERBOSE_FLAG, ValueType, keys,
 };
 
-/// Flags about what goes to the terminal, for this run only.
+/// The flags for messages on the terminal, for this run only.
 pub(super) fn message_args() -> [Arg; 3] {
     [
         Arg::new(VERBOSE_FLAG)
@@ -68,7 +68,7 @@ pub(super) fn setting_arg(setting: &Setting) -> Arg {
         None => argument,
     };
     let argument = if setting.name == keys::OUTPUT.setting.name {
-        // As ConductorOne's tool for c1z files calls it.
+        // The name in ConductorOne's tool for c1z files.
         argument.alias("output-format")
     } else {
         argument
@@ -85,7 +85,7 @@ pub(super) fn setting_arg(setting: &Setting) -> Arg {
     }
 }
 
-/// Values that a shell offers. Others may be accepted too: settings are judged where they are read.
+/// Values that a shell suggests. Others may be accepted too: settings are validated where they are read.
 fn candidates(words: &'static [&'static str]) -> ArgValueCandidates {
     ArgValueCandidates::new(move || words.iter().map(CompletionCandidate::new).collect())
 }
@@ -97,7 +97,8 @@ fn sink_kinds() -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.
+/// The flags of the reference that do not work here. clap accepts them, so that `settings/reference.rs` decides about all
+/// of them.
 pub(super) fn other_reference_args() -> impl Iterator<Item = Arg> {
     let flags = Reference::others().filter(|row| row.scope != SettingScope::Environment);
     flags.map(|row| {
@@ -108,7 +109,8 @@ pub(super) fn other_reference_args() -> impl Iterator<Item = Arg> {
     })
 }
 
-/// Values of all flags but switches are the next word whatever it is, as in the reference: a secret may begin with a hyphen.
+/// Like in the reference, the value of every flag except switches is the next argument, whatever it is: a secret may begin
+/// with a hyphen.
 fn with_value_type(argument: Arg, value_type: ValueType) -> Arg {
     match value_type {
         ValueType::Switch => argument
@@ -120,7 +122,7 @@ fn with_value_type(argument: Arg, value_type: ValueType) -> Arg {
     }
 }
 
-/// What the value of a setting looks like.
+/// The placeholder of a setting's value in help.
 pub(crate) fn value_name(setting: &Setting) -> String {
     match setting.value_type {
         ValueType::Text | ValueType::Json => "TEXT".to_owned(),

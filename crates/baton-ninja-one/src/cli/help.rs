@@ -20,15 +20,15 @@ pub(crate) const STYLES: Styles = Styles::styled()
 const HEADING: Style = AnsiColor::Green.on_default().bold();
 const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
 
-/// What a new user runs first.
+/// The first commands of a new user.
 const FIRST_STEPS: [(&str, &str); 3] = [
     ("init", "write .baton.yaml"),
     ("check", "test it"),
     ("sync --sink html=review.html", "make a review report"),
 ];
-/// Columns of the widest flag beside which its help still stands.
+/// Width of the widest flag with its help on the same line.
 const MAX_FLAG_COLUMNS: usize = 44;
-/// Columns of a terminal in which help stands below its flag.
+/// Below this terminal width, help is on the line after its flag.
 const NARROW: usize = 80;
 
 /// The help of the program.
@@ -66,13 +66,12 @@ pub(crate) fn program(width: usize) -> StyledStr {
     page.text
 }
 
-/// The help of a command as clap writes it, completed with examples and the settings that matter to it. Clap would wrap these
-/// lines once more.
-pub(crate) fn completed(mut help: StyledStr, command: &str, width: usize) -> StyledStr {
+/// Adds examples and relevant settings to clap's help of a command. Clap would wrap these lines again.
+pub(crate) fn add_examples_and_settings(mut help: StyledStr, command: &str, width: usize) -> StyledStr {
     let Some(entry) = COMMANDS.iter().find(|entry| entry.is_called(command)) else {
         return help;
     };
-    // Help of the program, though a command follows on the line.
+    // This is the help of the program, although the line has a command.
     if !help
         .to_string()
         .contains(&format!("Usage: {NAME} {}", entry.name()))
@@ -101,12 +100,12 @@ pub(crate) fn after_command(entry: &Entry, width: usize) -> StyledStr {
 fn sections(page: &mut Page, sections: &[Section]) {
     for section in sections {
         page.heading(section.title());
-        let messages = messages();
+        let message_rows = message_rows();
         let settings: Vec<(String, String)> = section
             .settings()
             .iter()
             .map(|setting| (flag(setting), setting.help.to_owned()))
-            .chain(messages.into_iter().filter(|_| *section == Section::Output))
+            .chain(message_rows.into_iter().filter(|_| *section == Section::Output))
             .collect();
         page.rows(&settings);
         page.blank();
@@ -131,18 +130,18 @@ pub(crate) fn settings(width: usize) -> StyledStr {
         page.heading(topic);
         let rows: Vec<(String, String)> = settings
             .iter()
-            .map(|setting| (flag(setting), described(setting)))
+            .map(|setting| (flag(setting), describe_setting(setting)))
             .collect();
         page.rows(&rows);
         page.blank();
     }
     page.heading("For this run only");
-    page.rows(&messages());
+    page.rows(&message_rows());
     page.text
 }
 
-/// The flags that are no settings.
-fn messages() -> Vec<(String, String)> {
+/// The flags that are not settings.
+fn message_rows() -> Vec<(String, String)> {
     message_flags()
         .into_iter()
         .map(|(short, long, value, help)| {
@@ -152,7 +151,7 @@ fn messages() -> Vec<(String, String)> {
         .collect()
 }
 
-fn described(setting: &Setting) -> String {
+fn describe_setting(setting: &Setting) -> String {
     let required = if setting.required { "Required. " } else { "" };
     let default = match (setting.value_type, setting.default) {
         (_, "") | (ValueType::Switch, "false") => String::new(),
@@ -245,7 +244,7 @@ impl Page {
     }
 
     fn styled(&mut self, style: Style, words: &str) {
-        // Writing into a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.text, "{style}{words}{style:#}");
     }
 
@@ -254,7 +253,7 @@ impl Page {
         self.blank();
     }
 
-    /// A label, and text beside it that stays beside it.
+    /// A label, and text that is indented beside it.
     fn labelled(&mut self, label: &str, text: &str) {
         self.styled(HEADING, label.trim_end());
         self.text.push_str(" ");
@@ -266,7 +265,7 @@ impl Page {
         self.wrapped(indent, text);
     }
 
-    /// Text from the current column on, which later lines are indented to.
+    /// Text from the current column on; later lines are indented to that column.
     fn wrapped(&mut self, column: usize, text: &str) {
         let lines = wrap(text, self.width.saturating_sub(column));
         for (n, line) in lines.iter().enumerate() {
@@ -277,7 +276,7 @@ impl Page {
         }
     }
 
-    /// A flag or a command, which brings its own indentation, and what it does from a column on.
+    /// A flag or a command with its own indentation, and its description from a column on.
     fn row(&mut self, literal: &str, text: &str, column: usize) {
         self.styled(LITERAL, literal);
         if text.is_empty() {
@@ -304,7 +303,7 @@ impl Page {
         }
     }
 
-    /// The commands of a group: one a line with what it does, or all in one line where their names say it.
+    /// The commands of a group: one per line with their summaries, or all on one line if none has a summary.
     fn group(&mut self, group: Group) {
         const NAME_COLUMN: usize = 10;
         const SUMMARY_COLUMN: usize = 26;
@@ -336,17 +335,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_of_the_program() {
+    fn program_help() {
         insta::assert_snapshot!(program(100).to_string());
     }
 
     #[test]
-    fn help_of_all_settings() {
+    fn settings_help() {
         insta::assert_snapshot!(settings(120).to_string());
     }
 
     #[test]
-    fn help_of_the_program_fits_a_screen() {
+    fn program_help_fits_a_screen() {
         for width in [80, 100, 160] {
             let lines = program(width).to_string().lines().count();
             assert!((20..=30).contains(&lines), "{lines} lines at {width} columns");

@@ -1,5 +1,5 @@
-//! Command lines as people type them: the habits of the reference and of ConductorOne's tool for c1z files lead to the right
-//! command, and a refused one is explained without repeating what may be a secret.
+//! Parses command lines. Spellings of the reference and of ConductorOne's tool for c1z files are rewritten, and a rejected
+//! line is explained without repeating possible secrets.
 
 use std::ffi::OsString;
 
@@ -19,24 +19,24 @@ use crate::settings::{
     COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueType, keys,
 };
 
-/// A command line that was read.
+/// A parsed command line.
 pub(crate) enum CommandLine {
     /// A command with its arguments.
     Parsed(ArgMatches),
-    /// Help or the version, which was asked for.
+    /// The requested help or version.
     Answered(StyledStr),
 }
 
-/// How messages are shown, whether the command line can be parsed or not.
+/// How messages are shown, known even if the command line is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Preferences {
     pub(crate) color: ColorChoice,
     pub(crate) errors: ErrorFormat,
 }
 
-/// Reads the preferences from the flags and from the variable of `--output`.
+/// Reads the preferences from flags and from the variable of `--output`.
 pub(crate) fn preferences(arguments: &[OsString]) -> Preferences {
-    let typed = Typed::new(arguments.to_vec());
+    let typed = TypedArguments::new(arguments.to_vec());
     let output = typed
         .value_of(keys::OUTPUT.setting.name)
         .or_else(|| std::env::var(keys::OUTPUT.setting.variable()).ok());
@@ -74,7 +74,7 @@ pub(crate) fn help(words: &[String]) -> Result<StyledStr, Failure> {
             .collect();
         let Some(inner) = found.find_subcommand_mut(word) else {
             let near = nearest(&word.to_lowercase(), names.iter().map(String::as_str));
-            return Err(refused(
+            return Err(usage_failure(
                 format!("there is no command `{shown}`"),
                 Some(near.map_or_else(
                     || "`baton-ninja-one help` lists the commands".to_owned(),
@@ -86,7 +86,7 @@ pub(crate) fn help(words: &[String]) -> Result<StyledStr, Failure> {
     }
     let help = found.render_help();
     Ok(match words.first() {
-        Some(command) => help::completed(help, command, help_width()),
+        Some(command) => help::add_examples_and_settings(help, command, help_width()),
         None => help,
     })
 }
@@ -96,20 +96,20 @@ pub(crate) fn help(words: &[String]) -> Result<StyledStr, Failure> {
 /// # Errors
 /// [`Failure`] of the reference's exit code for a plain error, 2.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
-    // The reference's letter for the version, where nothing can be meant by more messages.
+    // Alone, `-v` is the reference's flag for the version.
     if arguments.len() == 2 && arguments[1] == "-v" {
         let short = format!("{} version {}", cli::NAME, env!("CARGO_PKG_VERSION"));
         return Ok(CommandLine::Answered(short.into()));
     }
-    let typed = Typed::new(with_joined_values(arguments));
-    typed.refuse_flags_as_values()?;
-    let line = typed.rewritten();
+    let typed = TypedArguments::new(join_switch_values(arguments));
+    typed.reject_flags_as_values()?;
+    let line = typed.rewrite();
     match cli::command().try_get_matches_from(line) {
         Ok(matches) => Ok(CommandLine::Parsed(matches)),
         Err(error) if !error.use_stderr() => {
             let help = error.render();
             Ok(CommandLine::Answered(match typed.subcommand() {
-                Some((_, command)) => help::completed(help, &command, help_width()),
+                Some((_, command)) => help::add_examples_and_settings(help, &command, help_width()),
                 None => help,
             }))
         }
@@ -117,11 +117,11 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
     }
 }
 
-/// The arguments, in which `--full-portal-access true` is one: these switches take their value either way.
-fn with_joined_values(arguments: Vec<OsString>) -> Vec<OsString> {
+/// Joins `--full-portal-access true` to one argument: these switches accept both spellings.
+fn join_switch_values(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        let value = argument.to_str().filter(|text| switch_value(text));
+        let value = argument.to_str().filter(|text| is_switch_value(text));
         let switch = joined.last_mut().filter(|last| {
             let flag = last.to_str().and_then(|last| last.strip_prefix("--"));
             flag.is_some_and(|flag| account_switches().any(|switch| switch == flag))
@@ -137,8 +137,8 @@ fn with_joined_values(arguments: Vec<OsString>) -> Vec<OsString> {
     joined
 }
 
-/// A command line that is refused.
-pub(super) fn refused(message: String, hint: Option<String>) -> Failure {
+/// The failure of a rejected command line.
+pub(super) fn usage_failure(message: String, hint: Option<String>) -> Failure {
     Failure::usage(message, "", hint)
 }
 
@@ -193,23 +193,23 @@ pub(super) enum Part {
         flag: Flag,
         short: bool,
         value: Option<String>,
-        /// Arguments that it takes.
+        /// Number of arguments, value included.
         arguments: usize,
     },
-    /// Anything else that begins with a hyphen.
+    /// Another argument with a hyphen.
     Other,
-    /// A command or a value of one.
+    /// A command, or a value of a command.
     Word,
 }
 
-/// The arguments, and what they are.
-pub(super) struct Typed {
+/// The arguments as typed, with their classification.
+pub(super) struct TypedArguments {
     pub(super) arguments: Vec<OsString>,
-    /// By the index of their first argument.
+    /// The parts with the index of their first argument.
     pub(super) parts: Vec<(usize, Part)>,
 }
 
-impl Typed {
+impl TypedArguments {
     fn new(arguments: Vec<OsString>) -> Self {
         let mut parts = Vec::new();
         let mut n = 1;
@@ -221,7 +221,7 @@ impl Typed {
             let following = arguments
                 .get(n + 1)
                 .map(|next| next.to_string_lossy().into_owned());
-            let part = part(&text, following);
+            let part = classify(&text, following);
             let taken = match &part {
                 Part::Flag { arguments, .. } => *arguments,
                 Part::Other | Part::Word => 1,
@@ -232,7 +232,7 @@ impl Typed {
         Self { arguments, parts }
     }
 
-    /// The value of a flag, the last one if it is given several times.
+    /// The last value of a flag.
     fn value_of(&self, long: &str) -> Option<String> {
         self.parts.iter().rev().find_map(|(_, part)| match part {
             Part::Flag { flag, value, .. } if flag.long == long => value.clone(),
@@ -246,9 +246,9 @@ impl Typed {
         word.map(|(n, _)| (*n, self.arguments[*n].to_string_lossy().into_owned()))
     }
 
-    /// The next word is the value of a flag, whatever it is. Where it is a flag itself, the value was forgotten, and what the
-    /// other flag says, `--dry-run` for one, must not get lost.
-    fn refuse_flags_as_values(&self) -> Result<(), Failure> {
+    /// Rejects a flag whose value is a flag: the value was forgotten, and the other flag, e.g. `--dry-run`, must not be
+    /// ignored.
+    fn reject_flags_as_values(&self) -> Result<(), Failure> {
         for (_, part) in &self.parts {
             let Part::Flag {
                 flag,
@@ -265,7 +265,7 @@ impl Typed {
                     || other.short.is_some_and(|short| *value == format!("-{short}"))
             });
             if swallowed {
-                return Err(refused(
+                return Err(usage_failure(
                     format!(
                         "--{} needs a value, and {name}, which follows, is a flag",
                         flag.long
@@ -277,11 +277,10 @@ impl Typed {
         Ok(())
     }
 
-    /// The command line with habits written as this program takes them: `-f FILE` after a command that reads a place, and
-    /// `-o FORMAT`.
-    pub(super) fn rewritten(&self) -> Vec<OsString> {
+    /// Rewrites spellings of other tools: `-f FILE` after a command that reads a location, and `-o FORMAT`.
+    pub(super) fn rewrite(&self) -> Vec<OsString> {
         let Some((at, command)) = self.subcommand() else {
-            return self.with(
+            return self.replace_parts(
                 |part| match part {
                     Part::Flag {
                         flag,
@@ -307,7 +306,7 @@ impl Typed {
         let after = (command == "inspect")
             .then(|| file.map(|file| (at, file)))
             .flatten();
-        self.with(
+        self.replace_parts(
             |part| match part {
                 Part::Flag {
                     flag,
@@ -336,8 +335,8 @@ impl Typed {
         )
     }
 
-    /// The arguments with some parts put otherwise, from the command on where there is one, and a word after an argument.
-    fn with(
+    /// Replaces parts of the arguments, after the command if there is one, and inserts a word after an argument.
+    fn replace_parts(
         &self,
         replace: impl Fn(&Part) -> Option<Vec<String>>,
         after: Option<&(usize, String)>,
@@ -371,8 +370,8 @@ impl Typed {
     }
 }
 
-/// What an argument is.
-fn part(text: &str, following: Option<String>) -> Part {
+/// Classifies an argument.
+fn classify(text: &str, following: Option<String>) -> Part {
     let (name, inline) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (text, None),
@@ -384,7 +383,7 @@ fn part(text: &str, following: Option<String>) -> Part {
             long
         };
         return match flags().find(|flag| flag.long == long) {
-            Some(flag) => flag_part(flag, false, inline, following),
+            Some(flag) => classify_flag(flag, false, inline, following),
             None => Part::Other,
         };
     }
@@ -397,10 +396,10 @@ fn part(text: &str, following: Option<String>) -> Part {
     };
     let rest = letters.as_str();
     let rest = rest.strip_prefix('=').unwrap_or(rest);
-    flag_part(flag, true, (!rest.is_empty()).then(|| rest.to_owned()), following)
+    classify_flag(flag, true, (!rest.is_empty()).then(|| rest.to_owned()), following)
 }
 
-fn flag_part(flag: Flag, short: bool, inline: Option<String>, following: Option<String>) -> Part {
+fn classify_flag(flag: Flag, short: bool, inline: Option<String>, following: Option<String>) -> Part {
     let (value, arguments) = match inline {
         Some(value) => (Some(value), 1),
         None if flag.switch => (None, 1),
@@ -414,7 +413,7 @@ fn flag_part(flag: Flag, short: bool, inline: Option<String>, following: Option<
     }
 }
 
-/// Whether a word is the value of a switch.
-pub(super) fn switch_value(word: &str) -> bool {
+/// Whether a word is a value of a switch.
+pub(super) fn is_switch_value(word: &str) -> bool {
     word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false")
 }

@@ -3,8 +3,8 @@
 /// The name on the command line.
 pub(crate) const NAME: &str = "baton-ninja-one";
 
-/// `version 0.1.0 (1a2b3c4d5e6f, x86_64-unknown-linux-musl)`: version, commit and target; `-` where the commit is not known, as
-/// in a build for development.
+/// `version 0.1.0 (1a2b3c4d5e6f, x86_64-unknown-linux-musl)`: version, commit and target. The commit is `-` if unknown, as
+/// in a development build.
 pub(crate) const LONG: &str = concat!(
     "version ",
     env!("CARGO_PKG_VERSION"),
@@ -15,5 +15,5 @@ pub(crate) const LONG: &str = concat!(
     ")"
 );
 
-/// The program with its version, as files name what wrote them.
+/// Name and version, recorded in the files that the program writes.
 pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,4 @@
-//! What the connector can do: as a message for ConductorOne, and the same as `capabilities` prints it, protobuf JSON of
+//! The capabilities of the connector, as a message for ConductorOne and as the protobuf JSON that `capabilities` prints,
 //! `c1.connector.v2.ConnectorCapabilities` (docs/reference/conductorone.md §1.9).
 
 use access_core::model::ResourceTypeId;
@@ -7,7 +7,7 @@ use baton_proto::prost::Name;
 use serde::Serialize;
 use v2::{Capability, CapabilityDetailCredentialOption as CredentialOption};
 
-/// In the order of the wire's numbers.
+/// Sorted by their numbers on the wire.
 const OF_CONNECTOR: [Capability; 6] = [
     Capability::Provision,
     Capability::Sync,
@@ -27,7 +27,7 @@ pub(crate) fn message(with_devices: bool) -> v2::ConnectorCapabilities {
         permissions: Some(v2::CapabilityPermissions::default()),
         ..v2::ResourceTypeCapability::default()
     });
-    // NinjaOne invites people, who choose their passwords themselves.
+    // NinjaOne sends invitations, and users choose their passwords themselves.
     let option = CredentialOption::NoPassword;
     v2::ConnectorCapabilities {
         resource_type_capabilities: types.collect(),
@@ -108,7 +108,7 @@ struct Annotation {
 #[derive(Serialize)]
 struct Empty {}
 
-/// The message as JSON text, without a line end, as the reference prints it.
+/// The message as JSON, without a line end, like the reference.
 pub(crate) fn json(with_devices: bool) -> String {
     let message = message(with_devices);
     let details = message.credential_details.clone().unwrap_or_default();
@@ -157,7 +157,7 @@ fn type_json(row: &v2::ResourceTypeCapability) -> TypeCapabilities {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_the_connector_can_do() {
+    fn capabilities_as_json() {
         insta::assert_snapshot!(super::json(false));
     }
 }

@@ -1,4 +1,4 @@
-//! `check`: whether a sync would work, and if not, why. Everything that a sync does before it reads rows is done here too.
+//! `check`: tests whether a sync would work. It does everything that a sync does before it reads rows.
 
 mod footprint;
 
@@ -25,7 +25,7 @@ use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, ProvisioningMode, Settings};
 use crate::sinks::SinkConfig;
 
-/// What a check found.
+/// The findings of a check.
 #[derive(Serialize)]
 struct Report {
     #[serde(flatten)]
@@ -33,7 +33,7 @@ struct Report {
     sinks: Vec<SinkCheck>,
 }
 
-/// A sink that was opened and given up again.
+/// The result of opening and aborting a sink.
 #[derive(Serialize)]
 struct SinkCheck {
     sink: String,
@@ -41,7 +41,7 @@ struct SinkCheck {
     outcome: CheckOutcome,
 }
 
-/// Makes the calls, opens the sinks, and prints what came of it. Fails if a sync would.
+/// Makes the calls, opens the sinks and prints the findings. Fails if a sync would.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
     let output = settings.output()?;
@@ -52,7 +52,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         guard: settings.shrink_guard()?,
         provenance: settings.provenance()?,
     };
-    let named = judge(settings)?;
+    let named = validate_settings(settings)?;
     let source = NinjaOneSource::new(
         NinjaOneClient::new(settings.client()?)?,
         settings.source_options()?,
@@ -84,7 +84,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     });
     runtime.shutdown_background();
     footprint.remove();
-    let (source, readiness) = checked.map_err(|failure| failure.with_hint(unless_of_check))?;
+    let (source, readiness) = checked.map_err(|failure| failure.with_hint(without_check_advice))?;
     let report = Report {
         source,
         sinks: readiness.into_iter().map(SinkCheck::from).collect(),
@@ -96,8 +96,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     report.failure().map_or(Ok(()), Err)
 }
 
-/// Judges every setting as a sync or the service would, and gives the sinks.
-fn judge(settings: &Settings) -> Result<Vec<Box<dyn SinkConfig>>, Failure> {
+/// Validates every setting like a sync or the service, and returns the sinks.
+fn validate_settings(settings: &Settings) -> Result<Vec<Box<dyn SinkConfig>>, Failure> {
     let serves = settings.serves()?;
     let named = if serves {
         settings.named_sinks()?
@@ -122,7 +122,7 @@ fn judge(settings: &Settings) -> Result<Vec<Box<dyn SinkConfig>>, Failure> {
     Ok(named)
 }
 
-/// The audit log, where changes would be made.
+/// Checks the audit log, if changes are enabled.
 fn audit_log(settings: &Settings) -> Result<Option<std::path::PathBuf>, Failure> {
     let on = settings.provisioning_mode(false)? == ProvisioningMode::On;
     Ok(settings.audit_log()?.filter(|_| on))
@@ -148,7 +148,7 @@ impl From<SinkReadiness> for SinkCheck {
 }
 
 impl Report {
-    /// The first thing because of which a sync would fail.
+    /// The first problem that would fail a sync.
     fn failure(&self) -> Option<Failure> {
         let endpoints = self.source.endpoints.iter().map(|check| &check.outcome);
         let mut outcomes = endpoints.chain(self.sinks.iter().map(|check| &check.outcome));
@@ -159,15 +159,15 @@ impl Report {
                 hint,
             } => {
                 let failure = Failure::new(message.clone(), hint.clone(), *status);
-                Some(failure.with_hint(unless_of_check))
+                Some(failure.with_hint(without_check_advice))
             }
             CheckOutcome::Ok { .. } | CheckOutcome::Degraded { .. } => None,
         })
     }
 }
 
-/// A hint without the advice to run `check`, which is what is running.
-fn unless_of_check(hint: &str) -> Option<String> {
+/// A hint without the advice to run `check`, which is running.
+fn without_check_advice(hint: &str) -> Option<String> {
     let is_advice =
         |clause: &&str| clause.contains("`baton-ninja-one check`") || clause.contains("run `check`");
     let clauses = hint.split("; ").filter_map(|clause| {
@@ -201,7 +201,7 @@ fn text(report: &Report) -> Text {
     for check in &report.sinks {
         outcome(&mut text, &check.sink, &check.outcome);
         if let CheckOutcome::Failed { hint: Some(hint), .. } = &check.outcome
-            && let Some(hint) = unless_of_check(hint)
+            && let Some(hint) = without_check_advice(hint)
         {
             text.line(format_args!("          hint: {hint}"));
         }
@@ -221,10 +221,10 @@ fn outcome(text: &mut Text, what: &str, outcome: &CheckOutcome) {
 
 #[cfg(test)]
 mod tests {
-    use super::unless_of_check;
+    use super::without_check_advice;
 
     #[test]
-    fn a_check_does_not_advise_to_check() {
+    fn check_hints_do_not_recommend_check() {
         for (hint, left) in [
             ("check --ninja-one-base-url", Some("check --ninja-one-base-url")),
             (
@@ -240,7 +240,7 @@ mod tests {
                 Some("the instance may lack lists for a moment; or write elsewhere"),
             ),
         ] {
-            assert_eq!(unless_of_check(hint).as_deref(), left, "{hint}");
+            assert_eq!(without_check_advice(hint).as_deref(), left, "{hint}");
         }
     }
 }

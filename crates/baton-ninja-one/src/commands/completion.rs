@@ -1,5 +1,5 @@
-//! Shell completion: a script of a kilobyte or two for each shell, which asks the program itself what fits, so that choices, flags
-//! and files are those of the installed version.
+//! Shell completion: a small script for each shell, which runs the program for candidates, so that commands, flags and
+//! choices are those of the installed version.
 
 use std::ffi::OsString;
 
@@ -23,10 +23,10 @@ pub(crate) enum Shell {
 }
 
 impl Shell {
-    /// All of them.
+    /// All shells.
     pub(crate) const ALL: [Self; 5] = [Self::Bash, Self::Elvish, Self::Fish, Self::Powershell, Self::Zsh];
 
-    /// Its name on the command line.
+    /// The name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bash => "bash",
@@ -37,7 +37,7 @@ impl Shell {
         }
     }
 
-    /// The shell that was chosen; the command line takes no other word.
+    /// The chosen shell. clap accepts no other word.
     pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
         let word = matches.get_one::<String>("shell");
         let shell = Self::ALL
@@ -47,11 +47,11 @@ impl Shell {
     }
 }
 
-/// The script that a shell loads.
+/// The script for a shell.
 pub(crate) fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     if let Some(completer) = Shells::builtins().completer(shell.name()) {
-        // Writing into memory does not fail.
+        // Writing to memory cannot fail.
         let _ = completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script);
     }
     String::from_utf8_lossy(&script).into_owned()
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_choices_and_files_complete() {
+    fn commands_choices_and_files_are_completed() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sync.c1z"), "").unwrap();
         let at = |words: &[&str]| candidates(words, folder.path());

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::settings::{SETTINGS, Setting, ValueType, keys};
 
-/// Settings of the reference's runtime that it lists, in its order, as far as they work here.
+/// The settings of the reference's runtime that work here, in the reference's order.
 static RUNTIME: [&Setting; 11] = [
     &keys::LOG_LEVEL.setting,
     &keys::OTEL_COLLECTOR_ENDPOINT.setting,
@@ -19,7 +19,7 @@ static RUNTIME: [&Setting; 11] = [
     &keys::HTTP_TIMEOUT_SECONDS.setting,
 ];
 
-/// The JSON text, without a line end, as the reference prints it.
+/// The JSON, without a line end, like the reference.
 pub(crate) fn json() -> String {
     let own = SETTINGS.iter().filter(|setting| {
         setting.name.starts_with("ninja-one-") || setting.name == keys::CA_FILE.setting.name
@@ -36,7 +36,7 @@ pub(crate) fn json() -> String {
         "iconUrl": "/static/app-icons/ninja-one.svg",
     });
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    // The reference's JSON writer escapes these in every text.
+    // The reference's JSON encoder escapes these characters.
     text.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")
@@ -95,7 +95,7 @@ fn display_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_schema() {
+    fn config_schema_json() {
         insta::assert_snapshot!(super::json());
     }
 }

@@ -1,4 +1,4 @@
-//! What every command starts with.
+//! The start of every command.
 
 use indicatif::MultiProgress;
 
@@ -8,7 +8,7 @@ use crate::observability::otlp::Telemetry;
 use crate::observability::task_logs::TaskLogs;
 use crate::settings::Settings;
 
-/// The log of a command, and the display of its progress. Traces and logs are sent until it is dropped.
+/// Log and progress display of a command. Dropping it sends the remaining traces and logs.
 pub(crate) struct CommandContext {
     /// Progress bars; log lines go above them.
     pub(crate) display: MultiProgress,
@@ -16,7 +16,7 @@ pub(crate) struct CommandContext {
 }
 
 impl CommandContext {
-    /// Starts the log as the settings ask for it.
+    /// Starts the log according to the settings.
     ///
     /// # Errors
     /// [`Failure`] if a log cannot be written, or a collector cannot be used.
@@ -24,10 +24,10 @@ impl CommandContext {
         Self::with_task_logs(settings, None)
     }
 
-    /// The same, where the lines of tasks are collected too.
+    /// Same, with logs of tasks.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Same as [`new`](Self::new).
     pub(crate) fn with_task_logs(settings: &Settings, task_logs: Option<&TaskLogs>) -> Result<Self, Failure> {
         let display = MultiProgress::new();
         let telemetry = logging::start(settings, &display, task_logs)?;

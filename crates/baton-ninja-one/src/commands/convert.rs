@@ -1,4 +1,4 @@
-//! `convert`: a sync of a c1z file as a file of the other format.
+//! `convert`: writes a sync of a c1z file to a file of the other format.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(crate) fn subcommand() -> Command {
 pub(crate) struct ConvertArgs {
     from: PathBuf,
     to: PathBuf,
-    /// The sync to convert; none for the latest finished one.
+    /// The sync to convert; the latest finished one by default.
     sync: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl ConvertArgs {
     }
 }
 
-/// Writes the new file and says what is in it.
+/// Writes the new file and prints its contents.
 pub(crate) fn run(settings: &Settings, args: ConvertArgs) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
     let ConvertArgs { from, to, sync } = args;
@@ -95,7 +95,7 @@ pub(crate) fn run(settings: &Settings, args: ConvertArgs) -> Result<(), Failure>
     Ok(())
 }
 
-/// What is converted; and that the new file is a path that is meant as one.
+/// Opens the input, and checks the path of the output.
 fn check_paths(from: &Path, to: &Path) -> Result<C1zTarget, Failure> {
     let refuse = |problem| Failure::new(problem, None, StatusCode::InvalidArgument);
     if let Some(to) = to.to_str() {
@@ -116,7 +116,7 @@ fn failure(error: C1zError) -> Failure {
         C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
         C1zError::MissingIds { .. } => "write the file again with the connector that wrote it",
         C1zError::NoFolder { .. } => "create the folder, or name another",
-        // The rest is of reading a file, or said as well of one.
+        // Other errors are about reading, and name the input.
         _ => return C1zSourceError::from(error).into(),
     };
     Failure::new(

@@ -1,4 +1,4 @@
-//! `export`: a finished sync of a c1z file, from any connector, or of a dataset, into the configured sinks.
+//! `export`: writes a finished sync of a dataset, or of a c1z file of any connector, to the configured sinks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::sync_location::dataset_config;
 
-/// The message of an export that was stopped before a sink began.
+/// The message of an export that is stopped before a sink begins.
 const NOTHING_PUBLISHED: &str = "stopped on request; nothing was published";
 
 /// The command.
@@ -43,7 +43,7 @@ pub(crate) fn subcommand() -> Command {
         ])
 }
 
-/// `--from`: where the sync is.
+/// `--from`: the location of the sync.
 pub(crate) fn from_argument() -> Arg {
     Arg::new("from")
         .long("from")
@@ -51,14 +51,14 @@ pub(crate) fn from_argument() -> Arg {
         .help("The c1z file, of any connector, or the folder or URL of a dataset")
 }
 
-/// `--sync`: which sync it is.
+/// `--sync`: the id of the sync.
 pub(crate) fn sync_argument(verb: &str) -> Arg {
     Arg::new("sync").long("sync").value_name("ID").help(format!(
         "Sync to {verb}. Default: the latest finished full sync, else the latest finished sync"
     ))
 }
 
-/// `--tenant`: what its tenant is called.
+/// `--tenant`: the name of its tenant.
 pub(crate) fn tenant_argument() -> Arg {
     Arg::new("tenant")
         .long("tenant")
@@ -66,20 +66,20 @@ pub(crate) fn tenant_argument() -> Arg {
         .help("Tenant of the sync, for a file that does not name it")
 }
 
-/// Reads the file and prints what came of it.
+/// Runs the export and prints its result.
 pub(crate) fn run(settings: &Settings, args: &ExportArgs) -> Result<(), Failure> {
     let configs = settings.sinks()?;
-    refuse_c1z(&configs)?;
+    reject_c1z_sinks(&configs)?;
     export_to_sinks(settings, args, &settings.build_sinks(&configs)?)
 }
 
-/// Which sync of which location is read.
+/// The sync to read, and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct ExportArgs {
     pub(crate) from: String,
-    /// Nothing: the latest finished one.
+    /// The id of the sync; the latest finished one by default.
     pub(crate) sync: Option<String>,
-    /// What a file's tenant is called; a dataset says itself.
+    /// The tenant of a file; a dataset has its own.
     pub(crate) tenant: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl ExportArgs {
     }
 }
 
-/// Reads a sync into sinks and prints what came of it.
+/// Writes a sync to sinks and prints the result.
 pub(crate) fn export_to_sinks(
     settings: &Settings,
     args: &ExportArgs,
@@ -120,7 +120,7 @@ pub(crate) fn export_to_sinks(
     Ok(())
 }
 
-/// Reads a sync into sinks. Gives what came of it, and the tenant.
+/// Writes a sync to sinks. Returns the result and the tenant.
 pub(crate) async fn run_export(
     settings: &Settings,
     args: &ExportArgs,
@@ -152,8 +152,8 @@ pub(crate) async fn run_export(
     Ok((outcome, tenant))
 }
 
-/// A copy of a c1z is a file copy; through the domain it would lose what only the file knows.
-fn refuse_c1z(sinks: &[Box<dyn SinkConfig>]) -> Result<(), Failure> {
+/// Rejects c1z sinks for c1z files: through the domain, data that only the file format has would be lost.
+fn reject_c1z_sinks(sinks: &[Box<dyn SinkConfig>]) -> Result<(), Failure> {
     if sinks.iter().any(|sink| sink.is_c1z()) {
         return Err(Failure::new(
             "an export needs sinks other than a c1z".to_owned(),
@@ -166,7 +166,7 @@ fn refuse_c1z(sinks: &[Box<dyn SinkConfig>]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A finished sync that is going to be read.
+/// A finished sync, opened for reading.
 struct ExportInput {
     source: Box<dyn AccessSource>,
     sync: FinishedSync,
@@ -207,13 +207,13 @@ async fn open_file(settings: &Settings, args: &ExportArgs, path: &Path) -> Resul
     };
     let source = unpack(config).await?;
     Ok(ExportInput {
-        sync: finished(&source),
+        sync: describe_sync(&source),
         source: Box::new(source),
     })
 }
 
-/// The sync of a file that a source reads.
-pub(crate) fn finished(source: &C1zSource) -> FinishedSync {
+/// Describes the sync that a source reads.
+pub(crate) fn describe_sync(source: &C1zSource) -> FinishedSync {
     FinishedSync {
         run: SyncRun {
             id: source.sync_id(),
@@ -226,7 +226,7 @@ pub(crate) fn finished(source: &C1zSource) -> FinishedSync {
     }
 }
 
-/// Unpacks the file on a thread that may block; a signal stops that too.
+/// Opens the file on a blocking thread; a signal stops that too.
 async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let cancellation = Cancellation::on_signal().await;
     let own = cancellation.clone();
@@ -234,7 +234,7 @@ async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let opened = tokio::select! {
         opened = &mut opening => opened,
         () = cancellation.cancelled() => {
-            // Until what was unpacked is removed.
+            // Waits until unpacked files are removed.
             let _ = opening.await;
             return Err(Failure::new(NOTHING_PUBLISHED.to_owned(), None, StatusCode::Cancelled));
         }

@@ -1,5 +1,5 @@
-//! `health-check`: asks a running connector, for containers that have nothing else to ask with. Says nothing if all is
-//! well (docs/reference/conductorone.md §1.1, §6.2).
+//! `health-check`: probes a running connector, for containers without other tools. It prints nothing on success
+//! (docs/reference/conductorone.md §1.1, §6.2).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -60,13 +60,13 @@ impl HealthCheckArgs {
     }
 }
 
-/// Asks. Nothing is printed if all is well.
+/// Probes the connector. Prints nothing on success.
 ///
 /// # Errors
-/// [`Failure`] with the reference's exit code: 2 not well, 4 no answer in time, 14 nobody there.
+/// [`Failure`] with the reference's exit code: 2 unhealthy, 4 timeout, 14 not reachable.
 pub(crate) fn run(settings: &Settings, args: HealthCheckArgs) -> Result<(), Failure> {
     let mut address = settings.health_address()?;
-    // What is listened at everywhere is asked here.
+    // A server that listens on all addresses is probed on loopback.
     match address.host.parse::<IpAddr>() {
         Ok(IpAddr::V4(ip)) if ip.is_unspecified() => "127.0.0.1".clone_into(&mut address.host),
         Ok(IpAddr::V6(ip)) if ip.is_unspecified() => "::1".clone_into(&mut address.host),
@@ -78,7 +78,7 @@ pub(crate) fn run(settings: &Settings, args: HealthCheckArgs) -> Result<(), Fail
     } = args;
     let runtime = runtime::start()?;
     let status = runtime.block_on(async {
-        let request = status_at(&address, path);
+        let request = request_status(&address, path);
         match tokio::time::timeout(Duration::from_secs(seconds), request).await {
             Ok(status) => status,
             Err(_) => Err(HealthError::TimedOut { address, seconds }),
@@ -91,7 +91,7 @@ pub(crate) fn run(settings: &Settings, args: HealthCheckArgs) -> Result<(), Fail
     }
 }
 
-async fn status_at(address: &HealthAddress, path: &'static str) -> Result<StatusCode, HealthError> {
+async fn request_status(address: &HealthAddress, path: &'static str) -> Result<StatusCode, HealthError> {
     let broken = |source| HealthError::Broken {
         address: address.clone(),
         source,

@@ -1,4 +1,4 @@
-//! `history rebuild`: the history of a dataset, made again from its syncs.
+//! `history rebuild`: rebuilds the history of a dataset from its syncs.
 
 use access_core::StatusCode;
 use access_dataset::Rebuilt;
@@ -41,7 +41,7 @@ pub(crate) struct RebuildArgs {
 
 impl RebuildArgs {
     pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
-        // `rebuild` is the only command of it, and clap requires it.
+        // clap requires `rebuild`, the only subcommand.
         let rebuild = matches.subcommand().map_or(matches, |(_, rebuild)| rebuild);
         Self {
             dataset: rebuild.get_one::<String>("place").cloned().unwrap_or_default(),
@@ -50,7 +50,7 @@ impl RebuildArgs {
     }
 }
 
-/// Rebuilds a history; one that comes out otherwise is a failure.
+/// Rebuilds a history; a result that differs from the published one is a failure.
 pub(crate) fn run(settings: &Settings, args: &RebuildArgs) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
     let (location, temp_folder, output) = (

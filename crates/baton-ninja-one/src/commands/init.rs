@@ -1,4 +1,4 @@
-//! `init`: asks for what a sync needs, tries it, and writes it into a config file that nobody else can read.
+//! `init`: asks for the settings of a sync, tests them, and writes them to a config file that only its owner can read.
 
 mod config_file;
 mod prompt;
@@ -23,7 +23,7 @@ use crate::runtime::cancellation::cancel_on_signal;
 use crate::settings::{Output, Setting, SettingKey, Settings, Text, keys};
 use crate::targets;
 
-/// Where the connector looks for its settings by default.
+/// The default config file.
 const DEFAULT_FILE: &str = ".baton.yaml";
 
 /// The arguments.
@@ -72,14 +72,14 @@ pub(crate) fn subcommand() -> Command {
         ])
 }
 
-/// Asks, tries and writes.
+/// Asks for the settings, tests them and writes the file.
 pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
     let output = settings.output()?;
-    let file = file(&arguments.file)?;
+    let file = target_file(&arguments.file)?;
     let prompt = Prompt::new();
-    let existing = existing(&prompt, arguments, &file)?;
-    let address = answer(
+    let existing = existing_file(&prompt, arguments, &file)?;
+    let address = setting_or_prompt(
         settings,
         &prompt,
         &keys::NINJA_ONE_BASE_URL,
@@ -90,7 +90,7 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
         ],
     )?;
     let address = with_scheme(&address);
-    let client_id = answer(
+    let client_id = setting_or_prompt(
         settings,
         &prompt,
         &keys::NINJA_ONE_CLIENT_ID,
@@ -112,12 +112,12 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
         (&keys::NINJA_ONE_CLIENT_ID, &client_id),
         (&keys::NINJA_ONE_CLIENT_SECRET, &secret),
     ]);
-    // Wrong values are refused before anything is sent or written.
+    // Invalid values are rejected before anything is sent or written.
     complete.client()?;
     let tested = if arguments.no_check {
         None
     } else {
-        Some(test(&complete)?)
+        Some(test_connection(&complete)?)
     };
     let values = Values {
         address: &address,
@@ -130,8 +130,8 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
     Ok(())
 }
 
-/// The file to write, which must be one that the connector reads.
-fn file(path: &std::path::Path) -> Result<PathBuf, Failure> {
+/// The file to write. Its type must be readable by the connector.
+fn target_file(path: &std::path::Path) -> Result<PathBuf, Failure> {
     let refuse = |problem: String| Failure::new(problem, None, StatusCode::InvalidArgument);
     let path = match path.to_str() {
         Some(text) => targets::local_file(text, "a config file").map_err(refuse)?,
@@ -151,8 +151,8 @@ fn file(path: &std::path::Path) -> Result<PathBuf, Failure> {
     )))
 }
 
-/// Whether a file at the place may be replaced.
-fn existing(prompt: &Prompt, arguments: &InitArgs, file: &std::path::Path) -> Result<Existing, Failure> {
+/// Whether an existing file may be replaced.
+fn existing_file(prompt: &Prompt, arguments: &InitArgs, file: &std::path::Path) -> Result<Existing, Failure> {
     if file.symlink_metadata().is_err() {
         return Ok(Existing::Refuse);
     }
@@ -166,8 +166,8 @@ fn existing(prompt: &Prompt, arguments: &InitArgs, file: &std::path::Path) -> Re
     Err(config_file::exists(file))
 }
 
-/// A setting that was given, or the answer to a question.
-fn answer(
+/// The value of a setting, or the answer to a question.
+fn setting_or_prompt(
     settings: &Settings,
     prompt: &Prompt,
     key: &SettingKey<Text>,
@@ -194,7 +194,7 @@ fn missing(setting: &Setting) -> Failure {
     )
 }
 
-/// An address as people type it.
+/// Completes an address that was typed without a scheme.
 fn with_scheme(text: &str) -> String {
     if text.contains("://") || text.is_empty() {
         text.to_owned()
@@ -203,8 +203,8 @@ fn with_scheme(text: &str) -> String {
     }
 }
 
-/// Makes the requests that a sync makes, and gives the tenant's name.
-fn test(settings: &Settings) -> Result<String, Failure> {
+/// Makes the requests of a sync, and returns the tenant's name.
+fn test_connection(settings: &Settings) -> Result<String, Failure> {
     let source = NinjaOneSource::new(
         NinjaOneClient::new(settings.client()?)?,
         settings.source_options()?,

@@ -12,7 +12,7 @@ use crate::cli::{self, NAME};
 use crate::commands::COMMANDS;
 use crate::failure::Failure;
 
-/// Writes a page for the program and one for each command into a folder, and gives their number.
+/// Writes a page for the program and one for each command into a folder, and returns their number.
 ///
 /// # Errors
 /// [`Failure`] if a page cannot be written.
@@ -58,7 +58,7 @@ fn pages() -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// The page of a command, and those of the commands in it.
+/// The pages of a command and its subcommands.
 fn page_of(
     command: &Command,
     after: &str,
@@ -83,14 +83,14 @@ fn page_of(
     Ok(())
 }
 
-/// A section with lines as they are.
+/// A section with verbatim lines.
 fn verbatim(page: &mut Vec<u8>, title: &str, lines: &str) {
     if lines.trim().is_empty() {
         return;
     }
     page.extend(format!(".SH \"{title}\"\n.nf\n").bytes());
     for line in lines.lines() {
-        // A dot or an apostrophe at the beginning of a line would be a request, a backslash an escape.
+        // roff treats a dot or an apostrophe at the beginning of a line as a request, and a backslash as an escape.
         let line = line.replace('\\', "\\\\").replace('-', "\\-");
         let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
         page.extend(format!("{guard}{line}\n").bytes());

@@ -1,6 +1,6 @@
-//! The commands. Each is one entry of [`COMMANDS`] and one variant of [`Command`]: the command line is built from the entries,
-//! an entry cannot be written without saying which variant it makes, and the program matches the variants exhaustively. A
-//! command that is not wired does not compile.
+//! The commands. Each is one entry of [`COMMANDS`] and one variant of [`Command`]. The command line is built from the
+//! entries, an entry parses into a variant, and the program matches variants exhaustively, so a command that is not wired
+//! does not compile.
 
 pub(crate) mod apply_review;
 pub(crate) mod capabilities;
@@ -44,13 +44,13 @@ use verify::VerifyArgs;
 
 use crate::failure::Failure;
 
-/// What the program is asked to do. There is no `Debug`: a secret may be among the arguments.
+/// A parsed command. Not `Debug`, because arguments may be secrets.
 pub(crate) enum Command {
-    /// No command: a sync, the service, or what one of ConductorOne's flags asks for.
+    /// No command: a sync, the service, or the operation of one of ConductorOne's flags.
     Default,
     /// Read the tenant into the sinks.
     Sync,
-    /// Try credentials, scopes, network and sinks.
+    /// Test credentials, scopes, network and sinks.
     Check,
     /// Write a config file.
     Init(InitArgs),
@@ -58,15 +58,15 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Compare two syncs.
     Diff(DiffArgs),
-    /// Make a review report.
+    /// Write a review report.
     Report(ReportArgs),
     /// Carry out the decisions of a review.
     ApplyReview(ApplyReviewArgs),
-    /// Start, watch or close a review.
+    /// Start a review, show its status, or close it.
     Review(ReviewArgs),
-    /// Change something in the tenant.
+    /// Change the tenant.
     Change(ChangeArgs),
-    /// Check what was published.
+    /// Verify published files.
     Verify(VerifyArgs),
     /// Rebuild the history of a dataset.
     HistoryRebuild(RebuildArgs),
@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Probe a running service.
     HealthCheck(HealthCheckArgs),
-    /// Print what the connector can do.
+    /// Print the capabilities of the connector.
     Capabilities,
     /// Print the schema of the settings.
     Config,
@@ -84,13 +84,13 @@ pub(crate) enum Command {
     Completion(Shell),
     /// Write manual pages.
     Man(PathBuf),
-    /// Print the help of a command, or a topic.
+    /// Print the help of a command or a topic.
     Help(Vec<String>),
     /// Print the version.
     Version,
 }
 
-/// The part of the help that a command stands in.
+/// The group of a command in help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
     Read,
@@ -103,7 +103,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// All, in the order of the help.
+    /// All groups, in the order of the help.
     pub(crate) const ALL: [Self; 7] = [
         Self::Read,
         Self::Ask,
@@ -131,30 +131,30 @@ impl Group {
 /// Settings that the help of a command shows below its own arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// What a sync reads and how much it may lose.
+    /// The scope of a sync, and its allowed losses.
     Sync,
-    /// Consent to changes, and the record of them.
+    /// Consent to changes, and the audit log.
     Changes,
-    /// How to reach NinjaOne.
+    /// The connection to NinjaOne.
     Connection,
-    /// Where results go besides the terminal.
+    /// The outputs of a sync.
     Sinks,
-    /// The form of results and messages.
+    /// The format of results and messages.
     Output,
 }
 
 type Define = fn() -> clap::Command;
 type Parse = fn(&ArgMatches) -> Result<Command, Failure>;
 
-/// One command.
+/// The entry of a command.
 pub(crate) struct Entry {
-    /// Where the help lists it; not at all without one.
+    /// Its group in help; hidden without one.
     pub(crate) group: Option<Group>,
-    /// A few words for the list of commands.
+    /// A summary for the list of commands.
     pub(crate) summary: &'static str,
-    /// Its name and arguments.
+    /// Defines its name and arguments.
     pub(crate) define: Define,
-    /// Its arguments as a command.
+    /// Parses its arguments.
     pub(crate) parse: Parse,
     /// The settings that its help shows.
     pub(crate) sections: &'static [Section],
@@ -447,7 +447,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
 ];
 
 impl Entry {
-    /// Whether a word on the command line is this command.
+    /// Whether a word is the name or an alias of this command.
     pub(crate) fn is_called(&self, word: &str) -> bool {
         let command = (self.define)();
         command.get_name() == word || command.get_all_aliases().any(|alias| alias == word)
@@ -460,16 +460,16 @@ impl Entry {
 }
 
 impl Command {
-    /// The command that a parsed command line asks for.
+    /// The command of a parsed command line.
     ///
     /// # Errors
-    /// [`Failure`] if an argument makes no sense.
+    /// [`Failure`] if an argument is invalid.
     pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
         let Some((name, inner)) = matches.subcommand() else {
             return Ok(Self::Default);
         };
         let entry = COMMANDS.iter().find(|entry| entry.name() == name);
-        // The command line was built from the same entries.
+        // The command line was built from these entries, so one is found.
         entry.map_or_else(
             || Ok(Self::Help(vec![name.to_owned()])),
             |entry| (entry.parse)(inner),
@@ -519,7 +519,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_have_one_name_each_and_a_group_or_are_hidden() {
+    fn commands_have_unique_names_and_a_group() {
         let mut names = BTreeSet::new();
         for entry in COMMANDS {
             let command = (entry.define)();

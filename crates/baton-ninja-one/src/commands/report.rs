@@ -1,4 +1,4 @@
-//! `report`: a finished sync as a review report.
+//! `report`: writes a finished sync as a review report.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,11 +67,11 @@ impl ReportArgs {
     }
 }
 
-/// Writes the report and prints what came of it. Without a report to compare with, that of the full sync before is made for it, if
-/// the place has one: it comes out the same whenever it is made, and so does its hash.
+/// Writes the report and prints the result. Without a given report to compare with, the report of the previous full sync is
+/// created, if the location has one: it is reproducible, and so is its hash.
 pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> Result<(), Failure> {
     let to = local_file(&args.to)?;
-    // Before the report that it follows is made.
+    // Checked before the previous report is created.
     sink_html::refuse_target(&to).map_err(|error| {
         Failure::from(error).with_message(|message| format!("cannot open report {}: {message}", to.display()))
     })?;
@@ -88,7 +88,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> Result<(), Failure>
         }
     };
     let earlier = if config.previous.is_none() && nothing_there {
-        report_before(settings, &args.source)?
+        create_previous_report(settings, &args.source)?
     } else {
         None
     };
@@ -99,7 +99,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> Result<(), Failure>
     export::export_to_sinks(settings, &args.source, &[sink])
 }
 
-/// A path that is meant as one.
+/// Checks that a path names a local file.
 fn local_file(path: &Path) -> Result<PathBuf, Failure> {
     match path.to_str() {
         None => Ok(path.to_owned()),
@@ -108,11 +108,14 @@ fn local_file(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The report of the full sync before the one that is asked for, in a folder that goes with it.
-fn report_before(settings: &Settings, source: &ExportArgs) -> Result<Option<(TempDir, PathBuf)>, Failure> {
+/// Creates the report of the full sync before the requested one, in a temporary folder.
+fn create_previous_report(
+    settings: &Settings,
+    source: &ExportArgs,
+) -> Result<Option<(TempDir, PathBuf)>, Failure> {
     let (location, own) = (SyncLocation::parse(&source.from)?, settings.clone());
     let syncs = run_blocking_cancellable(move |cancellation| location.syncs(&own, cancellation))?;
-    let Some(before) = full_sync_before(&syncs, source.sync.as_deref()) else {
+    let Some(before) = previous_full_sync(&syncs, source.sync.as_deref()) else {
         return Ok(None);
     };
     let before = ExportArgs {
@@ -136,15 +139,15 @@ fn report_before(settings: &Settings, source: &ExportArgs) -> Result<Option<(Tem
     Ok(Some((folder, path)))
 }
 
-/// Of syncs in the order in which they began.
-fn full_sync_before<'a>(syncs: &'a [SyncListing], sync_id: Option<&str>) -> Option<&'a str> {
+/// Compares syncs by their start.
+fn previous_full_sync<'a>(syncs: &'a [SyncListing], sync_id: Option<&str>) -> Option<&'a str> {
     let is_selected = |sync: &SyncListing| sync_id.map_or(sync.latest, |id| sync.id == id);
     let at = syncs.iter().position(is_selected)?;
     let is_full = |sync: &&SyncListing| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
     syncs[..at].iter().rfind(is_full).map(|sync| sync.id.as_str())
 }
 
-/// A folder that nobody else can look into.
+/// Creates a folder that only its owner can read.
 pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut folder = tempfile::Builder::new();
     folder.prefix("baton-ninja-one-report-");

@@ -1,4 +1,4 @@
-//! The main command: one pass over the tenant into the configured sinks.
+//! `sync`: reads the tenant into the configured sinks.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::runtime::system::shutdown_signal;
 use crate::runtime::watch::WatchedSync;
 use crate::settings::Settings;
 
-/// Runs a sync and prints what came of it.
+/// Runs a sync and prints its result.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let begin = Instant::now();
     let context = CommandContext::new(settings)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let runtime = runtime::start()?;
     let running = watched.run(&pipeline, &request, limit, shutdown_signal());
     let outcome = runtime.block_on(with_cleanup_timeout(Box::pin(spans::sync(&tenant, running))));
-    // Parser threads may still wait for a body that nobody wants any more.
+    // Parser threads may still wait for a response that is not needed any more.
     runtime.shutdown_background();
     progress.finish();
     let outcome = outcome?;

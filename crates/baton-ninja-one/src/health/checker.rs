@@ -1,4 +1,4 @@
-//! Whether the connector works, found out as seldom as possible: a probe every few seconds must not cost API calls.
+//! Checks whether the connector works, as rarely as possible: frequent probes must not cost API calls.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio::time::timeout;
 
 use crate::failure::Failure;
 
-/// A validation on its way. Its failure's class is told to probes, its words to the log only.
+/// A running validation. Probes see the class of its failure, only the log has the message.
 pub(crate) type ValidationFuture = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-/// How often and how long.
+/// Intervals and timeouts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CheckIntervals {
-    /// How long a result counts.
+    /// Validity of a result.
     pub(crate) every: Duration,
-    /// Longest time that a validation may take (docs/reference/conductorone.md §6.2).
+    /// Timeout of a validation (docs/reference/conductorone.md §6.2).
     pub(crate) limit: Duration,
-    /// Longest time that a probe waits; probes give up after a few seconds themselves.
+    /// Maximum wait of a probe; probes themselves time out after a few seconds.
     pub(crate) patience: Duration,
 }
 
@@ -34,18 +34,18 @@ impl Default for CheckIntervals {
     }
 }
 
-/// What a probe is told.
+/// The answer to a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProbeResult {
-    /// The last validation went well.
+    /// The last validation succeeded.
     Working,
-    /// It did not.
+    /// The last validation failed.
     Failing(StatusCode),
-    /// There is none yet, or none that is recent.
+    /// There is no recent validation.
     Pending,
 }
 
-/// Validates when asked, and remembers.
+/// Validates on demand and caches the result.
 #[derive(Clone)]
 pub(crate) struct Checker(Arc<Inner>);
 
@@ -68,7 +68,7 @@ struct ValidationResult {
 }
 
 impl Checker {
-    /// Nothing is validated before somebody asks.
+    /// Creates a checker; the first probe starts the first validation.
     pub(crate) fn new(
         pace: CheckIntervals,
         validate: impl Fn() -> ValidationFuture + Send + Sync + 'static,
@@ -80,7 +80,7 @@ impl Checker {
         }))
     }
 
-    /// What is known, after a short wait for what is just being found out.
+    /// The current state, after a short wait for a running validation.
     pub(crate) async fn verdict(&self) -> ProbeResult {
         let CheckIntervals { every, patience, .. } = self.0.pace;
         self.refresh();
@@ -88,13 +88,13 @@ impl Checker {
         let _ = timeout(patience, known.wait_for(|known| !known.running)).await;
         let known = *self.0.known.borrow();
         match known.last {
-            // A slow tenant must not make every refresh an outage: the last result counts a little longer meanwhile.
+            // A slow tenant must not turn every refresh into an outage, so the last result stays valid a little longer.
             Some(found) if !known.running || found.at.elapsed() < every * 2 => found.verdict,
             _ => ProbeResult::Pending,
         }
     }
 
-    /// Begins a validation unless one is running or the last one still counts.
+    /// Starts a validation unless one is running or the last result is still valid.
     fn refresh(&self) {
         let every = self.0.pace.every;
         let begins = self.0.known.send_if_modified(|known| {
@@ -120,7 +120,7 @@ impl Checker {
 
 async fn validated(inner: &Arc<Inner>) -> ProbeResult {
     let limit = inner.pace.limit;
-    // On a task of its own, so that a panic is a failed validation and not one that runs for ever.
+    // On a task of its own, so that a panic is a failed validation and not an endless one.
     let for_task = Arc::clone(inner);
     let task = tokio::spawn(async move { timeout(limit, (for_task.validate)()).await });
     let failed = |error: &str, status: StatusCode| {

@@ -4,10 +4,10 @@ use access_core::{Diagnostic, StatusCode};
 
 use crate::settings::HealthAddress;
 
-/// Why health checks cannot be answered, or what a health check found.
+/// Errors of the health server and of the health check command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HealthError {
-    /// The address is taken, not this machine's, or not allowed.
+    /// The address is in use, not local, or not permitted.
     #[error("cannot listen for health checks at {address}")]
     Listen {
         /// The address.
@@ -15,10 +15,10 @@ pub(crate) enum HealthError {
         /// Why.
         source: io::Error,
     },
-    /// The connector says that it is not well; the words are the reference's (docs/reference/conductorone.md §6.2).
+    /// The connector is unhealthy; the text is the reference's (docs/reference/conductorone.md §6.2).
     #[error("health check returned status {0}")]
     Status(u16),
-    /// Nobody answers.
+    /// The connection failed.
     #[error("cannot reach a connector at {address}")]
     Unreachable {
         /// The address.
@@ -26,7 +26,7 @@ pub(crate) enum HealthError {
         /// Why.
         source: io::Error,
     },
-    /// Somebody answers, but not in HTTP.
+    /// The response is not HTTP.
     #[error("invalid answer from {address}")]
     Broken {
         /// The address.
@@ -34,12 +34,12 @@ pub(crate) enum HealthError {
         /// Why.
         source: hyper::Error,
     },
-    /// No answer in time.
+    /// The request timed out.
     #[error("no answer from {address} within {seconds} s")]
     TimedOut {
         /// The address.
         address: HealthAddress,
-        /// How long was waited.
+        /// The timeout.
         seconds: u64,
     },
 }

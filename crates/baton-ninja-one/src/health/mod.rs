@@ -1,5 +1,4 @@
-//! Health checks over HTTP, as the reference's service mode has them (docs/reference/conductorone.md §6.2), and the subcommand
-//! that asks for them.
+//! Health checks over HTTP, like in the reference's service mode (docs/reference/conductorone.md §6.2).
 
 mod checker;
 pub(crate) mod error;
@@ -15,11 +14,11 @@ use crate::settings::Settings;
 pub(crate) use checker::{CheckIntervals, Checker, ValidationFuture};
 pub(crate) use server::HealthServer;
 
-/// Starts to answer health checks, if the settings want that. `validate` finds out whether a sync could work; it is called
-/// only if somebody asks, at most once a minute, and never twice at a time.
+/// Starts the health server if it is enabled. `validate` tests whether a sync would work; it is called on demand, at most
+/// once a minute, and never concurrently.
 ///
 /// # Errors
-/// [`Failure`] if a setting is wrong or the address cannot be listened at.
+/// [`Failure`] if a setting is invalid or the address cannot be bound.
 pub(crate) async fn start(
     settings: &Settings,
     metrics: Metrics,

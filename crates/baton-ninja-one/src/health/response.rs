@@ -1,4 +1,4 @@
-//! What is answered to whom.
+//! Requests and responses of health checks.
 
 use access_core::StatusCode;
 use http_body_util::Full;
@@ -16,8 +16,8 @@ use super::checker::ProbeResult;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// The reference's JSON (docs/reference/conductorone.md §6.2). Anybody who reaches the port can read it, so that it names the
-/// class of a failure and nothing else.
+/// The reference's JSON (docs/reference/conductorone.md §6.2). Everybody who reaches the port can read it, so it only names
+/// the class of a failure.
 #[derive(Serialize)]
 struct Report {
     status: &'static str,
@@ -32,11 +32,11 @@ struct Details {
     validation_error: &'static str,
 }
 
-/// Any method is answered, as in the reference.
+/// Like in the reference, every method is answered.
 pub(super) async fn answer(path: &str, checker: &Checker, metrics: &Metrics) -> Answer {
     match path {
-        "/health" => judged(checker.verdict().await, "healthy", "unhealthy"),
-        "/ready" => judged(checker.verdict().await, "ready", "not_ready"),
+        "/health" => verdict_response(checker.verdict().await, "healthy", "unhealthy"),
+        "/ready" => verdict_response(checker.verdict().await, "ready", "not_ready"),
         "/live" => report(HttpStatus::OK, "alive", None),
         "/metrics" => text(
             HttpStatus::OK,
@@ -51,7 +51,7 @@ pub(super) async fn answer(path: &str, checker: &Checker, metrics: &Metrics) -> 
     }
 }
 
-fn judged(verdict: ProbeResult, good: &'static str, bad: &'static str) -> Answer {
+fn verdict_response(verdict: ProbeResult, good: &'static str, bad: &'static str) -> Answer {
     let class = match verdict {
         ProbeResult::Working => return report(HttpStatus::OK, good, None),
         ProbeResult::Failing(status) => StatusCode::name(status),
@@ -72,7 +72,7 @@ fn report(code: HttpStatus, status: &'static str, details: Option<Details>) -> A
         timestamp: now.format(&Rfc3339).unwrap_or_default(),
         details,
     };
-    // Texts always serialise.
+    // Serializing texts cannot fail.
     let body = serde_json::to_string(&report).unwrap_or_default();
     text(code, "application/json", body + "\n")
 }

@@ -1,6 +1,6 @@
-//! The listener. Probes are few and small: one request a connection, and little of everything else, so that nobody who
-//! reaches the port can take much from the connector. Whoever connects is always accepted: where too many connections are
-//! open, the one that has been silent for longest goes, so that half-open ones never keep a probe from its answer.
+//! The health server. Probes are few and small, so the limits are tight: one request per connection, small buffers, short
+//! timeouts. New connections are always accepted: if too many are open, the one that has been idle for longest is closed,
+//! so that half-open connections never block a probe.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -25,18 +25,18 @@ use super::error::HealthError;
 use super::response::answer;
 
 const MAX_CONNECTIONS: usize = 128;
-/// From accepting to the last byte of a request's head; a probe sends it at once.
+/// Timeout for the head of a request, which a probe sends at once.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
-/// Bytes of a request's head.
+/// Maximum size of a request's head.
 const MAX_HEAD_BYTES: usize = 8 << 10;
-/// From accepting to the last byte; a probe is answered within two seconds.
+/// Timeout of a connection; a probe is answered within two seconds.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
-/// How long connections may go on after a stop.
+/// Timeout of connections after a stop.
 const GRACE: Duration = Duration::from_secs(3);
-/// How long to wait when the machine has no sockets to spare.
+/// Wait if the machine is out of sockets.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// A running health server. Dropping it stops it too, without waiting for that.
+/// A running health server. Dropping it stops it without waiting.
 pub(crate) struct HealthServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -44,10 +44,10 @@ pub(crate) struct HealthServer {
 }
 
 impl HealthServer {
-    /// Listens; probes are answered when this returns.
+    /// Binds the address; probes are answered from now on.
     ///
     /// # Errors
-    /// [`HealthError::Listen`]: the reference does not start either then (docs/reference/conductorone.md §6.2).
+    /// [`HealthError::Listen`]; the reference does not start either (docs/reference/conductorone.md §6.2).
     pub(crate) async fn bind(
         address: &HealthAddress,
         checker: Checker,
@@ -66,12 +66,12 @@ impl HealthServer {
         Ok(Self { address, stop, task })
     }
 
-    /// Where it listens.
+    /// The bound address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Accepts no more, and finishes what is under way within three seconds.
+    /// Stops accepting, and completes open connections within three seconds.
     pub(crate) async fn shutdown(self) {
         let _ = self.stop.send(());
         let _ = self.task.await;
@@ -107,18 +107,18 @@ async fn serve(
     let _ = timeout(GRACE, finished).await;
 }
 
-/// The open connections, the oldest first.
+/// Open connections, oldest first.
 #[derive(Default)]
 struct Open(VecDeque<Connection>);
 
 struct Connection {
     task: AbortHandle,
-    /// Whether a request has come.
+    /// Whether a request arrived.
     asks: Arc<AtomicBool>,
 }
 
 impl Open {
-    /// Closes a connection if there are too many: the oldest that has not asked for anything, or else the oldest.
+    /// Closes a connection if there are too many: the oldest without a request, otherwise the oldest.
     fn make_room(&mut self) {
         self.0.retain(|connection| !connection.task.is_finished());
         if self.0.len() < MAX_CONNECTIONS {
@@ -147,6 +147,6 @@ async fn connection(stream: TcpStream, checker: Checker, metrics: Metrics, asks:
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    // Whoever goes away or dawdles has no answer; nobody else is concerned.
+    // A client that disconnects or is slow gets no response; others are not affected.
     let _ = timeout(CONNECTION_LIMIT, served).await;
 }

@@ -15,7 +15,7 @@ use crate::settings::{Environment, HealthAddress};
 
 const SECRET: &str = "client_secret=hunter2 at https://eu.ninjarmm.com/ws/oauth/token";
 
-/// Short enough for tests, long enough for a busy machine.
+/// Short for tests, long enough for a busy machine.
 const QUICK: CheckIntervals = CheckIntervals {
     every: Duration::from_millis(400),
     limit: Duration::from_secs(20),
@@ -42,7 +42,7 @@ fn refused() -> Failure {
     Failure::new(SECRET.to_owned(), None, StatusCode::Unauthenticated)
 }
 
-/// A server whose validation has the results in turn, the last one for ever.
+/// A server whose validations return these results in turn, and then repeat the last one.
 async fn serving(
     pace: CheckIntervals,
     results: &'static [fn() -> ValidationFuture],
@@ -72,7 +72,7 @@ async fn raw(server: &HealthServer, request: &str) -> String {
     answer
 }
 
-/// Status line, content type and body, time masked.
+/// Status line, content type and body, with a masked time.
 async fn send(server: &HealthServer, method: &str, path: &str) -> String {
     let request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
     let answer = raw(server, &request).await;
@@ -101,7 +101,7 @@ async fn status(server: &HealthServer, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_answered() {
+async fn responses_of_the_health_server() {
     let (working, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let (failing, _) = serving(CheckIntervals::default(), &[FAILS]).await;
     let mut shown = String::new();
@@ -124,7 +124,7 @@ async fn what_is_answered() {
 }
 
 #[tokio::test]
-async fn nothing_is_validated_unless_somebody_wants_to_know() {
+async fn nothing_is_validated_without_a_probe() {
     let (server, count) = serving(QUICK, &[WORKS]).await;
     for path in ["/live", "/metrics", "/nothing"] {
         send(&server, "GET", path).await;
@@ -134,7 +134,7 @@ async fn nothing_is_validated_unless_somebody_wants_to_know() {
 }
 
 #[tokio::test]
-async fn a_result_counts_for_a_while_and_then_no_longer() {
+async fn result_is_valid_for_a_while() {
     let pace = CheckIntervals {
         every: Duration::from_secs(1),
         patience: Duration::from_secs(10),
@@ -152,7 +152,7 @@ async fn a_result_counts_for_a_while_and_then_no_longer() {
 }
 
 #[tokio::test]
-async fn many_probes_are_one_validation() {
+async fn concurrent_probes_share_a_validation() {
     let (server, count) = serving(
         CheckIntervals::default(),
         &[|| {
@@ -191,7 +191,7 @@ async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -
 }
 
 #[tokio::test]
-async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
+async fn hanging_validation_times_out_without_blocking_probes() {
     let pace = CheckIntervals {
         every: Duration::from_mins(1),
         limit: Duration::from_secs(2),
@@ -210,7 +210,7 @@ async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
 }
 
 #[tokio::test]
-async fn the_last_result_counts_a_little_longer_while_a_slow_tenant_is_asked_again() {
+async fn last_result_stays_valid_during_a_slow_refresh() {
     let pace = CheckIntervals {
         every: Duration::from_secs(2),
         ..QUICK
@@ -226,14 +226,14 @@ async fn the_last_result_counts_a_little_longer_while_a_slow_tenant_is_asked_aga
 }
 
 #[tokio::test]
-async fn a_validation_that_panics_has_failed() {
+async fn panicking_validation_has_failed() {
     let (server, _) = serving(CheckIntervals::default(), &[PANICS]).await;
     let answer = send(&server, "GET", "/health").await;
     assert!(answer.contains(r#""validation_error":"internal""#), "{answer}");
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_dropped_and_harms_nobody() {
+async fn invalid_http_is_dropped_without_harm() {
     let (server, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let answer = raw(&server, "\x16\x03\x01 hello\r\n\r\n").await;
     assert!(
@@ -244,7 +244,7 @@ async fn what_is_no_http_is_dropped_and_harms_nobody() {
 }
 
 #[tokio::test]
-async fn half_open_connections_keep_no_probe_from_its_answer() {
+async fn half_open_connections_do_not_block_probes() {
     let (server, _) = serving(CheckIntervals::default(), &[HANGS]).await;
     let mut idle = Vec::new();
     let mut half = Vec::new();
@@ -252,7 +252,7 @@ async fn half_open_connections_keep_no_probe_from_its_answer() {
         for _ in 0..100 {
             idle.push(TcpStream::connect(server.address()).await.unwrap());
             let mut stream = TcpStream::connect(server.address()).await.unwrap();
-            // Those that were closed for others may refuse it.
+            // Connections that were closed for others may refuse it.
             let _ = stream.write_all(b"GET /live HTTP/1.1\r\nx: ").await;
             half.push(stream);
         }
@@ -263,7 +263,7 @@ async fn half_open_connections_keep_no_probe_from_its_answer() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_much_at_once_starves_nobody() {
+async fn greedy_client_does_not_starve_others() {
     let (server, _) = serving(CheckIntervals::default(), &[HANGS]).await;
     let mut waiting = Vec::new();
     for _ in 0..300 {
@@ -275,7 +275,7 @@ async fn whoever_asks_for_much_at_once_starves_nobody() {
 }
 
 #[tokio::test]
-async fn stopping_answers_who_has_asked_and_nobody_after() {
+async fn shutdown_answers_open_requests_only() {
     let (server, _) = serving(
         CheckIntervals::default(),
         &[|| {
@@ -304,7 +304,7 @@ async fn stopping_answers_who_has_asked_and_nobody_after() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_had_is_told() {
+async fn unusable_address_is_reported() {
     let (server, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let port = server.address().port();
     let bind = async |address| {
@@ -320,7 +320,7 @@ async fn an_address_that_cannot_be_had_is_told() {
         format!("cannot listen for health checks at 127.0.0.1:{port}")
     );
     assert_eq!(error.status(), StatusCode::FailedPrecondition);
-    // An address of documentation, no machine's.
+    // A documentation address.
     let elsewhere = HealthAddress {
         host: "192.0.2.1".to_owned(),
         port: 0,
@@ -336,7 +336,7 @@ fn settings(arguments: &[&str]) -> Settings {
 }
 
 #[tokio::test]
-async fn the_settings_say_whether_and_where() {
+async fn settings_enable_and_place_the_server() {
     assert!(
         start(&settings(&[]), Metrics::new(), WORKS)
             .await

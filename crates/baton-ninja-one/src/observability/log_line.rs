@@ -1,4 +1,4 @@
-//! One log event as a line: for a person at a terminal, and in the two forms of the reference
+//! Formats a log event as a line: for a person at a terminal, and in the two formats of the reference
 //! (docs/reference/conductorone.md §1.8).
 
 use std::fmt::{self, Write as _};
@@ -15,8 +15,7 @@ use crate::output::console::{Label, Text, escape_json, escape_line};
 const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// An event as one line for a person: what happened, how long is waited, and why. Numbers and ids are for programs, unless
-/// somebody wants to know everything.
+/// An event for a person: the message, the wait and the cause. Other fields are only shown below the level of warnings.
 pub(super) fn person_line(level: Level, fields: &Fields) -> Text {
     let label = match level {
         Level::ERROR => Label::Error,
@@ -32,7 +31,7 @@ pub(super) fn person_line(level: Level, fields: &Fields) -> Text {
     for key in ["cause", "error", "reason"] {
         if let Some(cause) = fields.rest.get(key) {
             let cause = word(cause);
-            // An error says what was tried; here it is tried again.
+            // The attempts in an error are omitted, because this line announces the next one.
             let cause = cause.split(", gave up after").next().unwrap_or_default();
             let _ = write!(line, ": {cause}");
         }
@@ -52,14 +51,14 @@ pub(super) fn person_line(level: Level, fields: &Fields) -> Text {
     text
 }
 
-/// A duration without a long fraction: `6.123456s` is `6.1s`.
+/// Shortens the fraction of a duration: `6.123456s` becomes `6.1s`.
 fn rounded(duration: &str) -> String {
-    let Some((whole, rest)) = duration.split_once('.') else {
+    let Some((seconds, rest)) = duration.split_once('.') else {
         return duration.to_owned();
     };
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (fraction, unit) = rest.split_at(digits);
-    format!("{whole}.{}{unit}", fraction.get(..1).unwrap_or(fraction))
+    format!("{seconds}.{}{unit}", fraction.get(..1).unwrap_or(fraction))
 }
 
 fn caller(metadata: &Metadata<'_>) -> String {
@@ -69,7 +68,7 @@ fn caller(metadata: &Metadata<'_>) -> String {
     format!("{folder}/{name}:{}", metadata.line().unwrap_or(0))
 }
 
-/// A line as the reference writes it.
+/// A JSON line in the reference's format.
 #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit a double")]
 pub(super) fn json_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
     let seconds = (now.unix_timestamp_nanos() / 1000) as f64 / 1e6;

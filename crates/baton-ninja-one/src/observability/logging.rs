@@ -17,7 +17,7 @@ use crate::observability::otlp::Telemetry;
 use crate::observability::task_logs::TaskLogs;
 use crate::settings::{Remark, Settings, SettingsError};
 
-/// Crates whose log lines are wanted at the configured level; of others only warnings.
+/// Crates that log at the configured level; others only log warnings.
 const OURS: [&str; 6] = [
     "baton_ninja_one",
     "access_core",
@@ -26,15 +26,15 @@ const OURS: [&str; 6] = [
     "sink_c1z",
     "c1z",
 ];
-/// Starts logging, and sending traces and logs to a collector if there is one. Lines for the terminal go around the
-/// progress display; those of tasks go to their logs too. The first lines are the remarks on the settings, so that every command
-/// shows them. What is returned sends what is left to the collector when it is dropped.
+/// Starts logging, and the export of traces and logs if a collector is configured. Terminal lines suspend the progress
+/// display; lines of tasks also go to the logs of the tasks. The first lines are the remarks on the settings, so that every
+/// command shows them. Dropping the returned value sends the remaining records to the collector.
 pub(crate) fn start(
     settings: &Settings,
     progress: &MultiProgress,
     tasks: Option<&TaskLogs>,
 ) -> Result<Option<Telemetry>, SettingsError> {
-    // Every command that connects starts here.
+    // Checked here because every command that connects calls this.
     settings.check_proxies()?;
     let logs = settings.logs()?;
     let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
@@ -53,7 +53,7 @@ pub(crate) fn start(
     let others = outputs
         .iter()
         .any(|output| !matches!(output, Output::Terminal(_)));
-    // The least severe level is the greatest.
+    // The most verbose level is the greatest.
     let level = by_person
         .chain(others.then_some(logs.level))
         .max()
@@ -81,7 +81,7 @@ pub(crate) fn start(
         .with(layer.with_filter(targets(level)))
         .with(records)
         .with(telemetry.as_ref().and_then(Telemetry::spans));
-    // Somebody who has set a subscriber already, as a test may, keeps it.
+    // Fails if a subscriber is already set, e.g. by a test, which keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);
     for Remark { origin, problem } in settings.remarks() {
         tracing::warn!(setting = origin, "{origin}: {problem}");
@@ -96,7 +96,7 @@ pub(crate) fn start(
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {
-    // Its lines name people.
+    // Private, because lines contain personal data.
     regular_file::open_to_append(path, Some(0o600)).map_err(|error| SettingsError::Log {
         path: path.to_owned(),
         reason: error.to_string(),
@@ -104,7 +104,7 @@ fn open(path: &Path) -> Result<File, SettingsError> {
 }
 
 enum Output {
-    /// Messages of at least this level for a person at standard error.
+    /// Messages of at least this level for a person, on standard error.
     Terminal(Level),
     Stdout,
     Stderr,
@@ -113,7 +113,7 @@ enum Output {
 
 struct Lines {
     json: bool,
-    /// Minimum level of all outputs but a terminal.
+    /// Minimum level of all outputs except a terminal.
     level: Level,
     outputs: Arc<Mutex<Vec<Output>>>,
     progress: MultiProgress,

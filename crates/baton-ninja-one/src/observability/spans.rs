@@ -1,4 +1,4 @@
-//! Syncs as traces show them.
+//! Spans of syncs.
 
 use access_core::sync::{SyncError, SyncOutcome};
 use tracing::Instrument;

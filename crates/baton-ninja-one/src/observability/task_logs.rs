@@ -1,4 +1,5 @@
-//! Debug log lines of tasks of ConductorOne that ask for them (`Task.debug`), each in a file of its own, whatever the log level is.
+//! Debug logs of ConductorOne's tasks that request them (`Task.debug`), each in its own file, independently of the log
+//! level.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,31 +17,31 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::log_line::{Fields, json_line};
 
-/// The largest log of one task. What comes later is left out, and the last line says so.
+/// Maximum size of the log of a task. Later lines are dropped, and the last line says so.
 const MAX_LOG_BYTES: u64 = 16 << 20;
-/// The span of the work on a task, and its field with the task's id.
+/// The name of the span of a task, and of its field with the id of the task.
 const SPAN: &str = "task";
 const HIDDEN: &str = "[hidden]";
 
-/// The logs that are being written, by the ids of their tasks. A clone is the same.
+/// The open logs by task id. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct TaskLogs(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     logs: Mutex<HashMap<String, Log>>,
-    /// Texts that are in no log, whoever writes them.
+    /// Texts that are removed from every line.
     secrets: Vec<String>,
 }
 
 struct Log {
     out: BufWriter<File>,
     bytes: u64,
-    /// Nothing more is written: it is full, or the disk is.
+    /// Whether later lines are dropped: the log or the disk is full.
     ended: bool,
 }
 
-/// A log that is being written, until it is dropped.
+/// An open log, closed on drop.
 pub(crate) struct TaskLog {
     logs: TaskLogs,
     task: String,
@@ -48,10 +49,10 @@ pub(crate) struct TaskLog {
 }
 
 impl TaskLogs {
-    /// No logs yet; none will have one of these texts in it.
-    pub(crate) fn without(secrets: impl IntoIterator<Item = String>) -> Self {
+    /// Creates an empty set of logs that never contain these texts.
+    pub(crate) fn excluding(secrets: impl IntoIterator<Item = String>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        // As they are in JSON, too.
+        // Also in JSON spelling.
         let secrets = secrets.flat_map(|secret| {
             let escaped = serde_json::Value::from(secret.as_str()).to_string();
             [escaped.trim_matches('"').to_owned(), secret]
@@ -65,7 +66,7 @@ impl TaskLogs {
     /// Begins the log of a task.
     ///
     /// # Errors
-    /// [`io::Error`] if the file cannot be made.
+    /// [`io::Error`] if the file cannot be created.
     pub(crate) fn begin(&self, task: &str, path: &Path) -> io::Result<TaskLog> {
         let log = Log {
             out: BufWriter::new(File::create_new(path)?),
@@ -112,7 +113,7 @@ impl Log {
 }
 
 impl TaskLog {
-    /// Ends the log and gives its file.
+    /// Ends the log and returns its path.
     ///
     /// # Errors
     /// [`io::Error`] if the last lines cannot be written.
@@ -130,7 +131,7 @@ impl Drop for TaskLog {
     }
 }
 
-/// The id of the task that a span is of.
+/// The id of a span's task.
 struct TaskOf(String);
 
 impl Visit for TaskOf {
@@ -180,9 +181,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_a_task_are_in_its_log_without_secrets() {
+    fn task_lines_are_logged_without_secrets() {
         let folder = tempfile::tempdir().unwrap();
-        let logs = TaskLogs::without(["hush".to_owned(), String::new()]);
+        let logs = TaskLogs::excluding(["hush".to_owned(), String::new()]);
         let subscriber = tracing_subscriber::registry().with(logs.clone());
         let path = folder.path().join("debug.log");
         tracing::subscriber::with_default(subscriber, || {
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_bounded() {
+    fn log_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let logs = TaskLogs::default();
         let path = folder.path().join("debug.log");

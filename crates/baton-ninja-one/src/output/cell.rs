@@ -1,4 +1,4 @@
-//! Values of rows, as people see them and as programs read them.
+//! Values of rows, formatted for people and for programs.
 
 use std::cmp::Ordering;
 
@@ -18,9 +18,9 @@ pub(crate) enum Cell {
     /// Unknown.
     Nothing,
     Text(String),
-    /// A word of the tenant's in capitals, e.g. `END_USER`; people see `end user`.
+    /// A constant of the tenant in capitals, e.g. `END_USER`; people see `end user`.
     Word(String),
-    /// A time as its source says it; people see it to the second.
+    /// A time in the format of its source; people see it with seconds.
     Time(String),
     Flag(bool),
     Count(u64),
@@ -48,8 +48,8 @@ impl Cell {
         match self {
             Self::Nothing => "-".to_owned(),
             Self::Word(text) => Self::Text(plain_words(text)).for_people(),
-            Self::Time(text) => Self::Text(moment_of(text)).for_people(),
-            // A line end would tear the table.
+            Self::Time(text) => Self::Text(with_seconds(text)).for_people(),
+            // A line end would break the table.
             Self::Text(text) => escape_line(&text.replace(['\n', '\t'], " ")).into_owned(),
             Self::Flag(true) => "yes".to_owned(),
             Self::Flag(false) => "no".to_owned(),
@@ -90,7 +90,7 @@ impl Serialize for Cell {
     }
 }
 
-/// The order of two values; unknown ones come last.
+/// Compares two values; unknown ones come last.
 pub(super) fn order(a: &Cell, b: &Cell) -> Ordering {
     match (a, b) {
         (Cell::Nothing, Cell::Nothing) => Ordering::Equal,
@@ -106,10 +106,10 @@ pub(super) fn order(a: &Cell, b: &Cell) -> Ordering {
     }
 }
 
-/// Abbreviations that people write in capitals.
+/// Abbreviations that stay in capitals.
 const ABBREVIATIONS: [&str; 6] = ["LDAP", "MFA", "OIDC", "SAML", "SCIM", "SSO"];
 
-/// Words in capitals as people write them: `END_USER` as `end user`, `SSO` as it is.
+/// Converts a constant to words: `END_USER` becomes `end user`, `SSO` stays.
 fn plain_words(text: &str) -> String {
     let plain = |word: &str| {
         let capitals = word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
@@ -122,8 +122,8 @@ fn plain_words(text: &str) -> String {
     text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
 }
 
-/// A time to the second; a text that is no time as it is.
-fn moment_of(text: &str) -> String {
+/// A time with seconds; other texts are unchanged.
+fn with_seconds(text: &str) -> String {
     c1z::parse_timestamp(text).map_or_else(|| text.to_owned(), moment)
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn object(columns: &[Column], cells: &[Cell]) -> serde_json::Value {
     serde_json::to_value(Object(columns, &all, cells)).unwrap_or_default()
 }
 
-/// Some cells of a row as a JSON object, keys in the order that was chosen.
+/// Selected cells of a row as a JSON object, with keys in that order.
 pub(super) struct Object<'a>(
     pub(super) &'a [Column],
     pub(super) &'a [usize],
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_times_for_people() {
+    fn words_and_times_are_formatted_for_people() {
         assert_eq!(plain_words("END_USER"), "end user");
         assert_eq!(plain_words("invitation PENDING"), "invitation pending");
         assert_eq!(plain_words("Technician"), "Technician");
@@ -166,8 +166,8 @@ mod tests {
             "2026-11-30 01:30:40.348690064",
             "2026-11-30T02:30:40+01:00",
         ] {
-            assert_eq!(moment_of(time), "2026-11-30 01:30:40 UTC");
+            assert_eq!(with_seconds(time), "2026-11-30 01:30:40 UTC");
         }
-        assert_eq!(moment_of("yesterday"), "yesterday");
+        assert_eq!(with_seconds("yesterday"), "yesterday");
     }
 }

@@ -1,26 +1,26 @@
 //! Columns of rows, for people and for programs.
 
-/// Ranks from here on are left out where a terminal is too narrow, the highest first.
+/// Columns with this rank or a higher one are dropped on a narrow terminal, the highest first.
 pub(crate) const OPTIONAL: u8 = 10;
-/// The rank by default.
+/// The default rank.
 const PLAIN: u8 = 5;
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
-    /// Its name in JSON and CSV; without one it is for people only.
+    /// Its name in JSON and CSV; `None` for people only.
     pub(crate) name: Option<&'static str>,
-    /// Its heading in a table; without one it is for programs only.
+    /// Its heading in a table; `None` for programs only.
     pub(crate) heading: Option<&'static str>,
-    /// Its importance: see [`OPTIONAL`].
+    /// Its importance; see [`OPTIONAL`].
     pub(super) rank: u8,
     /// Its position in a table: low ones come first.
     pub(super) position: u8,
     /// Whether its texts may be shortened to fit a terminal.
     pub(super) elastic: bool,
-    /// The text that makes it needless in a table where every row has it.
+    /// A table drops the column if every row has this text.
     pub(super) needless: Option<&'static str>,
-    /// The column with the ids that tell equal names apart.
+    /// The column with the ids that distinguish equal names.
     pub(super) ids: Option<&'static str>,
 }
 
@@ -37,7 +37,7 @@ impl Column {
         }
     }
 
-    /// The same with another importance, and at that position.
+    /// Sets the importance, and the position to the same number.
     pub(crate) const fn rank(self, rank: u8) -> Self {
         Self {
             rank,
@@ -46,12 +46,12 @@ impl Column {
         }
     }
 
-    /// The same at another position than its importance says.
+    /// Sets a position that differs from the importance.
     pub(crate) const fn at(self, position: u8) -> Self {
         Self { position, ..self }
     }
 
-    /// The same, never shortened.
+    /// Prevents shortening.
     pub(crate) const fn never_shortened(self) -> Self {
         Self {
             elastic: false,
@@ -59,7 +59,7 @@ impl Column {
         }
     }
 
-    /// The same, left out of a table where all rows have this text.
+    /// Drops the column from a table in which all rows have this text.
     pub(crate) const fn unless_all(self, text: &'static str) -> Self {
         Self {
             needless: Some(text),
@@ -67,7 +67,7 @@ impl Column {
         }
     }
 
-    /// The same; where two rows have one name and different ids in that column, the ids are shown.
+    /// Adds ids from another column if equal names have different ids.
     pub(crate) const fn with_ids_from(self, ids: &'static str) -> Self {
         Self {
             ids: Some(ids),
@@ -75,7 +75,7 @@ impl Column {
         }
     }
 
-    /// What it is called in a table.
+    /// The heading or the name.
     pub(super) fn title(&self) -> &'static str {
         self.heading.or(self.name).unwrap_or_default()
     }
@@ -96,7 +96,7 @@ pub(crate) const fn people(heading: &'static str) -> Column {
     Column::new(None, Some(heading))
 }
 
-/// A column that is neither, so that all tables of a family have the same cells.
+/// A column that is never shown, so that related tables have the same cells.
 pub(crate) const fn hidden() -> Column {
     Column::new(None, None)
 }

@@ -1,4 +1,4 @@
-//! Standard output and standard error. What goes there is a [`Text`], in which only the program's own words begin a line.
+//! Standard output and standard error. All output is a [`Text`], in which only the program itself begins lines.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
@@ -15,7 +15,7 @@ use super::wrap::{error_width, terminal_width, wrap};
 /// When colors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ColorChoice {
-    /// At a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
     Always,
@@ -23,13 +23,13 @@ pub(crate) enum ColorChoice {
 }
 
 static COLOR: OnceLock<ColorChoice> = OnceLock::new();
-/// Columns of help that goes to no terminal.
+/// Width of help without a terminal.
 const PIPED_WIDTH: usize = 100;
-/// Columns of help in a very wide terminal: longer lines are hard to read.
+/// Maximum width of help: longer lines are hard to read.
 const MAX_WIDTH: usize = 120;
 const MIN_WIDTH: usize = 40;
 
-/// What stands before a message of the program.
+/// The label of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Label {
     Error,
@@ -40,7 +40,7 @@ pub(crate) enum Label {
 }
 
 impl Label {
-    fn words(self) -> (&'static str, Style) {
+    fn text_and_style(self) -> (&'static str, Style) {
         match self {
             Self::Error => ("error:", AnsiColor::Red.on_default().bold()),
             Self::Warning => ("warning:", AnsiColor::Yellow.on_default().bold()),
@@ -51,7 +51,7 @@ impl Label {
     }
 }
 
-/// Chooses for the whole run. Later calls have no effect.
+/// Sets the choice for the run. Later calls have no effect.
 pub(crate) fn set_color(choice: ColorChoice) {
     let _ = COLOR.set(choice);
 }
@@ -62,14 +62,14 @@ fn is_colored(terminal: bool) -> bool {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
-            // A terminal of no kind has no colors, except on Windows, where kinds are not told.
+            // A terminal without `TERM` has no colors, except on Windows, which does not set it.
             let kind = std::env::var_os("TERM").map_or(cfg!(windows), |term| term != "dumb");
             terminal && kind && !is_set("NO_COLOR")
         }
     }
 }
 
-/// Columns that help may take.
+/// The width of help.
 pub(crate) fn help_width() -> usize {
     let terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     let said = || {
@@ -81,7 +81,7 @@ pub(crate) fn help_width() -> usize {
     width.unwrap_or(PIPED_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
-/// Writes help, which has words of the program only, to standard output.
+/// Prints help, which only contains the program's own texts.
 pub(crate) fn print_help(help: &StyledStr) {
     let mut out = io::stdout().lock();
     let text = if is_colored(io::stdout().is_terminal()) {
@@ -89,24 +89,24 @@ pub(crate) fn print_help(help: &StyledStr) {
     } else {
         help.to_string()
     };
-    // A reader that has gone away is no failure.
+    // A closed pipe is not a failure.
     let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
 }
 
-/// Text for people, or JSON. A line is given as a whole and escaped as a whole, so nothing that comes from a tenant, a
-/// server, a file or the command line can end it and forge the next one, or steer the terminal.
+/// Text for people, or JSON. Every line is escaped as one, so text from a tenant, a server, a file or the command line can
+/// neither forge another line nor control the terminal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text(String);
 
 impl Text {
-    /// No line yet.
+    /// An empty text.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a line, without its end. Line breaks and control characters in it are written out.
+    /// Adds a line without its line end. Line breaks and control characters in it are escaped.
     pub(crate) fn line(&mut self, line: impl Display) {
-        // Writing into a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(Escaping(&mut self.0), "{line}");
         self.0.push('\n');
     }
@@ -135,7 +135,7 @@ impl Text {
 
     /// Adds a line that begins with a label, for standard error.
     pub(crate) fn labelled(&mut self, label: Label, line: impl Display) {
-        let (word, style) = label.words();
+        let (word, style) = label.text_and_style();
         let style = if is_colored(io::stderr().is_terminal()) {
             style
         } else {
@@ -156,26 +156,25 @@ impl Text {
         self.0.push_str(&other.0);
     }
 
-    /// The program's own lines, e.g. its help. Whatever else may stand in them must have been through
-    /// [`escape_line`] before.
+    /// Lines of the program itself, e.g. its help. Foreign parts must be escaped with [`escape_line`] before.
     pub(crate) fn from_own_lines(lines: &str) -> Self {
         Self(escape_json(lines).into_owned())
     }
 
     /// A value as indented JSON.
     pub(crate) fn from_json(value: &impl Serialize) -> Self {
-        // Maps with text keys and numbers always serialise.
+        // Serializing maps with text keys cannot fail.
         let json = serde_json::to_string_pretty(value).unwrap_or_default();
         Self(format!("{}\n", escape_json(&json)))
     }
 
-    /// What is written.
+    /// The text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Passes text on, escaped.
+/// Escapes text while it is written.
 struct Escaping<'a>(&'a mut String);
 
 impl fmt::Write for Escaping<'_> {
@@ -193,27 +192,27 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
-/// Writes to standard output. A reader that has gone away (`| head`) is no failure.
+/// Prints to standard output. A closed pipe (`| head`) is not a failure.
 pub(crate) fn print(text: &Text) {
     let text = redact(text.as_str());
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Writes to standard error.
+/// Prints to standard error.
 pub(crate) fn print_error(text: &Text) {
     let _ = io::stderr().lock().write_all(redact(text.as_str()).as_bytes());
 }
 
-/// Asks at the terminal, below some lines, and gives the answer.
+/// Prints lines, asks for confirmation on the terminal, and returns the answer.
 pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
     ask_for(above, question)
 }
 
-/// The same with any question; none is asked if it is empty.
+/// Same with any question, which may be empty.
 pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
     if !question.is_empty() {
-        // Not held while the answer is waited for: somebody else may have to say something.
+        // Not locked while waiting for the answer: other threads may print.
         let mut err = io::stderr().lock();
         write!(
             err,
@@ -228,7 +227,7 @@ pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-/// A text as a part of one line.
+/// Escapes a text as a part of one line.
 pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| is_control_char(c) || matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
@@ -238,7 +237,7 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Lines of CSV, in which control characters other than line breaks are written out.
+/// Escapes control characters other than line breaks in lines of CSV.
 pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
     let is_escaped = |c: char| is_control_char(c) && c != '\r';
     if !line.contains(is_escaped) {
@@ -255,7 +254,7 @@ pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// JSON that says the same and cannot steer a terminal. Its own encoding has written out line breaks within texts already.
+/// Escapes JSON so that it cannot control a terminal. Its encoding has escaped line breaks within texts already.
 pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_control_char) {
         return Cow::Borrowed(json);
@@ -271,8 +270,8 @@ pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Control characters except line ends and tabs; marks that change the direction of writing (Unicode, UAX #9); the separators
-/// at which some terminals and log viewers break lines. All are below U+FFFF.
+/// Whether a character controls terminals: control characters except line ends and tabs, bidirectional marks (Unicode, UAX
+/// #9), and separators at which some terminals and log viewers break lines. All are below U+FFFF.
 fn is_control_char(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\t');
     let direction =
@@ -290,7 +289,7 @@ mod tests {
     const HOSTILE: &str = "a\rb\nc\td\u{1b}[2J\u{7f}\u{85}\u{9b}31m\u{202e}\u{2066}\u{2028}\u{2029}";
 
     #[test]
-    fn a_line_is_one_line() {
+    fn line_stays_one_line() {
         let mut text = Text::new();
         text.line(format_args!("granted {HOSTILE}, größer, 日本"));
         text.blank();
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_what_it_was() {
+    fn escaped_json_keeps_its_value() {
         let value = serde_json::json!({ "name": HOSTILE });
         let shown = Text::from_json(&value);
         assert!(!shown.as_str().contains(is_control_char));
@@ -316,9 +315,9 @@ mod tests {
         );
     }
 
-    /// Every way out of the program leads through a type that escapes.
+    /// All output of the program goes through a type that escapes.
     #[test]
-    fn nothing_else_writes_to_the_terminal() {
+    fn only_this_module_writes_to_the_terminal() {
         fn rust_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();

@@ -1,4 +1,4 @@
-//! What came of a sync: one log line a sink, and the summary.
+//! Prints the result of a sync: one log line per sink, and the summary.
 
 use access_core::sync::SyncOutcome;
 
@@ -6,7 +6,7 @@ use super::console::print;
 use super::summary::{self, Run};
 use crate::settings::Output;
 
-/// Says what came of a run.
+/// Prints the result of a run.
 pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
     log(run, outcome);
     print(&match output {

@@ -1,4 +1,4 @@
-//! Where lines go: standard output, or a pager in front of it.
+//! The target of lines: standard output, or a pager.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,48 +10,48 @@ use super::wrap::{terminal_width, wrap};
 use crate::output::console::escape_cells;
 use crate::output::console::escape_line;
 
-/// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
+/// Default options of `less`: exit if everything fits on a screen, do not wrap lines.
 const LESS: &str = "FRSX";
-/// What stands before the rest of a sentence that is too long for one line.
+/// Indentation of the later lines of a wrapped sentence.
 const CONTINUATION: &str = "  ";
 
-/// Takes lines.
+/// Receives lines.
 pub(crate) struct OutputTarget {
-    to: To,
-    /// Line breaks are written out too, besides what steers a terminal. In a file they are the data of a cell.
-    guarded: bool,
+    target: Target,
+    /// Whether line breaks are escaped too. In a CSV file they are data of a cell.
+    escapes_line_breaks: bool,
 }
 
-/// Nobody reads any more, or nobody wants more.
+/// The reader closed the output, or the requested rows are complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputClosed;
 
-enum To {
+enum Target {
     Output(BufWriter<io::Stdout>),
     Pager(Child, BufWriter<ChildStdin>),
 }
 
 impl OutputTarget {
-    /// For rows of a form, with a pager if they are for people who sit at a terminal and want one.
-    pub(crate) fn open(form: OutputFormat, paged: bool) -> Self {
+    /// Opens the target for a format; tables on a terminal get a pager if `paged`.
+    pub(crate) fn open(format: OutputFormat, paged: bool) -> Self {
         let at_terminal = io::stdout().is_terminal();
-        let started = (form == OutputFormat::Table && paged && at_terminal)
-            .then(start)
+        let started = (format == OutputFormat::Table && paged && at_terminal)
+            .then(start_pager)
             .flatten();
         if let Some((child, pipe)) = started {
             return Self {
-                to: To::Pager(child, BufWriter::new(pipe)),
-                guarded: true,
+                target: Target::Pager(child, BufWriter::new(pipe)),
+                escapes_line_breaks: true,
             };
         }
-        // JSON can say everything harmlessly.
-        Self::output(form != OutputFormat::Csv || at_terminal)
+        // JSON escapes line breaks itself.
+        Self::output(format != OutputFormat::Csv || at_terminal)
     }
 
-    fn output(guarded: bool) -> Self {
+    fn output(escapes_line_breaks: bool) -> Self {
         Self {
-            to: To::Output(BufWriter::with_capacity(1 << 16, io::stdout())),
-            guarded,
+            target: Target::Output(BufWriter::with_capacity(1 << 16, io::stdout())),
+            escapes_line_breaks,
         }
     }
 
@@ -68,8 +68,8 @@ impl OutputTarget {
 
     /// Writes a line.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), OutputClosed> {
-        let text = if self.guarded {
-            // The end of a CSV line is no harm.
+        let text = if self.escapes_line_breaks {
+            // Keeps the line end of CSV.
             let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));
             escape_line(text) + end
         } else {
@@ -81,19 +81,19 @@ impl OutputTarget {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.to {
-            To::Output(out) => out.write_all(bytes),
-            To::Pager(_, pipe) => pipe.write_all(bytes),
+        match &mut self.target {
+            Target::Output(out) => out.write_all(bytes),
+            Target::Pager(_, pipe) => pipe.write_all(bytes),
         }
     }
 
-    /// Writes what still waits, and waits until the pager has been left. A reader that has gone away is no failure.
+    /// Flushes the output, and waits for the end of the pager. A closed pipe is not a failure.
     pub(crate) fn close(self) {
-        match self.to {
-            To::Output(mut out) => {
+        match self.target {
+            Target::Output(mut out) => {
                 let _ = out.flush();
             }
-            To::Pager(mut pager, mut pipe) => {
+            Target::Pager(mut pager, mut pipe) => {
                 let _ = pipe.flush();
                 drop(pipe);
                 let _ = pager.wait();
@@ -102,8 +102,8 @@ impl OutputTarget {
     }
 }
 
-/// The pager that `PAGER` names, or `less`; none where there is none, or `PAGER` is empty or `cat`.
-fn start() -> Option<(Child, ChildStdin)> {
+/// Starts the pager of `PAGER`, or `less`; `None` if it cannot be started, or `PAGER` is empty or `cat`.
+fn start_pager() -> Option<(Child, ChildStdin)> {
     let configured = std::env::var("PAGER").ok();
     let mut command = match configured.as_deref().map(str::trim) {
         Some("" | "cat") => return None,

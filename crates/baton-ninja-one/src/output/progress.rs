@@ -1,4 +1,4 @@
-//! What a person at a terminal sees while a sync runs.
+//! The progress display of a sync on a terminal.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -13,13 +13,13 @@ use crate::output::console::escape_line;
 use crate::output::text_table::counted;
 use crate::output::text_table::size;
 
-/// One line for the step, with the time since the start, and one for each resource type, with counts that grow.
+/// One line for the step with the elapsed time, and one for each resource type with its counts.
 pub(crate) struct Progress {
     display: MultiProgress,
     step: ProgressBar,
     lines: Mutex<BTreeMap<ResourceTypeId, Line>>,
     phases: Mutex<Vec<(Phase, Instant)>>,
-    /// How many lists were read one after the other, if the source said so.
+    /// The number of steps that read lists.
     lists: Mutex<usize>,
 }
 
@@ -33,7 +33,7 @@ const TICK: Duration = Duration::from_millis(100);
 const STEPS_AFTER_READING: usize = 3;
 
 impl Progress {
-    /// A display on standard error; hidden if that is no terminal or nobody wants it.
+    /// Creates a display on standard error; hidden without a terminal, or if disabled.
     pub(crate) fn new(display: MultiProgress, enabled: bool) -> Self {
         if !enabled || !std::io::stderr().is_terminal() {
             display.set_draw_target(ProgressDrawTarget::hidden());
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// The steps so far and how long each took, the last one until now.
+    /// The steps so far with their durations; the last one until now.
     pub(crate) fn phases(&self) -> Vec<(Phase, Duration)> {
         let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = phases.iter().skip(1).map(|(_, end)| *end).chain([Instant::now()]);
@@ -63,14 +63,14 @@ impl Progress {
             .collect()
     }
 
-    /// Takes the display away: no line of it stays, and none comes back.
+    /// Removes the display permanently.
     pub(crate) fn finish(&self) {
         self.step.disable_steady_tick();
         for line in self.lines.lock().unwrap_or_else(PoisonError::into_inner).values() {
             line.bar.finish_and_clear();
         }
         self.step.finish_and_clear();
-        // A terminal that cannot be written to shows nothing either.
+        // An unwritable terminal shows nothing anyway.
         let _ = self.display.clear();
         self.display.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -128,7 +128,7 @@ impl SyncObserver for Progress {
     }
 }
 
-/// A step, and which of how many it is.
+/// A step with its number and the total.
 fn step_line(phase: Phase, lists: usize) -> String {
     let (after_reading, does) = match phase {
         Phase::Reading => return "reading".to_owned(),
@@ -139,7 +139,7 @@ fn step_line(phase: Phase, lists: usize) -> String {
     format!("{}/{} {does}", lists + after_reading, lists + STEPS_AFTER_READING)
 }
 
-/// What is read or waited for.
+/// What is read, or the current wait.
 fn reading_line(usage: &ApiUsage, activity: &Activity) -> String {
     let wait = activity.wait.map(|wait| {
         let Wait {
@@ -156,7 +156,7 @@ fn reading_line(usage: &ApiUsage, activity: &Activity) -> String {
     });
     let mut parts = Vec::new();
     match activity.list {
-        // What is waited for comes first: a narrow terminal shows no more.
+        // The wait comes first: a narrow terminal shows nothing else.
         Some(ListStep { name, number, of }) => {
             let does = if wait.is_some() { "" } else { "reading " };
             parts.push(format!("{number}/{} {does}{name}", of + STEPS_AFTER_READING));
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_says_where_it_is() {
+    fn every_step_has_its_number() {
         let mut usage = ApiUsage::default();
         let mut activity = Activity::default();
         assert_eq!(reading_line(&usage, &activity), "reading");

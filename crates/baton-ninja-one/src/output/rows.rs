@@ -1,4 +1,4 @@
-//! Rows for people and for programs: a table, JSON lines, or CSV, from one description of the columns.
+//! Prints rows as a table, JSON lines or CSV, from one definition of columns.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -17,82 +17,82 @@ use super::pager::{OutputClosed, OutputTarget};
 use super::wrap::terminal_width;
 use crate::failure::Failure;
 
-/// Rows after which a table's columns are as wide as they will be.
+/// Number of rows that determine the widths of a table.
 const MEASURED_ROWS: usize = 1_000;
-/// Texts that may be shortened keep this width as long as there are columns that can be left out.
+/// Shortened texts keep this width while optional columns can be dropped.
 const COMFORTABLE_WIDTH: usize = 24;
-/// Texts are not shortened below this width.
+/// Minimum width of shortened texts.
 const MIN_WIDTH: usize = 8;
-/// Columns between two cells, and before the first.
+/// Width of the gap before each cell.
 const GAP: usize = 2;
 
-/// Which columns and rows were asked for.
+/// The requested columns and rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RowSelection {
-    /// Names or headings of columns, or `all`; none for those that fit.
+    /// Names or headings of columns, or `all`; empty for those that fit.
     pub(crate) columns: Vec<String>,
-    /// A column, perhaps with `:desc` or `:asc`.
+    /// A column, optionally with `:desc` or `:asc`.
     pub(crate) sort: Option<String>,
-    /// The most rows that are shown.
+    /// Maximum number of rows.
     pub(crate) limit: Option<u64>,
 }
 
-/// In which order a table for people shows its rows. For programs they come in the order of their keys.
+/// The order of rows in a table for people. Programs get rows in the order of their keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SortOrder {
-    /// As they come.
+    /// The order of arrival.
     AsTheyCome,
-    /// By these columns, numbers by their value. All rows are held in memory.
+    /// Sorted by these columns, numbers by value. All rows are held in memory.
     By(&'static [&'static str]),
-    /// Within rows that come together and have one value in the first column, by the others.
+    /// Sorted by other columns within consecutive rows with the same value in the first.
     Within(&'static str, &'static [&'static str]),
 }
 
-/// Rows on their way to standard output.
+/// Formats rows and writes them to the output.
 pub(crate) struct RowPrinter {
     columns: Cow<'static, [Column]>,
-    form: OutputFormat,
-    /// Columns that were asked for by name.
+    format: OutputFormat,
+    /// Columns requested by name.
     selected: Option<Vec<usize>>,
-    /// The column to sort by, and whether the last comes first.
+    /// The column to sort by, and whether descending.
     sort: Option<(usize, bool)>,
     limit: u64,
-    /// The terminal's width; none if lines may be of any length.
+    /// The terminal's width; `None` for unlimited lines.
     width: Option<usize>,
     order: SortOrder,
-    /// Rows that are still to be sorted.
+    /// Rows to be sorted.
     unsorted: Vec<Vec<Cell>>,
-    /// The first rows of a table, until they are measured.
+    /// The first rows of a table, before they are measured.
     waiting: Vec<Vec<Cell>>,
     layout: Option<TableLayout>,
     rows: u64,
     written: u64,
 }
 
-/// The columns of a table and how wide they are.
+/// The columns of a table and their widths.
 #[derive(Debug, Clone, Default)]
 struct TableLayout {
     columns: Vec<(usize, usize)>,
     left_out: Vec<&'static str>,
 }
 
-/// What a sheet came to.
+/// The result of printing rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RowsWritten {
-    /// Rows that there were.
+    /// Number of rows.
     pub(crate) rows: u64,
-    /// Rows that were shown.
+    /// Number of printed rows.
     pub(crate) shown: u64,
-    /// Columns for which the terminal is too narrow.
+    /// Columns that were dropped on a narrow terminal.
     pub(crate) left_out: Vec<&'static str>,
 }
 
 impl RowPrinter {
-    /// All rows, in the order in which they come.
-    pub(crate) fn new(columns: impl Into<Cow<'static, [Column]>>, form: OutputFormat) -> Self {
+    /// Prints all rows in the order of arrival.
+    pub(crate) fn new(columns: impl Into<Cow<'static, [Column]>>, format: OutputFormat) -> Self {
         Self {
             columns: columns.into(),
-            form,
+            format,
             selected: None,
             sort: None,
             limit: u64::MAX,
@@ -106,7 +106,7 @@ impl RowPrinter {
         }
     }
 
-    /// The columns and rows that were asked for.
+    /// Selects the requested columns and rows.
     ///
     /// # Errors
     /// A [`Failure`] if there is no such column.
@@ -140,17 +140,17 @@ impl RowPrinter {
 
     fn is_offered(&self, n: usize) -> bool {
         let column = &self.columns[n];
-        column.name.is_some() || (self.form == OutputFormat::Table && column.heading.is_some())
+        column.name.is_some() || (self.format == OutputFormat::Table && column.heading.is_some())
     }
 
     fn column(&self, flag: &str, name: &str) -> Result<usize, Failure> {
         let is = |known: Option<&str>| known.is_some_and(|known| known.eq_ignore_ascii_case(name));
-        // The names of programs are unambiguous; a heading may be the name of another column.
+        // Names are unambiguous, but a heading may be the name of another column.
         let offered = (0..self.columns.len()).filter(|n| self.is_offered(*n));
         let find = |by: &dyn Fn(&Column) -> Option<&'static str>| {
             offered.clone().find(|n| is(by(&self.columns[*n])))
         };
-        let found = if self.form == OutputFormat::Table {
+        let found = if self.format == OutputFormat::Table {
             find(&|column| column.heading).or_else(|| find(&|column| column.name))
         } else {
             find(&|column| column.name).or_else(|| find(&|column| column.heading))
@@ -182,7 +182,7 @@ impl RowPrinter {
             self.unsorted.push(cells);
             return Ok(());
         }
-        if self.form != OutputFormat::Table {
+        if self.format != OutputFormat::Table {
             if self.written == self.limit {
                 return Err(OutputClosed);
             }
@@ -195,7 +195,7 @@ impl RowPrinter {
                 Ok(())
             }
             SortOrder::Within(group, _) => {
-                let group = self.named(group);
+                let group = self.column_index(group);
                 let ends = |last: &Vec<Cell>| group.is_some_and(|n| last[n] != cells[n]);
                 if self.unsorted.last().is_some_and(ends) {
                     self.emit_sorted(output)?;
@@ -206,17 +206,17 @@ impl RowPrinter {
         }
     }
 
-    fn named(&self, name: &str) -> Option<usize> {
+    fn column_index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == Some(name))
     }
 
     fn emit_sorted(&mut self, output: &mut OutputTarget) -> Result<(), OutputClosed> {
         let mut rows = std::mem::take(&mut self.unsorted);
-        let keys = match (self.form, self.order) {
+        let keys = match (self.format, self.order) {
             (OutputFormat::Table, SortOrder::By(keys) | SortOrder::Within(_, keys)) => keys,
             _ => &[],
         };
-        let keys: Vec<usize> = keys.iter().filter_map(|name| self.named(name)).collect();
+        let keys: Vec<usize> = keys.iter().filter_map(|name| self.column_index(name)).collect();
         let by_keys = |a: &[Cell], b: &[Cell]| {
             keys.iter()
                 .map(|n| order(&a[*n], &b[*n]))
@@ -226,7 +226,7 @@ impl RowPrinter {
         match self.sort {
             Some((n, last_first)) => rows.sort_by(|a, b| {
                 let sorted = match (&a[n], &b[n]) {
-                    // What nobody knows comes last either way.
+                    // Unknown values come last in both directions.
                     (Cell::Nothing, _) | (_, Cell::Nothing) => order(&a[n], &b[n]),
                     (a, b) if last_first => order(b, a),
                     (a, b) => order(a, b),
@@ -247,7 +247,7 @@ impl RowPrinter {
             return Ok(());
         }
         self.written += 1;
-        match self.form {
+        match self.format {
             OutputFormat::Table => {
                 if let Some(layout) = &self.layout {
                     return self.line(layout, &cells, output);
@@ -261,7 +261,7 @@ impl RowPrinter {
                 self.measure(false, output)
             }
             OutputFormat::Json => {
-                let text = serde_json::to_string(&Object(&self.columns, &self.for_programs(), &cells));
+                let text = serde_json::to_string(&Object(&self.columns, &self.data_columns(), &cells));
                 output.line(&text.unwrap_or_default())
             }
             OutputFormat::Csv => {
@@ -269,7 +269,7 @@ impl RowPrinter {
                     self.csv_heading(output)?;
                 }
                 let mut line = Vec::new();
-                for (n, column) in self.for_programs().into_iter().enumerate() {
+                for (n, column) in self.data_columns().into_iter().enumerate() {
                     if n > 0 {
                         line.push(b',');
                     }
@@ -282,17 +282,17 @@ impl RowPrinter {
     }
 
     /// The columns in JSON and CSV.
-    fn for_programs(&self) -> Vec<usize> {
+    fn data_columns(&self) -> Vec<usize> {
         let all = || (0..self.columns.len()).collect();
         let mut columns = self.selected.clone().unwrap_or_else(all);
         columns.retain(|n| self.columns[*n].name.is_some());
         columns
     }
 
-    /// Writes what still waits.
+    /// Prints the remaining rows.
     pub(crate) fn finish(mut self, output: &mut OutputTarget) -> Result<RowsWritten, OutputClosed> {
         self.emit_sorted(output)?;
-        match self.form {
+        match self.format {
             OutputFormat::Table if self.layout.is_none() => self.measure(true, output)?,
             OutputFormat::Csv if self.written == 0 => self.csv_heading(output)?,
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => {}
@@ -305,7 +305,7 @@ impl RowPrinter {
     }
 
     fn csv_heading(&self, output: &mut OutputTarget) -> Result<(), OutputClosed> {
-        let columns = self.for_programs().into_iter();
+        let columns = self.data_columns().into_iter();
         let names: Vec<&str> = columns.filter_map(|n| self.columns[n].name).collect();
         output.line(&(names.join(",") + "\r"))
     }
@@ -330,20 +330,20 @@ impl RowPrinter {
         Ok(())
     }
 
-    /// Adds the ids to names that stand for several things.
+    /// Adds ids to names that are not unique.
     fn add_ids_to_equal_names(&self, rows: &mut [Vec<Cell>]) {
         for (n, column) in self.columns.iter().enumerate() {
-            let Some(ids) = column.ids.and_then(|ids| self.named(ids)) else {
+            let Some(ids) = column.ids.and_then(|ids| self.column_index(ids)) else {
                 continue;
             };
-            let mut named: HashMap<String, HashSet<String>> = HashMap::new();
+            let mut column_index: HashMap<String, HashSet<String>> = HashMap::new();
             for row in rows.iter().filter(|row| row[ids] != Cell::Nothing) {
-                let of_name = named.entry(row[n].for_people()).or_default();
+                let of_name = column_index.entry(row[n].for_people()).or_default();
                 of_name.insert(row[ids].for_people());
             }
             for row in rows.iter_mut().filter(|row| row[ids] != Cell::Nothing) {
                 let name = row[n].for_people();
-                if named.get(&name).is_some_and(|ids| ids.len() > 1) {
+                if column_index.get(&name).is_some_and(|ids| ids.len() > 1) {
                     row[n] = Cell::Text(format!("{name} ({})", row[ids].for_people()));
                 }
             }
@@ -368,8 +368,8 @@ impl RowPrinter {
             }
         }
         let widest = |n: usize| {
-            let cells = rows.iter().map(|row| width_of(&row[n].for_people())).max();
-            cells.unwrap_or(0).max(width_of(self.columns[n].title()))
+            let cells = rows.iter().map(|row| display_width(&row[n].for_people())).max();
+            cells.unwrap_or(0).max(display_width(self.columns[n].title()))
         };
         let mut columns: Vec<(usize, usize)> = columns.into_iter().map(|n| (n, widest(n))).collect();
         let mut left_out = Vec::new();
@@ -397,7 +397,7 @@ impl RowPrinter {
                 .sum::<usize>()
                 .saturating_sub(width);
             while excess > 0 {
-                let least = |n: usize| MIN_WIDTH.max(width_of(self.columns[n].title()));
+                let least = |n: usize| MIN_WIDTH.max(display_width(self.columns[n].title()));
                 let can_shrink = columns
                     .iter_mut()
                     .filter(|(n, wide)| self.columns[*n].elastic && *wide > least(*n));
@@ -423,9 +423,9 @@ impl RowPrinter {
             let cell = &cells[*n];
             let mut text = cell.for_people();
             if fits && self.columns[*n].elastic {
-                text = shortened(text, *width);
+                text = shorten(text, *width);
             }
-            let gap = " ".repeat(width.saturating_sub(width_of(&text)));
+            let gap = " ".repeat(width.saturating_sub(display_width(&text)));
             line.push_str("  ");
             if matches!(cell, Cell::Count(_)) {
                 line.push_str(&gap);
@@ -439,14 +439,14 @@ impl RowPrinter {
     }
 }
 
-/// Columns that a text takes on a terminal, where some characters take two.
-fn width_of(text: &str) -> usize {
+/// Width of a text on a terminal, where some characters are two columns wide.
+fn display_width(text: &str) -> usize {
     text.width()
 }
 
-/// A text in so many columns of a terminal.
-fn shortened(text: String, width: usize) -> String {
-    if width_of(&text) <= width {
+/// Shortens a text to a width on a terminal.
+fn shorten(text: String, width: usize) -> String {
+    if display_width(&text) <= width {
         return text;
     }
     let mut short = String::new();
@@ -510,7 +510,7 @@ mod tests {
         .to_vec()
     }
 
-    fn sheet(width: usize) -> RowPrinter {
+    fn printer(width: usize) -> RowPrinter {
         RowPrinter {
             width: Some(width),
             ..RowPrinter::new(COLUMNS, OutputFormat::Table)
@@ -518,14 +518,14 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_most_is_there_at_any_width() {
+    fn important_columns_are_kept_at_any_width() {
         for (width, columns, left_out) in [
             (40, &[0, 2, 3, 5][..], &["login"][..]),
             (60, &[0, 2, 3, 5], &["login"]),
             (100, &[0, 2, 3, 5, 1], &[]),
             (200, &[0, 2, 3, 5, 1], &[]),
         ] {
-            let layout = sheet(width).compute_layout(&rows(), true);
+            let layout = printer(width).compute_layout(&rows(), true);
             let selected: Vec<usize> = layout.columns.iter().map(|(n, _)| *n).collect();
             assert_eq!((&*selected, &*layout.left_out), (columns, left_out), "{width}");
             let total: usize = layout.columns.iter().map(|(_, wide)| wide + GAP).sum();
@@ -536,19 +536,19 @@ mod tests {
     #[test]
     fn equal_names_get_their_ids() {
         let mut rows = rows();
-        sheet(100).add_ids_to_equal_names(&mut rows);
+        printer(100).add_ids_to_equal_names(&mut rows);
         assert_eq!(rows[0][5], Cell::text("Alder & Finch Accountants (1)"));
         assert_eq!(rows[1][5], Cell::text("Alder & Finch Accountants (2)"));
     }
 
     #[test]
-    fn columns_are_known_by_both_of_their_names() {
+    fn columns_are_found_by_name_and_heading() {
         let view = |columns: &str, sort: &str| RowSelection {
             columns: columns.split(',').map(str::to_owned).collect(),
             sort: Some(sort.to_owned()),
             limit: None,
         };
-        let select = |view: &RowSelection| sheet(80).with_view(view, SortOrder::By(&["user_id"]));
+        let select = |view: &RowSelection| printer(80).with_view(view, SortOrder::By(&["user_id"]));
         let by_heading = select(&view("name,ID, MFA", "id:desc")).unwrap();
         assert_eq!(
             (by_heading.selected, by_heading.sort),
@@ -561,8 +561,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_shortened_by_terminal_columns() {
-        assert_eq!(shortened("größer als".to_owned(), 7), "größer…");
-        assert_eq!(shortened("李伟 李伟".to_owned(), 6), "李伟…");
+    fn texts_are_shortened_by_display_width() {
+        assert_eq!(shorten("größer als".to_owned(), 7), "größer…");
+        assert_eq!(shorten("李伟 李伟".to_owned(), 6), "李伟…");
     }
 }

@@ -23,21 +23,21 @@ use crate::output::text_table::format_thousands;
 use crate::output::text_table::size;
 use crate::output::wrap::terminal_width;
 
-/// What a run cost.
+/// Result, duration and API usage of a run.
 pub(crate) struct Run<'a> {
-    /// The tenant, for people.
+    /// The name of the tenant.
     pub(crate) tenant: &'a str,
     /// What was read.
     pub(crate) origin: RunInput<'a>,
-    /// From start to end.
+    /// The duration.
     pub(crate) took: Duration,
-    /// The steps.
+    /// The steps with their durations.
     pub(crate) phases: Vec<(Phase, Duration)>,
 }
 
 /// What was read.
 pub(crate) enum RunInput<'a> {
-    /// The tenant itself, at this cost.
+    /// The tenant, with this API usage.
     Tenant(ApiUsage),
     /// A file.
     File(&'a Path),
@@ -62,7 +62,7 @@ struct Source<'a> {
     usage: Option<ApiUsage>,
 }
 
-/// For programs: one JSON object.
+/// The summary as one JSON object.
 pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     Text::from_json(&JsonSummary {
         sync: &outcome.summary,
@@ -88,7 +88,7 @@ pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     })
 }
 
-/// For people: what was read, what was left out and why, what is not known, where it is.
+/// The summary for people: counts, left out rows with reasons, unknown data, and locations.
 pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     let summary = &outcome.summary;
     let took = duration(run.took);
@@ -150,12 +150,12 @@ pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     text
 }
 
-/// The kind of a sink by its name.
+/// The kind of a sink, from its name.
 fn sink_kind(name: &str) -> &str {
     name.split([' ', ':', '=']).next().unwrap_or(name)
 }
 
-/// What to look at now.
+/// Suggestions for the next commands.
 fn next_steps(outcome: &SyncOutcome) -> Vec<String> {
     let mut next = Vec::new();
     let receipts = || outcome.receipts.iter();
@@ -177,7 +177,7 @@ fn next_steps(outcome: &SyncOutcome) -> Vec<String> {
     next
 }
 
-/// The commands in one line, or each in its own where the terminal is narrower: a command is copied as a whole.
+/// Prints the next commands on one line, or each on its own if the terminal is too narrow, so that they can be copied.
 fn next_lines(text: &mut Text, next: &[String], width: Option<usize>) {
     const LABEL: &str = "Next: ";
     let column = LABEL.len();
@@ -191,7 +191,7 @@ fn next_lines(text: &mut Text, next: &[String], width: Option<usize>) {
     }
 }
 
-/// A location as a shell takes it.
+/// A location, quoted for a shell.
 fn quoted(location: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:+@%=,".contains(c);
     if location.chars().all(plain) {
@@ -201,7 +201,7 @@ fn quoted(location: &str) -> String {
     }
 }
 
-/// A heading and indented lines, if there are any.
+/// A heading with indented lines; nothing without lines.
 fn section(text: &mut Text, heading: &'static str, lines: impl IntoIterator<Item = String>) {
     let mut lines = lines.into_iter().peekable();
     if lines.peek().is_none() {
@@ -231,7 +231,7 @@ fn warnings(outcome: &SyncOutcome) -> Vec<String> {
     lines
 }
 
-/// A field or list about which rows are silent.
+/// A field or list that rows do not state.
 fn not_stated(note: &UnstatedNote) -> String {
     let UnstatedNote { field, count, .. } = note;
     let mut text = format!("{field}: {}", counted(*count, "row", "rows"));

@@ -1,4 +1,4 @@
-//! Plain tables and numbers for people.
+//! Tables, numbers, sizes and times for people.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) fn format_thousands(number: u64) -> String {
     text
 }
 
-/// A size in the unit that suits it.
+/// A size with a suitable unit.
 #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -58,7 +58,7 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
-/// A time to the second, in UTC: `2026-03-03 03:17:12 UTC`.
+/// A UTC time with seconds: `2026-03-03 03:17:12 UTC`.
 pub(crate) fn moment(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);
     let (date, clock) = (time.date(), time.time());
@@ -66,7 +66,7 @@ pub(crate) fn moment(time: OffsetDateTime) -> String {
     format!("{date} {seconds} UTC")
 }
 
-/// A number with the word for what is counted: `1 resource`, `1,234 resources`.
+/// A number with its noun: `1 resource`, `1,234 resources`.
 pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
     format!(
         "{} {}",
@@ -75,7 +75,7 @@ pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
     )
 }
 
-/// A duration in the unit that suits it.
+/// A duration with a suitable unit.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_for_people() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!(
             [0, 999, 1000, 1_234_567].map(format_thousands),
             ["0", "999", "1,000", "1,234,567"]

@@ -1,4 +1,4 @@
-//! Stopping on request: SIGINT and SIGTERM end what runs.
+//! Cancellation by SIGINT and SIGTERM.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::failure::Failure;
 use crate::runtime;
 use crate::runtime::system::shutdown_signal;
 
-/// The message where nothing more is to be said of a run that was stopped.
+/// The default message of a cancelled run.
 pub(crate) const STOPPED: &str = "stopped on request";
 
-/// How long a run may clean up after a signal; a store that hangs is not waited for.
+/// Timeout for cleaning up after a signal, for stores that hang.
 const CLEANUP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A request to stop. Async code waits for its token, blocking code looks at its flag.
+/// A cancellation. Async code waits for its token, blocking code checks its flag.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cancellation {
     token: CancellationToken,
@@ -29,11 +29,11 @@ pub(crate) struct Cancellation {
 }
 
 impl Cancellation {
-    /// A request that the next signal makes. From its return on a signal no longer ends the process.
+    /// A cancellation by the next signal. After this returns, a signal no longer ends the process.
     pub(crate) async fn on_signal() -> Self {
         let cancellation = Self::default();
         let mut signal = Box::pin(shutdown_signal());
-        // The first poll installs the handler.
+        // The first poll installs the signal handler.
         if poll_fn(|context| Poll::Ready(signal.as_mut().poll(context)))
             .await
             .is_ready()
@@ -54,25 +54,25 @@ impl Cancellation {
         self.token.cancel();
     }
 
-    /// Whether the run is to stop.
+    /// Whether the run is cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// Waits until the run is to stop.
+    /// Waits for the cancellation.
     pub(crate) async fn cancelled(&self) {
         self.token.cancelled().await;
     }
 
-    /// A flag that is set when the run is to stop, for code that blocks.
+    /// A flag that is set on cancellation, for blocking code.
     pub(crate) fn flag(&self) -> &Arc<AtomicBool> {
         &self.flag
     }
 
-    /// Waits for a future on a thread that may block.
+    /// Waits for a future on a blocking thread.
     ///
     /// # Errors
-    /// That of the future, or [`StatusCode::Cancelled`].
+    /// The error of the future, or [`StatusCode::Cancelled`].
     pub(crate) fn block_on<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
     where
         Failure: From<E>,
@@ -80,18 +80,18 @@ impl Cancellation {
         Handle::current().block_on(async {
             tokio::select! {
                 done = work => Ok(done?),
-                () = self.cancelled() => Err(stopped(STOPPED)),
+                () = self.cancelled() => Err(cancelled_failure(STOPPED)),
             }
         })
     }
 }
 
-/// The failure of a run that was stopped.
-fn stopped(message: &str) -> Failure {
+/// The failure of a cancelled run.
+fn cancelled_failure(message: &str) -> Failure {
     Failure::new(message.to_owned(), None, StatusCode::Cancelled)
 }
 
-/// Waits for a future, or for a signal, which is a failure with this message.
+/// Waits for a future; a signal is a failure with this message.
 pub(crate) async fn cancel_on_signal<T, E>(
     work: impl Future<Output = Result<T, E>>,
     message: &str,
@@ -101,11 +101,11 @@ where
 {
     tokio::select! {
         done = work => Ok(done?),
-        () = shutdown_signal() => Err(stopped(message)),
+        () = shutdown_signal() => Err(cancelled_failure(message)),
     }
 }
 
-/// Runs a future on a runtime of its own, until it is done or a signal comes.
+/// Runs a future on a new runtime until it completes or a signal arrives.
 pub(crate) fn run_cancellable<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
 where
     Failure: From<E>,
@@ -116,7 +116,7 @@ where
     done
 }
 
-/// Runs blocking work on a thread of a runtime. After a signal the work has a moment to clean up.
+/// Runs blocking work on a thread of a runtime. After a signal the work has [`CLEANUP_TIMEOUT`] to end.
 pub(crate) fn run_blocking_cancellable<T: Send + 'static>(
     work: impl FnOnce(&Cancellation) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -128,9 +128,9 @@ pub(crate) fn run_blocking_cancellable<T: Send + 'static>(
         tokio::select! {
             done = &mut working => done,
             () = cancellation.cancelled() => {
-                // Until what was unpacked is removed; but not for a store that hangs.
+                // Waits until unpacked files are removed, but not for a store that hangs.
                 let _ = tokio::time::timeout(CLEANUP_TIMEOUT, working).await;
-                Ok(Err(stopped(STOPPED)))
+                Ok(Err(cancelled_failure(STOPPED)))
             }
         }
     });
@@ -144,7 +144,7 @@ pub(crate) fn run_blocking_cancellable<T: Send + 'static>(
     })
 }
 
-/// Waits for a run that handles signals itself, and after a signal only for [`CLEANUP_TIMEOUT`].
+/// Waits for a run that handles signals itself, but at most [`CLEANUP_TIMEOUT`] after a signal.
 pub(crate) async fn with_cleanup_timeout<T, E>(run: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
 where
     Failure: From<E>,
@@ -163,12 +163,12 @@ where
     }
 }
 
-/// Runs a prompt on a thread of its own. `None` if a signal comes first; the thread is left behind then.
+/// Runs a prompt on a thread of its own. `None` if a signal arrives first; the thread is abandoned.
 pub(crate) fn prompt_cancellable<T: Send + 'static>(
     prompt: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let (stopped, first) = mpsc::channel();
-    let answered = stopped.clone();
+    let (cancelled_failure, first) = mpsc::channel();
+    let answered = cancelled_failure.clone();
     std::thread::spawn(move || {
         let _ = answered.send(Some(prompt()));
     });
@@ -176,7 +176,7 @@ pub(crate) fn prompt_cancellable<T: Send + 'static>(
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
             runtime.block_on(shutdown_signal());
-            let _ = stopped.send(None);
+            let _ = cancelled_failure.send(None);
         }
     });
     first.recv().ok().flatten()

@@ -1,8 +1,8 @@
-//! Whether the machine lets the program do its work, found out before anything is read or written.
+//! Checks the limits of the machine before anything is read or written.
 //!
-//! What runs out in the middle of a run is an error of whoever needed it. But a thread that cannot be started may leave others
-//! waiting for ever, and memory that is refused ends the process at once. So what every run needs is asked for first, and given
-//! back: a machine that has not even that ends the run here, with a word about what is missing.
+//! A thread that cannot be started in the middle of a run may leave others waiting forever, and a failed allocation aborts
+//! the process. So the minimum resources of every run are acquired and released first, and a machine without them ends the
+//! run here, with an error about what is missing.
 
 use std::fs::File;
 use std::io;
@@ -11,15 +11,15 @@ use std::thread;
 
 use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted, is_thread_limit_reached};
 
-/// Address space that any run may need at once, beside the program itself: buffers of sorting and compressing, and the stacks and
-/// heaps of its threads, which are reserved and hardly used.
+/// Address space of a run, beside the program itself: buffers for sorting and compressing, and the stacks and heaps of
+/// threads, which are reserved and hardly used.
 const MIN_ADDRESS_SPACE: usize = 384 << 20;
 /// Threads of a run with four sinks.
 const MIN_THREADS: usize = 24;
-/// Files that such a run has open at a time.
+/// Open files of such a run.
 const MIN_OPEN_FILES: usize = 64;
 
-/// What the machine has too little of.
+/// The missing resource.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MachineError {
     /// Address space or memory.
@@ -30,11 +30,11 @@ pub(crate) enum MachineError {
         "the system starts {started} more threads for this process where {required} are needed: {source}"
     )]
     Threads {
-        /// How many could be started.
+        /// Number of threads that could be started.
         started: usize,
-        /// How many are needed.
+        /// Required number.
         required: usize,
-        /// Why there was no other.
+        /// Why the next one failed.
         source: io::Error,
     },
     /// Open files.
@@ -42,12 +42,12 @@ pub(crate) enum MachineError {
         "the system opens {opened} more files for this process where {MIN_OPEN_FILES} are needed: {source}"
     )]
     Files {
-        /// How many could be opened.
+        /// Number of files that could be opened.
         opened: usize,
-        /// Why there was no other.
+        /// Why the next one failed.
         source: io::Error,
     },
-    /// The runtime, or the signal of a file that grows too large.
+    /// The runtime, or the handler of `SIGXFSZ`.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[source] io::Error),
 }
@@ -81,8 +81,8 @@ impl Diagnostic for MachineError {
     }
 }
 
-/// Asks for what every run needs and gives it back. From here on a file that grows beyond its limit (`RLIMIT_FSIZE`) is an error
-/// of whoever writes it, and no signal that ends the process.
+/// Acquires and releases what every run needs. After this, a file that exceeds `RLIMIT_FSIZE` is a write error and not a
+/// signal that ends the process.
 ///
 /// # Errors
 /// [`MachineError`], before anything was read or written.
@@ -92,11 +92,11 @@ pub(crate) fn preflight(more_threads: usize) -> Result<(), MachineError> {
     memory
         .try_reserve_exact(MIN_ADDRESS_SPACE)
         .map_err(|_| MachineError::Memory)?;
-    // Otherwise a compiler may see that nobody uses it, and not ask at all.
+    // Otherwise the compiler may remove the unused allocation.
     std::hint::black_box(memory.as_mut_ptr());
     threads(MIN_THREADS + more_threads)?;
     drop(memory);
-    survive_large_files().map_err(MachineError::Runtime)
+    ignore_file_size_signal().map_err(MachineError::Runtime)
 }
 
 fn files() -> Result<(), MachineError> {
@@ -109,14 +109,14 @@ fn files() -> Result<(), MachineError> {
                 let opened = open.len();
                 return Err(MachineError::Files { opened, source });
             }
-            // Nothing is known then, and the run finds out.
+            // The limit is unknown, so the run continues.
             Err(_) => return Ok(()),
         }
     }
     Ok(())
 }
 
-/// All at once, as a run has them.
+/// All at the same time, like in a run.
 fn threads(required: usize) -> Result<(), MachineError> {
     let mut waiting = Vec::with_capacity(required);
     let mut refused = None;
@@ -141,9 +141,9 @@ fn threads(required: usize) -> Result<(), MachineError> {
     refused.map_or(Ok(()), Err)
 }
 
-/// Whoever has a handler for the signal is told by the call that wrote instead.
+/// With a handler for the signal, the write returns an error.
 #[cfg(unix)]
-fn survive_large_files() -> io::Result<()> {
+fn ignore_file_size_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     /// `SIGXFSZ`, the same number on Linux, macOS and the BSDs.
@@ -153,11 +153,11 @@ fn survive_large_files() -> io::Result<()> {
         .enable_io()
         .build()?;
     let _inside = runtime.enter();
-    // The handler stays, whatever becomes of this.
+    // The handler stays installed.
     signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop)
 }
 
 #[cfg(not(unix))]
-fn survive_large_files() -> io::Result<()> {
+fn ignore_file_size_signal() -> io::Result<()> {
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! What this process takes, as the system says it.
+//! The memory of this process, according to the system.
 
 use std::fs;
 use std::sync::OnceLock;
 
 use access_core::memory::MemoryUsage;
 
-/// What the process takes now; nothing where the system does not say it.
+/// The current memory of the process; `None` if the system does not report it.
 pub(crate) fn probe() -> Option<MemoryUsage> {
-    // Pages of: the address space, what is resident, and what of it is of files.
+    // In pages: address space, resident set, and its file-backed part.
     let counts = fs::read_to_string("/proc/self/statm").ok()?;
     let mut counts = counts
         .split_ascii_whitespace()
@@ -20,7 +20,7 @@ pub(crate) fn probe() -> Option<MemoryUsage> {
     })
 }
 
-/// The limit on the address space, if there is one. It is looked up once: nobody else changes it.
+/// The limit of the address space, if there is one. Read once, because it does not change.
 fn address_space() -> Option<u64> {
     static LIMIT: OnceLock<Option<u64>> = OnceLock::new();
     *LIMIT.get_or_init(|| {
@@ -31,12 +31,12 @@ fn address_space() -> Option<u64> {
     })
 }
 
-/// Bytes of a page, as the kernel tells every process at its start.
+/// The page size, from the auxiliary vector.
 fn page_bytes() -> u64 {
     const DEFAULT: u64 = 4096;
     static PAGE: OnceLock<u64> = OnceLock::new();
     *PAGE.get_or_init(|| {
-        /// The key of the page's size in the auxiliary vector.
+        /// The key of the page size in the auxiliary vector.
         const PAGE_SIZE: usize = 6;
         const WORD: usize = size_of::<usize>();
         let vector = fs::read("/proc/self/auxv").unwrap_or_default();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_taken_is_seen() {
+    fn allocations_are_visible() {
         let before = probe().unwrap().resident;
         let taken = vec![1_u8; 64 << 20];
         let after = probe().unwrap().resident;

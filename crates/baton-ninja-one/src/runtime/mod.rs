@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use machine::MachineError;
 
-/// Two threads: one for the socket and the pipeline, one to spare. Parsing and writing have threads of their own.
+/// Worker threads: one for the socket and the pipeline, and a spare one. Parsers and writers have threads of their own.
 pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -25,15 +25,15 @@ pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(runtime)
 }
 
-/// Threads for blocking work that are there from the start.
+/// Blocking threads that are started in advance.
 const BLOCKING_THREADS: usize = 6;
-/// Longer than any run.
+/// Exceeds every run.
 const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
-/// Starting threads takes milliseconds.
+/// Timeout for starting the threads, which takes milliseconds.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Starts threads for blocking work, which stay. Where no other can be started later, work waits for one of them; without any it
-/// would wait for ever, as the runtime takes that for a thread that is busy.
+/// Starts blocking threads that stay. If no more can be started later, work waits for one of them. Without any it would
+/// wait forever, because the runtime assumes that a thread is busy.
 fn start_threads(runtime: &tokio::runtime::Runtime) -> Result<(), MachineError> {
     let (arrive, arrived) = mpsc::channel();
     let gate = Arc::new((Mutex::new(false), Condvar::new()));

@@ -1,10 +1,10 @@
-//! The machine's clock, its randomness, its signals.
+//! Clock, random ids and signals of the system.
 
 use access_core::model::SyncId;
 use access_core::ports::{Clock, SyncIdGenerator};
 use time::OffsetDateTime;
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemClock;
 
@@ -14,7 +14,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Ids from time and randomness.
+/// Generates ids from time and random bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KsuidGenerator;
 
@@ -24,8 +24,8 @@ impl SyncIdGenerator for KsuidGenerator {
     }
 }
 
-/// Keeps the memory of this process, which holds secrets, from core dumps and from other processes of the same user. Where
-/// the system refuses, the program runs without.
+/// Excludes the memory of this process, which contains secrets, from core dumps and from other processes of the same user.
+/// A failure is ignored.
 #[cfg(target_os = "linux")]
 pub(crate) fn forbid_core_dumps() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -38,11 +38,11 @@ pub(crate) fn forbid_core_dumps() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Nothing to do where core dumps are not Linux's.
+/// Only implemented for Linux.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn forbid_core_dumps() {}
 
-/// Waits until somebody wants the program to stop.
+/// Waits for a signal to stop.
 #[cfg(unix)]
 pub(crate) async fn shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -56,7 +56,7 @@ pub(crate) async fn shutdown_signal() {
     }
 }
 
-/// Waits until somebody wants the program to stop.
+/// Waits for a signal to stop.
 #[cfg(not(unix))]
 pub(crate) async fn shutdown_signal() {
     let _ = tokio::signal::ctrl_c().await;

@@ -1,4 +1,4 @@
-//! A sync that is watched: how long it may take, and whether it goes on.
+//! Watches a sync: its time limit and its progress.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use access_core::model::{ResourceTypeId, RowKind};
 use access_core::ports::{AccessSource, Phase, SyncObserver, Warning};
 use access_core::sync::{SyncError, SyncOutcome, SyncPipeline, SyncRequest};
 
-/// Between two lines of the log about a sync that is under way.
+/// Interval of log lines about a running sync.
 const LINE_INTERVAL: Duration = Duration::from_mins(1);
-/// Between two looks at what the source is doing.
+/// Interval of polling the activity of the source.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
-/// After so long without anything new, a sync is said to be stalled.
+/// A sync without progress for this time is stalled.
 const STALLED_AFTER: Duration = Duration::from_mins(5);
 
-/// Sees what an observer sees, and when.
+/// Records what an observer sees, with times.
 pub(crate) struct WatchedSync<'a> {
     observer: &'a dyn SyncObserver,
     rows: AtomicU64,
@@ -32,7 +32,7 @@ impl<'a> WatchedSync<'a> {
         }
     }
 
-    /// Runs a sync. After the time limit it ends as if somebody stopped it, unless its outputs are being published.
+    /// Runs a sync. After the time limit it is cancelled, unless its outputs are being published.
     ///
     /// # Errors
     /// [`SyncError`]; [`SyncError::TooLong`] after the limit.
@@ -60,7 +60,7 @@ impl<'a> WatchedSync<'a> {
         let ended = tokio::select! {
             ended = running => ended,
             () = self.log(pipeline.source) => Err(SyncError::Cancelled),
-            () = self.follow(pipeline.source) => Err(SyncError::Cancelled),
+            () = self.show_activity(pipeline.source) => Err(SyncError::Cancelled),
         };
         match (ended, limit) {
             (Err(SyncError::Cancelled), Some(limit)) if too_long.load(Ordering::Relaxed) => {
@@ -70,15 +70,15 @@ impl<'a> WatchedSync<'a> {
         }
     }
 
-    /// Shows what the source is doing. Never ends.
-    async fn follow(&self, source: &dyn AccessSource) {
+    /// Shows the activity of the source. Never ends.
+    async fn show_activity(&self, source: &dyn AccessSource) {
         loop {
             self.observer.progress(&source.usage(), &source.activity());
             tokio::time::sleep(FOLLOW_INTERVAL).await;
         }
     }
 
-    /// Says again and again how far the sync is. Never ends.
+    /// Logs the progress of the sync periodically. Never ends.
     async fn log(&self, source: &dyn AccessSource) {
         let mut seen = (0, 0, 0);
         let mut last = Instant::now();
@@ -149,7 +149,7 @@ mod tests {
     use crate::runtime::system::KsuidGenerator;
     use crate::runtime::system::SystemClock;
 
-    /// A tenant that says nothing.
+    /// A tenant that never responds.
     struct Nothing;
 
     #[async_trait]
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sync_that_never_ends_is_ended() {
+    async fn endless_sync_is_cancelled() {
         let watched = WatchedSync::new(&NoopObserver);
         let pipeline = SyncPipeline {
             source: &Nothing,
@@ -196,7 +196,7 @@ mod tests {
             "the sync was not complete after 0 min; nothing was published"
         );
         assert!(begin.elapsed() >= Duration::from_millis(300));
-        // Somebody who stops it earlier is believed.
+        // An earlier cancellation wins.
         let stop = tokio::time::sleep(Duration::from_millis(1));
         let error = watched.run(&pipeline, &request, limit, stop).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::Cancelled);

@@ -1,4 +1,4 @@
-//! Settings as what the program works with.
+//! Converts settings to the configurations of the components.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -23,7 +23,7 @@ use super::verbosity::Verbosity;
 use crate::output::format::OutputFormat;
 use crate::targets;
 
-/// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
+/// Settings that decide what a sync reads, accepts and keeps, recorded in its provenance.
 static PROVENANCE_SETTINGS: [&Setting; 10] = [
     &keys::ACCEPT_DROP.setting,
     &keys::KEEP_SYNC_COUNT.setting,
@@ -37,20 +37,20 @@ static PROVENANCE_SETTINGS: [&Setting; 10] = [
     &keys::SYNC_RESOURCES.setting,
 ];
 
-/// How and where to log.
+/// Formats, levels and targets of logs.
 #[derive(Debug, Clone)]
 pub(crate) struct Logs {
     /// Minimum level.
     pub(crate) level: Level,
     /// JSON lines instead of lines for people.
     pub(crate) json: bool,
-    /// Standard error is a terminal with a person at it: plain messages of at least this level go there instead of log lines.
+    /// Standard error is a terminal: messages of at least this level go there instead of log lines.
     pub(crate) terminal: Option<Level>,
     /// Files, `stdout`, `stderr`.
     pub(crate) paths: Vec<String>,
 }
 
-/// The form of results.
+/// The format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     /// For people.
@@ -60,7 +60,7 @@ pub(crate) enum Output {
 }
 
 impl Settings {
-    /// How to reach the tenant.
+    /// The configuration of the tenant's client.
     ///
     /// # Errors
     /// [`SettingsError::Missing`] or [`SettingsError::Value`].
@@ -97,7 +97,7 @@ impl Settings {
         })
     }
 
-    /// The address of the instance. A refused one is shown without what may be a password or a secret in it.
+    /// The address of the instance. An invalid one is shown without possible passwords.
     pub(super) fn base_url(&self) -> Result<BaseUrl, SettingsError> {
         let text = self.get(&keys::NINJA_ONE_BASE_URL)?.unwrap_or_default();
         BaseUrl::parse(&text).map_err(|error| {
@@ -115,7 +115,7 @@ impl Settings {
         if path.starts_with('/') {
             return Ok(path);
         }
-        // An address may have a password in it.
+        // Not quoted, because an address may contain a password.
         if path.contains("://") || path.contains('@') {
             let problem = format!(
                 "expected a path, not a URL, e.g. {}",
@@ -130,7 +130,7 @@ impl Settings {
         ))
     }
 
-    /// The file with certificate authorities that every connection trusts besides the usual ones.
+    /// The file with additional certificate authorities for every connection.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -148,7 +148,7 @@ impl Settings {
         })
     }
 
-    /// The sink over a report.
+    /// The configuration of report sinks.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -162,7 +162,7 @@ impl Settings {
         })
     }
 
-    /// What of the tenant to sync.
+    /// The scope of a sync.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -194,7 +194,7 @@ impl Settings {
         })
     }
 
-    /// What a sync of the tenant is made with: the settings that decide what is read and accepted, never a secret.
+    /// The provenance of a sync: the settings that decide what is read and accepted, never a secret.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -219,7 +219,7 @@ impl Settings {
         })
     }
 
-    /// How much may get lost from one sync to the next.
+    /// The allowed losses from one sync to the next.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -234,7 +234,7 @@ impl Settings {
         Ok(ShrinkGuard::new(percent, accepted?))
     }
 
-    /// `TYPE` or `TYPE@SYNC`, where SYNC is the sync against which the loss was seen.
+    /// Parses `TYPE` or `TYPE@SYNC`, where SYNC is the sync that the loss was compared with.
     fn accept_drop(&self, text: &str, standing: bool) -> Result<AcceptDrop, SettingsError> {
         let refuse = |problem: String| self.invalid(&keys::ACCEPT_DROP.setting, problem);
         let (named, since) = match text.split_once('@') {
@@ -252,7 +252,7 @@ impl Settings {
         })
     }
 
-    /// How to write the c1z file at a path.
+    /// The configuration of the c1z sink for a path.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -275,7 +275,7 @@ impl Settings {
         })
     }
 
-    /// The storage engine that is asked for, if one is.
+    /// The configured storage engine, if any.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -287,7 +287,7 @@ impl Settings {
         })
     }
 
-    /// How much a c1z file may unpack to.
+    /// Maximum size of an unpacked c1z file.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -307,7 +307,7 @@ impl Settings {
         self.get(&keys::DATASET_HISTORY)
     }
 
-    /// Whether a dataset starts a new chain over what it cannot follow.
+    /// Whether a dataset that cannot be continued is replaced by a new chain.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -315,7 +315,7 @@ impl Settings {
         self.get(&keys::REPLACE_EXISTING)
     }
 
-    /// Where temporary files go.
+    /// The folder for temporary files.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -342,7 +342,7 @@ impl Settings {
         })
     }
 
-    /// How long a sync may take.
+    /// The time limit of a sync.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -351,7 +351,7 @@ impl Settings {
         Ok((minutes > 0).then(|| Duration::from_secs(60 * minutes)))
     }
 
-    /// How to log.
+    /// The logs.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -368,7 +368,7 @@ impl Settings {
             Some(format) => format != "console",
             None => !std::io::stdout().is_terminal(),
         };
-        // A service is watched by its log.
+        // A service is monitored by its log.
         let person = std::io::stderr().is_terminal() && format.is_none() && !self.serves()?;
         let terminal = self
             .verbosity
@@ -395,7 +395,7 @@ impl Settings {
         Ok(paths)
     }
 
-    /// The form of results.
+    /// The format of results.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -410,11 +410,11 @@ impl Settings {
         }
     }
 
-    /// The form of lists.
+    /// The format of rows.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn sheet_form(&self) -> Result<OutputFormat, SettingsError> {
+    pub(crate) fn row_format(&self) -> Result<OutputFormat, SettingsError> {
         Ok(match self.get(&keys::OUTPUT)? {
             Some("json") => OutputFormat::Json,
             Some("csv") => OutputFormat::Csv,
@@ -422,7 +422,7 @@ impl Settings {
         })
     }
 
-    /// Whether to show progress on a terminal.
+    /// Whether to show progress.
     ///
     /// # Errors
     /// [`SettingsError::Value`].

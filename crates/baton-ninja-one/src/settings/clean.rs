@@ -1,8 +1,7 @@
-//! Values as people have them: from env files, Secrets, shells and editors. Every text passes here, whatever source it comes
-//! from, and loses what cannot be meant: spaces, line ends and invisible characters at its ends, and quotes around it, which
-//! `docker --env-file` and Kubernetes leave in place.
+//! Cleans values from env files, Secrets, shells and editors. Every text of every source loses spaces, line ends and
+//! invisible characters at its ends, and quotes around it, which `docker --env-file` and Kubernetes keep.
 
-/// A text without what was put around it.
+/// A cleaned text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cleaned {
     pub(super) text: String,
@@ -25,7 +24,7 @@ const QUOTES: [(&str, &str); 11] = [
     ("»", "«"),
 ];
 
-/// Removes what was put around a text.
+/// Removes spaces, invisible characters and quotes around a text.
 pub(super) fn clean(text: &str) -> Cleaned {
     let mut rest = text.trim_matches(is_padding);
     let mut quoted = false;
@@ -45,12 +44,12 @@ fn unquoted(text: &str) -> Option<&str> {
         .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close))
 }
 
-/// Splits a list at its commas, those between double quotes excepted, as pflag's `StringSlice` does.
+/// Splits a list at commas outside double quotes, like pflag's `StringSlice`.
 pub(super) fn split_list(text: &str) -> Vec<String> {
-    let whole = clean(text);
-    // Quotes around everything are not those of an item.
-    let text = if whole.quoted && !whole.text.contains('"') {
-        whole.text.as_str()
+    let cleaned = clean(text);
+    // Quotes around the complete list are not those of an item.
+    let text = if cleaned.quoted && !cleaned.text.contains('"') {
+        cleaned.text.as_str()
     } else {
         text
     };
@@ -70,7 +69,7 @@ pub(super) fn split_list(text: &str) -> Vec<String> {
         }
     }
     if open {
-        // A quote that is never closed protects nothing.
+        // An unclosed quote protects nothing.
         items = text.split(',').map(str::to_owned).collect();
     }
     items
@@ -80,8 +79,8 @@ pub(super) fn split_list(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// OAuth scopes: small letters, one space between them. Other separators are understood: commas, semicolons, `+` and `%20` as
-/// in URLs, and the brackets and quotes of a JSON list.
+/// Normalizes OAuth scopes to lower case, separated by single spaces. Accepts commas, semicolons, `+` and `%20` from URLs,
+/// and the brackets and quotes of a JSON list.
 pub(super) fn normalize_scope(text: &str) -> String {
     let text = text.replace("%20", " ").replace("%2C", " ").replace("%2c", " ");
     let separator = |c: char| is_padding(c) || ",;+|[]\"'`“”„‘’«»".contains(c);
@@ -95,7 +94,7 @@ pub(super) fn normalize_scope(text: &str) -> String {
     words.join(" ")
 }
 
-/// Spaces, controls and characters without a shape.
+/// Whether a character is a space, a control character or invisible.
 pub(super) fn is_padding(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_around_a_text_goes() {
+    fn padding_and_quotes_are_removed() {
         for (given, text, quoted) in [
             ("plain", "plain", false),
             ("  plain\r\n", "plain", false),
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn lists() {
+    fn lists_are_split_at_commas() {
         for (given, items) in [
             ("user,role", &["user", "role"][..]),
             ("\"user,role\"", &["user", "role"]),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes() {
+    fn scopes_are_normalized() {
         for given in [
             "monitoring management",
             "monitoring,management",

@@ -1,6 +1,6 @@
-//! Every setting, once: keys, flags, environment variables, config keys, help and documents are made of this table. Names and
-//! defaults that the reference has too are its own (docs/reference/conductorone.md §1.4). Every setting here works; what
-//! becomes of the reference's others is in `reference.rs`.
+//! The definitions of all settings. Keys, flags, environment variables, config keys, help and documents are generated from
+//! this table. Settings of the reference keep its names and defaults (docs/reference/conductorone.md §1.4). The reference's
+//! other settings are in `reference.rs`.
 
 use super::setting::{choice, integer, json, lenient_choice, list, path, settings, switch, text};
 
@@ -151,7 +151,7 @@ settings! {
         "Folder for temporary files if --c1z-temp-dir is not set").environment_only();
 }
 
-/// What the names of commands and flags begin with that change the tenant, or allow it.
+/// Prefixes of the commands and flags that change the tenant or allow changes.
 const CHANGING: [&str; 9] = [
     "allow-admin-delete",
     "apply-review",
@@ -164,7 +164,7 @@ const CHANGING: [&str; 9] = [
     "update-",
 ];
 
-/// Whether a command or a flag changes the tenant or allows it. No typing error leads to one of these.
+/// Whether a command or a flag changes the tenant or allows changes. These are never suggested for typing errors.
 pub(crate) fn changes_tenant(name: &str) -> bool {
     CHANGING.iter().any(|start| name.starts_with(start))
 }

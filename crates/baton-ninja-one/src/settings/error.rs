@@ -4,38 +4,38 @@ use access_core::{Diagnostic, StatusCode};
 
 use super::setting::Setting;
 
-/// Why the settings cannot be used.
+/// Errors in settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// Settings that a sync cannot do without; the words are the reference's (docs/reference/conductorone.md §1.5).
+    /// Required settings are missing; the text is the reference's (docs/reference/conductorone.md §1.5).
     #[error("required flag(s) {} not set", quoted(settings))]
     Missing {
         /// The settings.
         settings: Vec<&'static Setting>,
     },
-    /// Settings that do not go together; the words are the reference's where it has the group
+    /// Settings conflict, or require each other; the text is the reference's if it has the group
     /// (docs/reference/conductorone.md §1.5).
     #[error("{0}")]
     Group(String),
-    /// A value that is not what the setting takes.
+    /// A value is invalid.
     #[error("{origin}: {problem}")]
     Value {
-        /// Where the value comes from.
+        /// The origin of the value.
         origin: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
-    /// Something that the reference does and this program does not.
+    /// A feature of the reference that this program lacks.
     #[error("{origin}: not supported: {reason}")]
     Refused {
-        /// Where it was asked for.
+        /// The origin of the request.
         origin: String,
         /// Why.
         reason: &'static str,
-        /// What to use instead.
+        /// The alternative.
         instead: &'static str,
     },
-    /// An action that there is not.
+    /// An unknown action.
     #[error("there is no action `{action}` of the resource type `{resource_type}`")]
     NoSuchAction {
         /// The action.
@@ -43,25 +43,25 @@ pub(crate) enum SettingsError {
         /// The type.
         resource_type: String,
     },
-    /// A variable that is no setting, though it looks like one.
+    /// A variable that looks like a setting, but is none.
     #[error("{variable}: unknown environment variable")]
     UnknownVariable {
         /// The variable.
         variable: String,
-        /// What to do.
+        /// The hint.
         hint: String,
     },
-    /// A key that means nothing.
+    /// An unknown config key.
     #[error("{}: unknown key `{key}`", path.display())]
     UnknownKey {
         /// The config file.
         path: PathBuf,
         /// The key.
         key: String,
-        /// The key that was meant.
+        /// The key that was probably meant.
         meant: Option<&'static str>,
     },
-    /// A config or secret file that cannot be read.
+    /// A config or secret file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
     File {
         /// The file.
@@ -69,15 +69,15 @@ pub(crate) enum SettingsError {
         /// Why.
         reason: String,
     },
-    /// A config file of the current folder that others may have written.
+    /// A config file of the current folder is writable by others.
     #[error("{} is not trusted: {reason}", path.display())]
     Untrusted {
         /// The config file.
         path: PathBuf,
-        /// Who may have written it.
+        /// Who can write it.
         reason: String,
     },
-    /// A config file of no known kind.
+    /// The type of a config file is unknown.
     #[error("{}: expected config file to have .yaml, .yml or .toml extension", path.display())]
     Extension {
         /// The file.
@@ -91,7 +91,7 @@ pub(crate) enum SettingsError {
         /// Why.
         reason: String,
     },
-    /// What OpenTelemetry's own variables ask for cannot be done.
+    /// A variable of OpenTelemetry is not supported.
     #[error("cannot send traces and logs: {0}")]
     Telemetry(String),
 }

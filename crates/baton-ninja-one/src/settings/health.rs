@@ -6,7 +6,7 @@ use super::error::SettingsError;
 use super::keys;
 use super::values::Settings;
 
-/// Where health checks are answered, and asked.
+/// The address of health checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HealthAddress {
     /// A host name or an IP address, the latter without brackets.
@@ -26,7 +26,7 @@ impl fmt::Display for HealthAddress {
 }
 
 impl Settings {
-    /// Whether health checks are answered.
+    /// Whether the health server is enabled.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -34,7 +34,7 @@ impl Settings {
         self.get(&keys::HEALTH_CHECK)
     }
 
-    /// Where health checks are answered, and asked by the subcommand.
+    /// The address of the health server, and of the subcommand's request.
     ///
     /// # Errors
     /// [`SettingsError::Value`].

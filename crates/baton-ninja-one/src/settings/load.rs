@@ -1,4 +1,4 @@
-//! Gathering settings from flags, environment and files.
+//! Loads settings from flags, environment and files.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::values::Settings;
 use super::verbosity::Verbosity;
 
 impl Settings {
-    /// Gathers the settings. Values are judged by [`judge`](Self::judge), and again when they are used.
+    /// Loads the settings. Values are validated by [`validate`](Self::judge), and again when they are used.
     ///
     /// # Errors
     /// [`SettingsError`] if a config or secret file cannot be used.
@@ -46,7 +46,7 @@ impl Settings {
         remarks.extend(settings.remarks_on_values());
         settings.remarks = remarks;
         for setting in SETTINGS.iter().filter(|setting| setting.secret) {
-            // One that is no text is judged where it is used.
+            // A value that is not a text is validated where it is used.
             if let Ok(Some(secret)) = settings.read_text(*setting) {
                 access_core::secrets::register(&secret);
             }

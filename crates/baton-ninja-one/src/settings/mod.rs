@@ -1,12 +1,11 @@
-//! Settings: flag over environment over config file over default (docs/reference/design.md §6), parsed into what the program
-//! works with.
+//! Settings: a flag overrides the environment, the environment the config file, and the file the default
+//! (docs/reference/design.md §6).
 
 mod accessors;
 mod clean;
 pub(crate) mod definitions;
 mod error;
 mod health;
-mod judge;
 mod load;
 mod providers;
 mod provisioning;
@@ -17,6 +16,7 @@ mod setting;
 mod sinks;
 mod telemetry;
 mod topics;
+mod validation;
 mod values;
 mod verbosity;
 
@@ -31,7 +31,7 @@ pub(crate) use providers::Remark;
 pub(crate) use provisioning::{OnDemandFlags, ProvisioningMode};
 pub(crate) use reference::{REFERENCE, Reference, SettingStatus};
 pub(crate) use service::ServiceSettings;
-pub(crate) use setting::{Setting, SettingKey, SettingScope, Text, ValueType, variable_of};
+pub(crate) use setting::{Setting, SettingKey, SettingScope, Text, ValueType, variable_name};
 pub(crate) use telemetry::{TelemetrySettings, TlsTrust};
 pub(crate) use topics::TOPICS;
 pub(crate) use values::Settings;

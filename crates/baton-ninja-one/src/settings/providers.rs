@@ -1,5 +1,5 @@
-//! Where settings come from, as figment providers. Values stay texts until they are typed, so that a secret of digits
-//! does not become a number on the way.
+//! The sources of settings, as figment providers. Values stay texts until they are typed, so that a secret of digits does
+//! not become a number.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,15 +23,15 @@ use super::error::SettingsError;
 use super::keys::{self, SETTINGS, changes_tenant};
 use super::reference::Reference;
 use super::reference::SettingStatus;
-use super::setting::{Setting, SettingScope, ValueType, flag_of, variable_of};
+use super::setting::{Setting, SettingScope, ValueType, flag_name, variable_name};
 
 /// The key of sinks in a config file.
 pub(super) const SINKS_KEY: &str = "sinks";
 
-/// The default config files, in the order they are looked for (the reference has the same in YAML).
+/// The default config files in search order (the reference has the YAML one).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
 
-/// The environment, passed in so that tests need not change their own.
+/// The environment, passed as a value for tests.
 pub(crate) type Environment = BTreeMap<String, OsString>;
 
 /// Values of one source.
@@ -41,7 +41,7 @@ pub(super) struct Values {
     values: Dict,
 }
 
-/// What kind of source.
+/// The type of a source.
 #[derive(Debug, Clone)]
 enum Origin {
     Flags,
@@ -67,27 +67,27 @@ impl Provider for Values {
     }
 }
 
-/// Where a value comes from, in words.
+/// The origin of a value, for people.
 pub(super) fn describe(name: &'static str, metadata: Option<&Metadata>) -> String {
     match metadata.map(|metadata| metadata.name.as_ref()) {
-        Some("flag") => format!("--{}", flag_of(name)),
-        Some("variable") => variable_of(name),
-        Some("secret file") => format!("{}_FILE", variable_of(name)),
-        Some("file") => format!("{}: {name}", file_of(metadata)),
+        Some("flag") => format!("--{}", flag_name(name)),
+        Some("variable") => variable_name(name),
+        Some("secret file") => format!("{}_FILE", variable_name(name)),
+        Some("file") => format!("{}: {name}", config_file_of_value(metadata)),
         _ => name.to_owned(),
     }
 }
 
-/// Something about a setting that people should know and that stops nothing.
+/// A remark on a setting, which does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Remark {
     /// The flag, the variable, or the key with its file.
     pub(crate) origin: String,
-    /// What is the matter.
+    /// The remark.
     pub(crate) problem: String,
 }
 
-/// Everything that can be given, whether it works here or not.
+/// Everything that can be given, supported or not.
 #[derive(Clone, Copy)]
 struct Known {
     name: &'static str,
@@ -111,8 +111,8 @@ fn known() -> impl Iterator<Item = Known> {
     }))
 }
 
-/// The value without what was put around it; nothing if nothing is left.
-fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> Option<Value> {
+/// The cleaned value; `None` if it is empty.
+fn clean_value(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> Option<Value> {
     let mut remark = |problem: &str| {
         remarks.push(Remark {
             origin: origin.to_owned(),
@@ -163,13 +163,13 @@ fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> 
     }
 }
 
-/// Whether a value was given as a flag.
+/// Whether the value was given as a flag.
 pub(super) fn is_flag(metadata: Option<&Metadata>) -> bool {
     metadata.is_some_and(|metadata| metadata.name == "flag")
 }
 
-/// The config file that a value comes from.
-pub(super) fn file_of(metadata: Option<&Metadata>) -> String {
+/// The config file of a value.
+pub(super) fn config_file_of_value(metadata: Option<&Metadata>) -> String {
     let source = metadata.and_then(|metadata| metadata.source.as_ref());
     let path = source
         .and_then(Source::file_path)
@@ -191,13 +191,13 @@ pub(super) fn flags(matches: &ArgMatches, remarks: &mut Vec<Remark>) -> Values {
     for known in known().filter(|known| known.scope != SettingScope::Environment) {
         if matches.value_source(known.name) == Some(ValueSource::CommandLine) {
             let given = matches.get_many::<String>(known.name).into_iter().flatten();
-            // Each occurrence of a list adds to it; of other flags only the last is here.
+            // Occurrences of a list are joined; of other flags only the last one is present.
             let value = match known.value_type {
                 ValueType::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
                 _ => Value::from(given.last().cloned().unwrap_or_default()),
             };
-            let origin = format!("--{}", flag_of(known.name));
-            if let Some(value) = tidy(known, &origin, value, remarks) {
+            let origin = format!("--{}", flag_name(known.name));
+            if let Some(value) = clean_value(known, &origin, value, remarks) {
                 values.insert(known.name.to_owned(), value);
             }
         }
@@ -208,14 +208,14 @@ pub(super) fn flags(matches: &ArgMatches, remarks: &mut Vec<Remark>) -> Values {
     }
 }
 
-/// Variables that are set but empty count as unset, as in the reference.
+/// Like in the reference, empty variables count as unset.
 pub(super) fn environment(
     environment: &Environment,
     remarks: &mut Vec<Remark>,
 ) -> Result<Values, SettingsError> {
     let mut values = Dict::new();
     for known in known() {
-        let variable = variable_of(known.name);
+        let variable = variable_name(known.name);
         let Some(value) = environment.get(&variable).filter(|value| !value.is_empty()) else {
             continue;
         };
@@ -223,7 +223,7 @@ pub(super) fn environment(
             origin: variable.clone(),
             problem: "the value is not UTF-8".to_owned(),
         })?;
-        if let Some(value) = tidy(known, &variable, Value::from(text), remarks) {
+        if let Some(value) = clean_value(known, &variable, Value::from(text), remarks) {
             values.insert(known.name.to_owned(), value);
         }
     }
@@ -233,21 +233,21 @@ pub(super) fn environment(
     })
 }
 
-/// Variables that look like settings and are none.
+/// Variables that look like settings, but are none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UnknownVariables {
-    /// Those that look like a setting mistyped, with what to do.
+    /// Probable typing errors, with a hint.
     pub(super) mistyped: Vec<(String, String)>,
-    /// Those of the reference whose names have no fixed end, with the reason why they have no effect.
+    /// Variables of the reference with a variable suffix, with the reason why they have no effect.
     pub(super) without_effect: Vec<(String, &'static str)>,
-    /// The others.
+    /// All others.
     pub(super) strays: Vec<String>,
 }
 
 pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
     let mut names: Vec<String> = known()
         .filter(|known| !known.name.ends_with('*'))
-        .map(|known| variable_of(known.name))
+        .map(|known| variable_name(known.name))
         .collect();
     names.extend(SETTINGS.iter().copied().filter_map(Setting::file_variable));
     let mut unknown = UnknownVariables::default();
@@ -272,7 +272,9 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
             .strip_suffix("_FILE")
             .filter(|name| names.iter().any(|known| known == name));
         if let Some(meant) = nearest(rest, endings) {
-            unknown.mistyped.push((variable.clone(), hint_of_mistyped(meant)));
+            unknown
+                .mistyped
+                .push((variable.clone(), typing_error_hint(meant)));
         } else if let Some(name) = of_file {
             unknown.mistyped.push((
                 variable.clone(),
@@ -285,8 +287,8 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
     unknown
 }
 
-/// The variable that was probably meant. One that changes the tenant, or allows it, is never suggested.
-fn hint_of_mistyped(meant: &str) -> String {
+/// The variable that was probably meant. Variables that change the tenant, or allow changes, are never suggested.
+fn typing_error_hint(meant: &str) -> String {
     if changes_tenant(&meant.to_lowercase().replace('_', "-")) {
         "correct its name, or unset it; docs/reference/settings.md lists the variables".to_owned()
     } else {
@@ -302,15 +304,15 @@ fn is_service_link(rest: &str) -> bool {
         || rest.contains("_PORT_") && (rest.contains("_TCP") || rest.contains("_UDP"))
 }
 
-/// Credentials from files, as Kubernetes and systemd hand them over.
+/// Credentials from files, as provided by Kubernetes and systemd.
 pub(super) fn secret_files(
     environment: &Environment,
     remarks: &mut Vec<Remark>,
 ) -> Result<Values, SettingsError> {
     let mut values = Dict::new();
     for known in known().filter(|known| known.credential) {
-        let variable = format!("{}_FILE", variable_of(known.name));
-        // The name of the file is a value like any other.
+        let variable = format!("{}_FILE", variable_name(known.name));
+        // The name of the file is cleaned like other values.
         let path = match environment.get(&variable).map(|path| path.to_str()) {
             None => continue,
             Some(Some(path)) => PathBuf::from(clean(path).text),
@@ -319,7 +321,7 @@ pub(super) fn secret_files(
         if path.as_os_str().is_empty() {
             continue;
         }
-        // The name is not shown: people put the secret itself there.
+        // The name is not shown, because it may be the secret itself by mistake.
         let text = read(&path).map_err(|error| match error {
             SettingsError::File { reason, .. } => SettingsError::Value {
                 origin: variable.clone(),
@@ -327,7 +329,7 @@ pub(super) fn secret_files(
             },
             error => error,
         })?;
-        if let Some(value) = tidy(known, &variable, Value::from(text), remarks) {
+        if let Some(value) = clean_value(known, &variable, Value::from(text), remarks) {
             values.insert(known.name.to_owned(), value);
         }
     }
@@ -337,7 +339,7 @@ pub(super) fn secret_files(
     })
 }
 
-/// The named config file, or a default one if it is there.
+/// The named config file, or the first existing default.
 pub(super) fn config_file(
     named: Option<PathBuf>,
     folder: &Path,
@@ -391,12 +393,12 @@ pub(super) fn config_file(
             let meant = meant.filter(|name| !changes_tenant(name));
             return Err(SettingsError::UnknownKey { path, key, meant });
         };
-        // A key without a value is one that is not set.
+        // A key without a value is unset.
         if matches!(value, Value::Empty(..)) {
             continue;
         }
         let origin = format!("{}: {name}", path.display());
-        if let Some(value) = tidy(known_key, &origin, value, remarks) {
+        if let Some(value) = clean_value(known_key, &origin, value, remarks) {
             found.insert(known_key.name.to_owned(), value);
         }
     }
@@ -406,7 +408,7 @@ pub(super) fn config_file(
     }))
 }
 
-/// What is wrong and where; the line itself may hold a secret.
+/// The problem and its position, without the line, which may contain a secret.
 fn toml(text: &str) -> Result<Dict, String> {
     Toml::from_str(text).map_err(|error| {
         let message = without_values(error.message(), text);
@@ -420,14 +422,14 @@ fn toml(text: &str) -> Result<Dict, String> {
     })
 }
 
-/// An empty file is one without settings.
+/// An empty file has no settings.
 fn yaml(text: &str) -> Result<Dict, String> {
     let content = text
         .lines()
         .map(str::trim)
         .any(|line| !line.is_empty() && !line.starts_with('#') && line != "---");
     if content {
-        // Without the lines around the error: a secret may be in them.
+        // Without the lines around the error, which may contain a secret.
         serde_saphyr::from_str(text).map_err(|error| match error.without_snippet() {
             serde_saphyr::Error::MultipleDocuments { .. } => {
                 "there is more than one YAML document in it; keep one and remove the lines `---`".to_owned()
@@ -439,7 +441,7 @@ fn yaml(text: &str) -> Result<Dict, String> {
     }
 }
 
-/// The words of a parser without what it quotes from the text: a secret may be in it.
+/// A parser's message without its quotes of the file, which may contain a secret.
 fn without_values(message: &str, text: &str) -> String {
     let is_word = |c: char| !c.is_whitespace();
     let mut shown = String::new();
@@ -464,7 +466,7 @@ fn without_values(message: &str, text: &str) -> String {
     shown
 }
 
-/// Words of parsers that may well be in a config file too.
+/// Words of parser messages that may also occur in a config file.
 const PARSER_WORDS: [&str; 30] = [
     "after",
     "array",
@@ -498,8 +500,8 @@ const PARSER_WORDS: [&str; 30] = [
     "with",
 ];
 
-/// Reads a file that nobody has named: only what others cannot have put there says what the program does, and where the
-/// secret goes.
+/// Reads a default file. It must not be writable by others, because it decides what the program does and where the secret
+/// is sent.
 fn read_trusted(path: &Path) -> Result<String, SettingsError> {
     let file = private_fs::open_trusted(path).map_err(|error| match error.raw_os_error() {
         None => SettingsError::Untrusted {

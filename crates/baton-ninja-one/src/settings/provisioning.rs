@@ -1,4 +1,4 @@
-//! Settings of changes.
+//! Settings of provisioning.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,18 @@ use super::keys;
 use super::setting::Setting;
 use super::values::Settings;
 
-/// Whether changes are made.
+/// The mode of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProvisioningMode {
-    /// They are refused.
+    /// Changes are rejected.
     Off,
-    /// They are shown.
+    /// Changes are shown, but not made.
     DryRun,
-    /// They are made.
+    /// Changes are made.
     On,
 }
 
-/// What the reference's on-demand flags say (docs/reference/conductorone.md §2.3).
+/// Values of the reference's on-demand flags (docs/reference/conductorone.md §2.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OnDemandFlags {
     pub(crate) create_account_email: Option<String>,
@@ -38,8 +38,8 @@ pub(crate) struct OnDemandFlags {
     pub(crate) revoke_grant: Option<String>,
 }
 
-/// Flags that only make sense together, as the reference has it; the type of the principal and of the resource, which
-/// it needs too without saying so, are added (docs/reference/conductorone.md §1.5, §2.3).
+/// Flags that require each other, like in the reference; plus the types of the principal and of the resource, which the
+/// reference needs without a check (docs/reference/conductorone.md §1.5, §2.3).
 static TOGETHER: [&[&Setting]; 2] = [
     &[
         &keys::GRANT_ENTITLEMENT.setting,
@@ -51,7 +51,7 @@ static TOGETHER: [&[&Setting]; 2] = [
         &keys::DELETE_RESOURCE_TYPE.setting,
     ],
 ];
-/// Flags of which only one can be meant (docs/reference/conductorone.md §1.5).
+/// Mutually exclusive flags (docs/reference/conductorone.md §1.5).
 static EXCLUSIVE: [&[&Setting]; 2] = [
     &[
         &keys::GRANT_ENTITLEMENT.setting,
@@ -68,7 +68,7 @@ static EXCLUSIVE: [&[&Setting]; 2] = [
         &keys::INVOKE_ACTION.setting,
     ],
 ];
-/// Flags that ask for something.
+/// Flags that request an operation.
 static ASKING: [&Setting; 8] = [
     &keys::CREATE_ACCOUNT_EMAIL.setting,
     &keys::CREATE_ACCOUNT_LOGIN.setting,
@@ -85,10 +85,10 @@ fn names(group: &[&Setting]) -> Vec<&'static str> {
 }
 
 impl Settings {
-    /// What the on-demand flags say.
+    /// The values of the on-demand flags.
     ///
     /// # Errors
-    /// [`SettingsError::Group`] if they do not go together.
+    /// [`SettingsError::Group`] if they conflict.
     pub(crate) fn on_demand(&self) -> Result<OnDemandFlags, SettingsError> {
         let given = |group: &[&'static Setting]| {
             group
@@ -142,7 +142,7 @@ impl Settings {
             list_action_schemas_resource_type: self.get(&keys::LIST_ACTION_SCHEMAS_RESOURCE_TYPE)?,
             revoke_grant: self.get(&keys::REVOKE_GRANT)?,
         };
-        // The reference runs a sync then, which nobody who says it can mean.
+        // The reference runs a sync in this case, which cannot be intended.
         if flags.create_account_email.is_some()
             && flags.create_account_login.is_none()
             && flags.create_account_profile.is_none()
@@ -151,11 +151,11 @@ impl Settings {
                 "--create-account-email creates no account by itself: add --create-account-login or --create-account-profile".to_owned(),
             ));
         }
-        flags.judge_resource_types()?;
+        flags.validate_resource_types()?;
         Ok(flags)
     }
 
-    /// Whether changes are made. The reference's flags are consent (docs/reference/conductorone.md §2.1).
+    /// The mode of changes. The reference's flags are consent (docs/reference/conductorone.md §2.1).
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -169,7 +169,7 @@ impl Settings {
         })
     }
 
-    /// Whether changes are made without one of the reference's flags.
+    /// The mode of changes without one of the reference's flags.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -185,7 +185,7 @@ impl Settings {
         self.get(&keys::ALLOW_ADMIN_DELETE)
     }
 
-    /// Where changes are written down.
+    /// The audit log.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -198,7 +198,7 @@ impl Settings {
             .map_err(|problem| self.invalid(&keys::AUDIT_LOG.setting, problem))
     }
 
-    /// Who asks for changes: what the setting says, or the login name of whoever runs the program.
+    /// The requester of changes: the setting, or the login name of the current user.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -216,8 +216,8 @@ impl Settings {
 }
 
 impl OnDemandFlags {
-    /// Actions of one resource type: there are none, so none can be invoked.
-    fn judge_resource_types(&self) -> Result<(), SettingsError> {
+    /// Rejects actions of one resource type, because there are none.
+    fn validate_resource_types(&self) -> Result<(), SettingsError> {
         let alone = |flag: &str, other: &str| {
             Err(SettingsError::Group(format!(
                 "if any flags in the group [{other} {flag}] are set they must all be set; missing [{other}]"
@@ -239,16 +239,16 @@ impl OnDemandFlags {
         Ok(())
     }
 
-    /// Whether the actions of one resource type are to be listed, of which there are none.
+    /// Whether the actions of one resource type are listed, which is an empty list.
     pub(crate) fn lists_actions_of_a_type(&self) -> bool {
         self.list_action_schemas && self.list_action_schemas_resource_type.is_some()
     }
 
-    /// A subcommand says what is wanted; a flag that wants something else is not silently left out.
+    /// Rejects on-demand flags beside a subcommand, so that none is silently ignored.
     ///
     /// # Errors
     /// [`SettingsError::Group`].
-    pub(crate) fn refuse_beside(&self, subcommand: &str) -> Result<(), SettingsError> {
+    pub(crate) fn reject_beside(&self, subcommand: &str) -> Result<(), SettingsError> {
         if *self == Self::default() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The proxies of the environment. One that cannot be used is an error: without it, requests would go out directly.
+//! The proxies of the environment. An invalid one is an error: otherwise requests would be sent directly.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,7 @@ use hyper::Uri;
 use super::error::SettingsError;
 use super::providers::Environment;
 
-/// Variables that name a proxy, as curl and the HTTP client know them.
+/// Variables that name a proxy for curl and the HTTP client.
 const VARIABLES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -18,12 +18,12 @@ const VARIABLES: [&str; 6] = [
 ];
 const PROBLEM: &str = "it is not the address of a proxy, which looks like http://proxy.example.com:3128; nothing is sent without that proxy";
 
-/// The proxies that the environment names. There is no `Debug`: passwords are among them.
+/// The proxies of the environment. Not `Debug`, because they may contain passwords.
 #[derive(Clone, Default)]
 pub(super) struct Proxies(Vec<(&'static str, OsString)>);
 
 impl Proxies {
-    /// Takes them from the environment. Their passwords are secrets from now on.
+    /// Reads the proxies, and registers their passwords as secrets.
     pub(super) fn from_environment(environment: &Environment) -> Self {
         let mut given = Vec::new();
         for variable in VARIABLES {
@@ -38,10 +38,10 @@ impl Proxies {
         Self(given)
     }
 
-    /// Whether every one of them can be used. A value is never quoted.
+    /// Checks that every proxy is valid. Values are never quoted.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] for the first one that cannot.
+    /// [`SettingsError::Value`] for the first invalid one.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         for (variable, value) in &self.0 {
             if !value.to_str().is_some_and(is_usable) {
@@ -55,7 +55,7 @@ impl Proxies {
     }
 }
 
-/// Whether the HTTP client takes it for a proxy.
+/// Whether the HTTP client accepts it as a proxy.
 fn is_usable(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
         return false;
@@ -69,7 +69,7 @@ fn is_usable(text: &str) -> bool {
     is_known && !authority.host().is_empty() && (port.is_empty() || authority.port_u16().is_some())
 }
 
-/// What stands between the user's name and the host, whether or not the rest can be read.
+/// The password between user name and host, even in an invalid address.
 fn password(text: &str) -> Option<&str> {
     let (credentials, _) = text.rsplit_once('@')?;
     let (_, credentials) = credentials.split_once("://").unwrap_or(("", credentials));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_proxy() {
+    fn valid_proxies_are_accepted() {
         for good in [
             "",
             "proxy:3128",
@@ -127,14 +127,14 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn what_is_no_text_is_no_proxy() {
+    fn invalid_unicode_is_not_a_proxy() {
         let value = std::os::unix::ffi::OsStringExt::from_vec(vec![b'h', 0xff]);
         let environment = Environment::from([("ALL_PROXY".to_owned(), value)]);
         assert!(Proxies::from_environment(&environment).check().is_err());
     }
 
     #[test]
-    fn passwords() {
+    fn passwords_become_secrets() {
         assert_eq!(password("http://user:pw@[::bad"), Some("pw"));
         assert_eq!(password("http://user:p@w@host"), Some("p@w"));
         assert_eq!(password("user:pw@host"), Some("pw"));

@@ -1,22 +1,22 @@
-//! What becomes of every flag, variable and config key of the reference (baton-sdk v0.25.0,
-//! docs/reference/conductorone.md §1.4): the same in all three forms. Flags that work are [`SETTINGS`](super::SETTINGS); the
-//! others are known here, so that a command line, an environment or a config file of the reference is never half understood.
+//! The support of every flag, variable and config key of the reference (baton-sdk v0.25.0, docs/reference/conductorone.md
+//! §1.4), equal in all three forms. Supported flags are [`SETTINGS`](super::SETTINGS). The others are listed here, so that
+//! no part of a command line, environment or config file of the reference is silently ignored.
 
 use super::keys;
 use super::setting::{Setting, SettingScope, ValueType};
 
-/// What becomes of a flag of the reference.
+/// The support of a flag of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SettingStatus {
     /// It is a setting of this program.
     Works,
-    /// It is accepted and changes nothing; one warning says why.
+    /// It is accepted without effect, with a warning.
     NoEffect(&'static str),
-    /// It asks for something that is not done.
+    /// It requests an unsupported operation.
     Refused {
         /// Why.
         reason: &'static str,
-        /// What to use instead.
+        /// The alternative.
         instead: &'static str,
     },
 }
@@ -26,11 +26,11 @@ pub(crate) enum SettingStatus {
 pub(crate) struct Reference {
     /// The flag without dashes. A `*` at the end stands for any rest.
     pub(crate) name: &'static str,
-    /// What values look like.
+    /// The type of values.
     pub(crate) value_type: ValueType,
-    /// Where the reference takes it from.
+    /// Where the reference accepts it.
     pub(crate) scope: SettingScope,
-    /// What becomes of it.
+    /// Its support.
     pub(crate) fate: SettingStatus,
 }
 
@@ -135,7 +135,7 @@ pub(crate) static REFERENCE: &[Reference] = &[
     works(&keys::CREATE_ACCOUNT_RESOURCE_TYPE.setting),
     works(&keys::DELETE_RESOURCE.setting),
     works(&keys::DELETE_RESOURCE_TYPE.setting),
-    // A text in the reference, read as a flag.
+    // The reference parses this text as a flag.
     refused("event-feed", ValueType::Text, EVENTS),
     refused("event-feed-id", ValueType::Text, EVENTS),
     refused("event-feed-start-at", ValueType::Text, EVENTS),
@@ -261,12 +261,12 @@ pub(crate) static REFERENCE: &[Reference] = &[
 ];
 
 impl Reference {
-    /// Those that are no settings of this program.
+    /// The rows that are not settings of this program.
     pub(crate) fn others() -> impl Iterator<Item = &'static Self> {
         REFERENCE.iter().filter(|row| row.fate != SettingStatus::Works)
     }
 
-    /// Whether a name in lower case with dashes is this one.
+    /// Whether the row matches a name in lower case with dashes.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         match self.name.strip_suffix('*') {
             Some(start) => name.starts_with(start),
@@ -274,7 +274,7 @@ impl Reference {
         }
     }
 
-    /// Whether a value leaves things as they are without it: a switch that is off, a number that is the reference's default.
+    /// Whether a value has no effect: a switch that is off, or the reference's default number.
     pub(crate) fn is_default(&self, value: &str) -> bool {
         match self.value_type {
             ValueType::Switch => is_off(value),
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_works_is_a_setting_and_what_does_not_is_none() {
+    fn supported_flags_are_settings_and_others_are_not() {
         let names: BTreeSet<&str> = REFERENCE.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), REFERENCE.len(), "named twice");
         for row in REFERENCE {
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_the_reference_are_all_here() {
+    fn every_flag_of_the_reference_is_listed() {
         let flags = REFERENCE
             .iter()
             .filter(|row| row.scope != SettingScope::Environment);

@@ -7,7 +7,7 @@ use super::error::SettingsError;
 use super::keys;
 use super::values::Settings;
 
-/// How to serve ConductorOne. There is no `Debug`: a secret is in it.
+/// The configuration of the service. Not `Debug`, because it contains a secret.
 pub(crate) struct ServiceSettings {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
@@ -20,11 +20,11 @@ pub(crate) struct ServiceSettings {
 
 /// Threads of a full sync in service mode.
 const THREADS_OF_A_TASK: usize = 8;
-/// Tasks that are counted: hardly ever are all of them full syncs.
+/// Maximum number of tasks in the estimate: not all of them are full syncs.
 const MAX_COUNTED_TASKS: usize = 9;
 
 impl Settings {
-    /// Whether ConductorOne's credentials are given, which chooses service mode (docs/reference/conductorone.md §2.1).
+    /// Whether ConductorOne's credentials are given, which selects service mode (docs/reference/conductorone.md §2.1).
     ///
     /// # Errors
     /// [`SettingsError::Group`] if one of them is missing.
@@ -41,7 +41,7 @@ impl Settings {
         )))
     }
 
-    /// Settings that were given and that tasks take the place of, as in the reference.
+    /// Given settings that tasks override, like in the reference.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -58,7 +58,7 @@ impl Settings {
         Ok(names)
     }
 
-    /// Whether full syncs are answered with nothing in them.
+    /// Whether full syncs are empty.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -66,7 +66,7 @@ impl Settings {
         self.get(&keys::SKIP_FULL_SYNC)
     }
 
-    /// Threads that are needed beside those of one run.
+    /// Threads besides those of one run.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -78,7 +78,7 @@ impl Settings {
         Ok(tasks.saturating_sub(1).min(MAX_COUNTED_TASKS) * THREADS_OF_A_TASK)
     }
 
-    /// Where service mode keeps what it delivered last.
+    /// The folder in which service mode keeps the state of the last delivery.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -86,7 +86,7 @@ impl Settings {
         self.get(&keys::STATE_DIR)
     }
 
-    /// How to serve.
+    /// The configuration of the service.
     ///
     /// # Errors
     /// [`SettingsError::Value`].

@@ -1,4 +1,4 @@
-//! What a setting is, and the typed keys by which settings are read. The settings themselves are in `definitions.rs`.
+//! The definition of a setting, and typed keys that read settings. The settings are in `definitions.rs`.
 
 use std::marker::PhantomData;
 
@@ -9,24 +9,24 @@ pub(crate) struct Setting {
     pub(crate) name: &'static str,
     /// A one-letter flag.
     pub(crate) short: Option<char>,
-    /// What values look like.
+    /// The type of values.
     pub(crate) value_type: ValueType,
-    /// The value if none is given; empty if there is none.
+    /// The default; empty if there is none.
     pub(crate) default: &'static str,
     /// Whether a sync needs it.
     pub(crate) required: bool,
     /// Whether its value is never shown.
     pub(crate) secret: bool,
-    /// Whether people copy it from somewhere: the value may come from a file named by `<VARIABLE>_FILE`, and suspicious
-    /// characters in it are reported.
+    /// Whether it is usually pasted: the value may come from a file named by `<VARIABLE>_FILE`, and suspicious characters
+    /// are reported.
     pub(crate) credential: bool,
-    /// Where values may come from.
+    /// The allowed sources of values.
     pub(crate) scope: SettingScope,
-    /// What it does, for people.
+    /// The description, for people.
     pub(crate) help: &'static str,
 }
 
-/// What values look like.
+/// The type of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueType {
     /// Any text in one line.
@@ -37,46 +37,46 @@ pub(crate) enum ValueType {
     Path,
     /// On or off.
     Switch,
-    /// A whole number within bounds.
+    /// An integer within bounds.
     Integer {
         /// Smallest value.
         min: u64,
         /// Largest value.
         max: u64,
-        /// Whether 0 and less stand for the default, as in the reference.
+        /// Whether 0 and negative numbers mean the default, like in the reference.
         zero_is_default: bool,
     },
-    /// Any whole number; nothing depends on it.
+    /// Any integer; it has no effect.
     Number,
-    /// Any number of texts, separated by commas where they come in one.
+    /// Texts, repeated or separated by commas.
     List,
     /// One of a few words.
     Choice {
         /// The words.
         words: &'static [&'static str],
-        /// The word that stands for every unknown one, as in the reference. Without it an unknown word is an error.
+        /// The replacement of unknown words, like in the reference. Without it an unknown word is an error.
         fallback: Option<&'static str>,
     },
 }
 
-/// Where values may come from.
+/// The allowed sources of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SettingScope {
     /// Flag, environment, config file.
     All,
-    /// Flag and environment: it says where the config file is.
+    /// Flag and environment, for the path of the config file.
     FlagAndEnvironment,
-    /// Environment only, as in the reference.
+    /// Environment only, like in the reference.
     Environment,
 }
 
 /// The environment variable of a setting, or of a flag of the reference.
-pub(crate) fn variable_of(name: &str) -> String {
+pub(crate) fn variable_name(name: &str) -> String {
     format!("BATON_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// The flag without dashes. The config file's is shorter than its variable, which is the reference's.
-pub(super) fn flag_of(name: &'static str) -> &'static str {
+/// The flag without dashes. The flag of the config file is shorter than its variable, which is the reference's.
+pub(super) fn flag_name(name: &'static str) -> &'static str {
     if name == "config-path" { "config" } else { name }
 }
 
@@ -84,13 +84,13 @@ impl Setting {
     /// The flag without dashes.
     #[must_use]
     pub(crate) fn flag(&self) -> &'static str {
-        flag_of(self.name)
+        flag_name(self.name)
     }
 
     /// The environment variable.
     #[must_use]
     pub(crate) fn variable(&self) -> String {
-        variable_of(self.name)
+        variable_name(self.name)
     }
 
     /// The environment variable that names a file with the value.
@@ -99,7 +99,7 @@ impl Setting {
         self.credential.then(|| format!("{}_FILE", self.variable()))
     }
 
-    /// Whether 0 and less stand for the default.
+    /// Whether 0 and negative numbers mean the default.
     #[must_use]
     pub(super) fn zero_is_default(&self) -> bool {
         matches!(
@@ -118,8 +118,7 @@ impl Setting {
     }
 }
 
-/// The key by which a setting is read: its definition, with the type of its values. Keys exist for settings only, so that a
-/// wrong name does not compile, nor a switch that is read as a number.
+/// The typed key of a setting. Keys only exist for settings, so a wrong name or type does not compile.
 pub(crate) struct SettingKey<T> {
     /// The definition.
     pub(crate) setting: Setting,
@@ -132,13 +131,13 @@ pub(crate) enum Text {}
 pub(crate) enum Json {}
 /// The type of a path.
 pub(crate) enum Path {}
-/// The type of what is on or off.
+/// The type of a switch.
 pub(crate) enum Switch {}
-/// The type of a whole number within bounds.
+/// The type of an integer within bounds.
 pub(crate) enum Integer {}
 /// The type of a list of texts.
 pub(crate) enum List {}
-/// The type of a word of a few.
+/// The type of a choice.
 pub(crate) enum Choice {}
 
 impl<T> SettingKey<T> {
@@ -164,37 +163,37 @@ impl<T> SettingKey<T> {
         }
     }
 
-    /// With a one-letter flag.
+    /// Adds a one-letter flag.
     pub(super) const fn short(mut self, letter: char) -> Self {
         self.setting.short = Some(letter);
         self
     }
 
-    /// A sync needs it.
+    /// Marks it as required by a sync.
     pub(super) const fn required(mut self) -> Self {
         self.setting.required = true;
         self
     }
 
-    /// People copy it from somewhere.
+    /// Marks it as usually pasted.
     pub(super) const fn credential(mut self) -> Self {
         self.setting.credential = true;
         self
     }
 
-    /// A credential that is never shown.
+    /// Marks it as a secret.
     pub(super) const fn secret(mut self) -> Self {
         self.setting.secret = true;
         self.credential()
     }
 
-    /// Not a key of the config file.
+    /// Excludes it from the config file.
     pub(super) const fn not_in_config_file(mut self) -> Self {
         self.setting.scope = SettingScope::FlagAndEnvironment;
         self
     }
 
-    /// Neither a flag nor a key of the config file.
+    /// Restricts it to the environment.
     pub(super) const fn environment_only(mut self) -> Self {
         self.setting.scope = SettingScope::Environment;
         self
@@ -202,7 +201,7 @@ impl<T> SettingKey<T> {
 }
 
 impl SettingKey<Switch> {
-    /// On unless it is turned off.
+    /// Makes a switch on by default.
     pub(super) const fn on_by_default(mut self) -> Self {
         self.setting.default = "true";
         self
@@ -210,7 +209,7 @@ impl SettingKey<Switch> {
 }
 
 impl SettingKey<Integer> {
-    /// 0 and less stand for the default, as in the reference.
+    /// Makes 0 and negative numbers mean the default, like in the reference.
     pub(super) const fn zero_is_default(mut self) -> Self {
         if let ValueType::Integer { min, max, .. } = self.setting.value_type {
             self.setting.value_type = ValueType::Integer {
@@ -243,7 +242,7 @@ pub(super) const fn switch(name: &'static str, help: &'static str) -> SettingKey
     SettingKey::new(name, ValueType::Switch, "false", help)
 }
 
-/// A whole number from `min` to `max`.
+/// An integer from `min` to `max`.
 pub(super) const fn integer(
     name: &'static str,
     min: u64,
@@ -264,7 +263,7 @@ pub(super) const fn list(name: &'static str, default: &'static str, help: &'stat
     SettingKey::new(name, ValueType::List, default, help)
 }
 
-/// One of some words. Another word is an error.
+/// A choice. Another word is an error.
 pub(super) const fn choice(
     name: &'static str,
     words: &'static [&'static str],
@@ -278,7 +277,7 @@ pub(super) const fn choice(
     SettingKey::new(name, value_type, default, help)
 }
 
-/// One of some words. Another word means `fallback`, as in the reference.
+/// A choice. Another word means `fallback`, like in the reference.
 pub(super) const fn lenient_choice(
     name: &'static str,
     words: &'static [&'static str],
@@ -293,7 +292,7 @@ pub(super) const fn lenient_choice(
     SettingKey::new(name, value_type, default, help)
 }
 
-/// Whether a key is called like its setting: `NO_PROGRESS` for `no-progress`.
+/// Whether a key has the name of its setting: `NO_PROGRESS` for `no-progress`.
 pub(super) const fn is_key_of(key: &str, name: &str) -> bool {
     let (key, name) = (key.as_bytes(), name.as_bytes());
     if key.len() != name.len() {
@@ -314,7 +313,7 @@ pub(super) const fn is_key_of(key: &str, name: &str) -> bool {
     true
 }
 
-/// Defines settings: for each a key of its own, and [`SETTINGS`](super::SETTINGS), the table of all.
+/// Defines the keys of settings, and the table [`SETTINGS`](super::SETTINGS).
 macro_rules! settings {
     ($($key:ident: $value_type:ident = $definition:expr;)*) => {
         $(

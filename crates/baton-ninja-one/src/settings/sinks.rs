@@ -1,4 +1,4 @@
-//! Where a sync goes: `--sink KIND=TARGET`, or `[[sinks]]` in the config file.
+//! The sinks of a sync: `--sink KIND=TARGET`, or `[[sinks]]` in the config file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Settings {
         if named.is_empty() {
             return Ok(vec![self.file()?]);
         }
-        self.refuse_unused_file(&named)?;
+        self.reject_unused_file(&named)?;
         Ok(named)
     }
 
@@ -39,11 +39,11 @@ impl Settings {
             let sink = named
                 .and_then(|named| self.resolve(named))
                 .map_err(|problem| self.invalid(&keys::SINK.setting, problem))?;
-            sinks.push(self.trusting(sink)?);
+            sinks.push(self.with_ca_file(sink)?);
         }
-        // Flags and variables win over the file.
+        // Flags and variables override the file.
         if sinks.is_empty() || self.is_from_file(&keys::SINK.setting) {
-            sinks.extend(self.sinks_of_file()?);
+            sinks.extend(self.sinks_from_file()?);
         }
         for (n, sink) in sinks.iter().enumerate() {
             let location = sink.location();
@@ -82,11 +82,11 @@ impl Settings {
             return Err(self.invalid(&keys::FILE.setting, problem));
         }
         let sink = C1zConfig::parse(&text).map_err(|problem| self.invalid(&keys::FILE.setting, problem))?;
-        self.trusting(Box::new(sink))
+        self.with_ca_file(Box::new(sink))
     }
 
-    /// The sink, trusting the authorities of `--ca-file` if it writes over a network.
-    fn trusting(&self, mut sink: Box<dyn SinkConfig>) -> Result<Box<dyn SinkConfig>, SettingsError> {
+    /// Adds the authorities of `--ca-file` to a sink.
+    fn with_ca_file(&self, mut sink: Box<dyn SinkConfig>) -> Result<Box<dyn SinkConfig>, SettingsError> {
         sink.trust(self.ca_file()?.as_deref());
         Ok(sink)
     }
@@ -98,11 +98,11 @@ impl Settings {
         }
     }
 
-    fn sinks_of_file(&self) -> Result<Vec<Box<dyn SinkConfig>>, SettingsError> {
+    fn sinks_from_file(&self) -> Result<Vec<Box<dyn SinkConfig>>, SettingsError> {
         let Ok(value) = self.figment.find_value(SINKS_KEY) else {
             return Ok(Vec::new());
         };
-        let file = providers::file_of(self.figment.find_metadata(SINKS_KEY));
+        let file = providers::config_file_of_value(self.figment.find_metadata(SINKS_KEY));
         let invalid = |key: String, problem: String| SettingsError::Value {
             origin: format!("{file}: {key}"),
             problem,
@@ -122,8 +122,8 @@ impl Settings {
                     "expected keys and values, at least `kind`".to_owned(),
                 ));
             };
-            let named = sink_of_table(table).and_then(|named| self.resolve(named));
-            sinks.push(self.trusting(named.map_err(|problem| invalid(key, problem))?)?);
+            let named = parse_sink_table(table).and_then(|named| self.resolve(named));
+            sinks.push(self.with_ca_file(named.map_err(|problem| invalid(key, problem))?)?);
         }
         Ok(sinks)
     }
@@ -134,8 +134,8 @@ impl Settings {
             .is_some_and(|metadata| metadata.name == "file")
     }
 
-    /// A file that was named and is not written is a mistake.
-    fn refuse_unused_file(&self, sinks: &[Box<dyn SinkConfig>]) -> Result<(), SettingsError> {
+    /// A named file that is not written is an error.
+    fn reject_unused_file(&self, sinks: &[Box<dyn SinkConfig>]) -> Result<(), SettingsError> {
         if self.is_given(&keys::FILE.setting) && !sinks.iter().any(|sink| sink.is_c1z()) {
             let problem =
                 "no c1z is written when other sinks are chosen; add the sink `c1z`, or leave the file out";
@@ -145,7 +145,7 @@ impl Settings {
     }
 }
 
-fn sink_of_table(table: &Dict) -> Result<NamedSink, String> {
+fn parse_sink_table(table: &Dict) -> Result<NamedSink, String> {
     let keys = SinkKeys(table);
     let name = keys
         .text("kind")?
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_every_kind_of_sink() {
+    fn help_lists_every_kind_of_sink() {
         for kind in sinks::KINDS {
             let name = format!("{}=", kind.name());
             assert!(keys::SINK.setting.help.contains(&name), "{name}");

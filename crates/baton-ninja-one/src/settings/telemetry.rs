@@ -1,4 +1,4 @@
-//! Settings of what is sent to an OpenTelemetry collector (docs/reference/conductorone.md §1.4, §6.4).
+//! Settings of the export to an OpenTelemetry collector (docs/reference/conductorone.md §1.4, §6.4).
 
 use std::fs;
 use std::path::Path;
@@ -17,12 +17,12 @@ use super::values::Settings;
 const NO_BASE64URL: &str =
     "expected the PEM text in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";
 
-/// What is sent where.
+/// The configuration of the export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TelemetrySettings {
     /// The collector; `http` is without TLS.
     pub(crate) collector: Uri,
-    /// Whose word the collector's certificate is taken on.
+    /// The trusted authorities for the collector's certificate.
     pub(crate) trust: TlsTrust,
     /// Send traces.
     pub(crate) traces: bool,
@@ -30,18 +30,17 @@ pub(crate) struct TelemetrySettings {
     pub(crate) logs: bool,
 }
 
-/// Whose word a certificate is taken on.
+/// Trusted authorities of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TlsTrust {
-    /// The usual authorities', and these.
+    /// The default authorities and these.
     Usual(Vec<CertificateDer<'static>>),
-    /// These authorities' only.
+    /// Only these authorities.
     Only(Vec<CertificateDer<'static>>),
 }
 
 impl Settings {
-    /// What is sent to a collector, if anything is. Each kind can be turned off by itself, which the reference's flags
-    /// do not manage.
+    /// The export, if enabled. Traces and logs can be disabled separately, which is broken in the reference.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -92,8 +91,8 @@ impl Settings {
         }))
     }
 
-    /// A host and a port. A scheme may be there and must not contradict the flag. The text is not quoted in what is
-    /// said of it: people put passwords into addresses.
+    /// Parses host and port. An optional scheme must not contradict the flag. Errors do not quote the text, because
+    /// addresses may contain passwords.
     fn collector(&self, endpoint: &str, insecure: bool) -> Result<Uri, SettingsError> {
         let switch = keys::OTEL_COLLECTOR_ENDPOINT_TLS_INSECURE.setting.flag();
         let scheme = if insecure { "http" } else { "https" };

@@ -1,4 +1,4 @@
-//! Settings by topic, for people who look for one.
+//! Settings by topic, for help and documents.
 
 use super::keys;
 use super::setting::Setting;

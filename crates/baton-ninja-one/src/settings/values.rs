@@ -1,4 +1,4 @@
-//! The values of settings, read by their types.
+//! Typed values of settings.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::reference::Reference;
 use super::setting::{Choice, Integer, Json, List, Path, Setting, SettingKey, Switch, Text, ValueType};
 use super::verbosity::Verbosity;
 
-/// All settings as they were given. There is no `Debug`: a secret is among them.
+/// All given settings. Not `Debug`, because they contain secrets.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(super) figment: Figment,
@@ -25,32 +25,32 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Whether the proxies that the environment names can be used. Whatever sends requests asks first.
+    /// Checks the proxies of the environment. Must be called before requests.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] if one cannot.
+    /// [`SettingsError::Value`] if one is invalid.
     pub(crate) fn check_proxies(&self) -> Result<(), SettingsError> {
         self.proxies.check()
     }
 
-    /// Secrets that were given on the command line, where every local user can read them in the list of processes.
+    /// Secrets on the command line, which every local user can read in the list of processes.
     pub(crate) fn secrets_on_command_line(&self) -> Vec<&'static str> {
         let secrets = SETTINGS.iter().filter(|setting| setting.secret);
         let given = secrets.filter(|setting| self.is_from_flag(setting));
         given.map(|setting| setting.name).collect()
     }
 
-    /// What people should know about their settings.
+    /// Remarks on the settings.
     pub(crate) fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
 
-    /// The value as it was given, or the default.
+    /// The given value, or the default.
     pub(super) fn value(&self, named: &impl Named) -> Option<Value> {
         self.figment.find_value(named.name()).ok()
     }
 
-    /// The same settings with values for some of them that win over all others.
+    /// Settings with values that override all sources.
     pub(crate) fn with_values(&self, values: &[(&SettingKey<Text>, &str)]) -> Self {
         let mut changed = self.clone();
         for (key, value) in values {
@@ -59,7 +59,7 @@ impl Settings {
         changed
     }
 
-    /// A value that a flag, a variable or a secret file gives, not the config file or the default.
+    /// The value of a flag, a variable or a secret file, not of the config file or the default.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
@@ -83,7 +83,7 @@ impl Settings {
         providers::is_flag(self.figment.find_metadata(setting.name))
     }
 
-    /// Where a value comes from: the flag, the variable, or the key with its file.
+    /// The origin of a value: the flag, the variable, or the key with its file.
     pub(super) fn origin(&self, named: &impl Named) -> String {
         let name = named.name();
         providers::describe(name, self.figment.find_metadata(name))
@@ -101,7 +101,7 @@ impl Settings {
         T::read(self, &key.setting)
     }
 
-    /// A text; numbers and switches in a config file are taken as they are written.
+    /// A text; numbers and switches in a config file are converted as written.
     pub(super) fn read_text(&self, named: &impl Named) -> Result<Option<String>, SettingsError> {
         let text = match self.value(named) {
             None => return Ok(None),
@@ -117,7 +117,7 @@ impl Settings {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// On or off, in the spellings that the reference takes, in any case.
+    /// A switch, in the spellings of the reference, ignoring case.
     pub(super) fn read_switch(&self, setting: &Setting) -> Result<bool, SettingsError> {
         let text = self.read_text(setting)?.unwrap_or_default();
         parse_switch(&text)
@@ -144,7 +144,7 @@ impl Settings {
         })
     }
 
-    /// One of the setting's words, whatever the case; nothing if none was given.
+    /// One of the setting's words, ignoring case; `None` if not given.
     pub(super) fn read_choice(&self, setting: &Setting) -> Result<Option<&'static str>, SettingsError> {
         let Some(text) = self.read_text(setting)? else {
             return Ok(None);
@@ -159,7 +159,7 @@ impl Settings {
         Ok(Some(word))
     }
 
-    /// A list; one text is split at commas, a list in a config file is taken as it is.
+    /// A list; one text is split at commas, a list in a config file is not.
     pub(super) fn read_list(&self, setting: &Setting) -> Result<Vec<String>, SettingsError> {
         let texts = match self.value(setting) {
             None => Vec::new(),
@@ -176,9 +176,9 @@ impl Settings {
     }
 }
 
-/// A type of settings, and how a value of it is read.
+/// A type of settings.
 pub(super) trait SettingType {
-    /// What a value is read as.
+    /// The type of the value.
     type Value;
 
     /// Reads the value.
@@ -188,7 +188,7 @@ pub(super) trait SettingType {
     fn read(settings: &Settings, setting: &Setting) -> Result<Self::Value, SettingsError>;
 }
 
-/// How the values of each type are read.
+/// Implements [`SettingType`] for the types of settings.
 macro_rules! readers {
     ($($name:ident => $value:ty: |$settings:ident, $setting:ident| $read:expr;)*) => {
         $(
@@ -213,7 +213,7 @@ readers! {
     Choice => Option<&'static str>: |settings, setting| settings.read_choice(setting);
 }
 
-/// What has a name under which values are given.
+/// Anything with the name of a flag.
 pub(super) trait Named {
     /// The flag without dashes.
     fn name(&self) -> &'static str;
@@ -231,7 +231,7 @@ impl Named for Reference {
     }
 }
 
-/// Go's spellings, in any case.
+/// Go's spellings, ignoring case.
 pub(super) fn parse_switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "" | "false" | "f" | "0" => Some(false),
@@ -244,7 +244,7 @@ pub(super) fn is_zero_or_less(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|number| number <= 0)
 }
 
-/// The word that a text means, whatever the case. `warning` is `warn`, as in the reference.
+/// The word of a text, ignoring case. `warning` is `warn`, like in the reference.
 pub(super) fn parse_choice(words: &'static [&'static str], text: &str) -> Option<&'static str> {
     let text = match text.to_ascii_lowercase().as_str() {
         "warning" => "warn".to_owned(),

@@ -1,16 +1,16 @@
-//! How much a run says besides its result.
+//! The verbosity of messages.
 
 use clap::ArgMatches;
 use tracing::Level;
 
-/// The flag for more.
+/// The flag for more messages.
 pub(crate) const VERBOSE_FLAG: &str = "verbose";
-/// The flag for less.
+/// The flag for fewer messages.
 pub(crate) const QUIET_FLAG: &str = "quiet";
 /// The flag for colors.
 pub(crate) const COLOR_FLAG: &str = "color";
 
-/// What `-v` and `-q` ask for.
+/// The effect of `-v` and `-q`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Verbosity {
     /// Errors only, without progress.
@@ -18,9 +18,9 @@ pub(crate) enum Verbosity {
     /// As configured.
     #[default]
     Normal,
-    /// What is done.
+    /// Informational messages.
     Verbose,
-    /// Details.
+    /// Debug messages.
     Debug,
 }
 
@@ -37,7 +37,7 @@ impl Verbosity {
         }
     }
 
-    /// The minimum log level that it asks for.
+    /// The minimum log level, if set by the flags.
     pub(super) fn level(self) -> Option<Level> {
         match self {
             Self::Quiet => Some(Level::ERROR),

@@ -1,4 +1,4 @@
-//! `c1z`: a c1z file, here or in a bucket.
+//! `c1z`: a c1z file, local or in a bucket.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,15 +37,15 @@ impl SinkKind for C1z {
     }
 }
 
-/// A c1z that is written.
+/// A configured c1z sink.
 #[derive(Debug)]
 pub(crate) struct C1zConfig(C1zTarget);
 
 impl C1zConfig {
-    /// The c1z that a text names.
+    /// Parses the target.
     ///
     /// # Errors
-    /// Why the text names none.
+    /// The reason, if it is not a c1z.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         targets::c1z(text).map(Self)
     }

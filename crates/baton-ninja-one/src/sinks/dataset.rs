@@ -9,13 +9,13 @@ use access_dataset::{DatasetSink, DatasetSinkConfig, FileFormat, Location};
 use super::kind::SinkOptions;
 use crate::wiring::formats;
 
-/// The location of a dataset.
+/// Parses the location of a dataset.
 pub(super) fn dataset_location(text: &str) -> Result<Location, String> {
     text.parse()
         .map_err(|error: access_dataset::LocationError| error.to_string())
 }
 
-/// The folder of a location, if it is one of this machine.
+/// The folder of a location, if it is local.
 pub(super) fn local_folder(location: &Location) -> Option<&Path> {
     match location {
         Location::Folder(path) => Some(path),
@@ -23,7 +23,7 @@ pub(super) fn local_folder(location: &Location) -> Option<&Path> {
     }
 }
 
-/// A dataset in a format.
+/// Builds the sink of a dataset in a format.
 pub(super) fn dataset_sink(
     options: &SinkOptions,
     location: &Location,

@@ -7,16 +7,16 @@ use figment::value::{Dict, Value};
 pub(crate) struct SinkKeys<'a>(pub(crate) &'a Dict);
 
 impl<'a> SinkKeys<'a> {
-    /// A key that is not among the known ones.
+    /// The first unknown key.
     pub(crate) fn unknown(self, known: &[&str]) -> Option<&'a str> {
         let mut keys = self.0.keys().map(String::as_str);
         keys.find(|key| !known.contains(key))
     }
 
-    /// A text, if the key is there.
+    /// A text, if the key exists.
     ///
     /// # Errors
-    /// That the value is no text.
+    /// The value is not a text.
     pub(crate) fn text(self, key: &str) -> Result<Option<&'a str>, String> {
         match self.0.get(key) {
             None => Ok(None),
@@ -25,10 +25,10 @@ impl<'a> SinkKeys<'a> {
         }
     }
 
-    /// A value that is one of some words; the default without the key.
+    /// One of some words; the default without the key.
     ///
     /// # Errors
-    /// That the value is another.
+    /// The value is another one.
     pub(super) fn choice<T: Default>(
         self,
         key: &str,
@@ -42,7 +42,7 @@ impl<'a> SinkKeys<'a> {
             format!(
                 "`{key}`: `{}` is not one of {}",
                 word.escape_debug(),
-                // A comma may be one of them.
+                // A comma may be one of the words.
                 words.join(if words.contains(&",") { "  " } else { ", " })
             )
         })
@@ -51,7 +51,7 @@ impl<'a> SinkKeys<'a> {
     /// True or false; `default` without the key.
     ///
     /// # Errors
-    /// That the value is neither.
+    /// The value is neither.
     pub(super) fn switch(self, key: &str, default: bool) -> Result<bool, String> {
         match self.0.get(key) {
             None => Ok(default),

@@ -1,4 +1,4 @@
-//! What a kind of sink is, and a configured sink of one.
+//! Kinds of sinks, and configured sinks.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,23 @@ pub(crate) trait SinkKind: Sync {
     /// Its name in settings.
     fn name(&self) -> &'static str;
 
-    /// The keys that it takes in a config file, besides `kind`.
+    /// Its keys in a config file, besides `kind`.
     fn keys(&self) -> &'static [&'static str];
 
-    /// The sink of `KIND=TARGET`; the target is empty for `KIND` alone.
+    /// Parses the target of `KIND=TARGET`; empty for `KIND` alone.
     ///
     /// # Errors
-    /// What is wrong with the target.
+    /// The problem of the target.
     fn parse_target(&self, target: &str) -> Result<NamedSink, String>;
 
-    /// The sink of a table in a config file, which has no keys but those of the kind.
+    /// Parses a table of a config file, which only has keys of the kind.
     ///
     /// # Errors
-    /// What is wrong with a value.
+    /// The problem of a value.
     fn parse_keys(&self, keys: SinkKeys<'_>) -> Result<NamedSink, String>;
 }
 
-/// A sink as it is named.
+/// A parsed sink.
 pub(crate) enum NamedSink {
     /// A sink with its target.
     Sink(Box<dyn SinkConfig>),
@@ -45,37 +45,37 @@ impl NamedSink {
     }
 }
 
-/// A sink that is configured and not yet built.
+/// A configured sink, not built yet.
 pub(crate) trait SinkConfig: fmt::Debug {
-    /// Where it writes.
+    /// The location that it writes to, for people.
     fn location(&self) -> String;
 
-    /// Trusts the certificate authorities in a file too, where it writes over a network.
+    /// Adds the certificate authorities in a file, if it writes over a network.
     fn trust(&mut self, _ca_file: Option<&Path>) {}
 
-    /// Whether it writes a c1z, here or in a bucket.
+    /// Whether it writes a c1z, local or in a bucket.
     fn is_c1z(&self) -> bool {
         false
     }
 
-    /// The folder of a dataset on this machine, which opening makes.
+    /// The local folder of a dataset, which opening creates.
     fn dataset_folder(&self) -> Option<&Path> {
         None
     }
 
-    /// The sink.
+    /// Builds the sink.
     fn build(&self, options: &SinkOptions) -> Arc<dyn AccessSink>;
 }
 
-/// What sinks are built with besides their own target and keys.
+/// Options of all sinks, besides their own target and keys.
 pub(crate) struct SinkOptions {
     pub(crate) temp_folder: PathBuf,
     /// Whether datasets keep a history.
     pub(crate) history: bool,
     /// Whether a dataset that cannot be continued is replaced by a new chain.
     pub(crate) replace_existing: bool,
-    /// How c1z files are written; the path is the sink's.
+    /// Configuration of c1z sinks; the sink sets the path.
     pub(crate) c1z: C1zSinkConfig,
-    /// How reports are written; the path is the sink's.
+    /// Configuration of report sinks; the sink sets the path.
     pub(crate) html: HtmlSinkConfig,
 }

@@ -1,5 +1,5 @@
-//! The kinds of sinks: how each is named in `--sink KIND=TARGET` and in `[[sinks]]`, and how it is opened. A new kind is a file
-//! beside this one and a line in [`KINDS`].
+//! The kinds of sinks, with their syntax in `--sink KIND=TARGET` and `[[sinks]]`. A new kind needs a file beside this one
+//! and an entry in [`KINDS`].
 
 mod c1z;
 mod csv;
@@ -18,10 +18,10 @@ pub(crate) use schema::sink_schemas;
 /// All kinds.
 pub(crate) static KINDS: [&dyn SinkKind; 4] = [&c1z::C1z, &parquet::Parquet, &csv::Csv, &html::Html];
 
-/// The kind of a name.
+/// Finds a kind by name.
 ///
 /// # Errors
-/// That there is none.
+/// There is no such kind.
 pub(crate) fn find(name: &str) -> Result<&'static dyn SinkKind, String> {
     let kind = KINDS.into_iter().find(|kind| kind.name() == name);
     kind.ok_or_else(|| {
@@ -32,7 +32,7 @@ pub(crate) fn find(name: &str) -> Result<&'static dyn SinkKind, String> {
     })
 }
 
-/// The names of all kinds, as people read them.
+/// The names of all kinds, for messages.
 pub(crate) fn names() -> String {
     KINDS.map(SinkKind::name).join(", ")
 }

@@ -116,7 +116,7 @@ impl Diagnostic for C1Error {
             // A local problem; the task may be retried.
             Self::File { .. } => StatusCode::Unknown,
             Self::SignInRefused { .. } => StatusCode::Unauthenticated,
-            // Proxy credentials do not fix themselves.
+            // A retry cannot fix proxy credentials.
             Self::Network { fault, .. } if *fault == NetworkFault::ProxyAuthRequired => {
                 StatusCode::FailedPrecondition
             }
@@ -170,8 +170,8 @@ impl From<TlsError> for C1Error {
 }
 
 impl C1Error {
-    /// Whether a first `Hello` that ends so will end so again, which must end the program; all else is waited out
-    /// (docs/reference/conductorone.md §3.5, step 1). No connection in time is waited out too.
+    /// Whether a failed first `Hello` must end the program, because it would fail again. All other failures, a connection
+    /// timeout included, are retried (docs/reference/conductorone.md §3.5, step 1).
     #[must_use]
     pub fn fatal_at_start(&self) -> bool {
         matches!(

@@ -62,7 +62,7 @@ pub struct Task {
 /// The response to a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PollResponse {
-    /// A task, if any.
+    /// The task, if there is one.
     pub task: Option<Task>,
     /// Wait before the next poll: 0 to 5 minutes.
     pub next_poll: Duration,

@@ -21,7 +21,7 @@ impl TaskHandler {
             principal: self.principal(&principal)?,
         };
         let outcome = self.connector.change(id, change).await?;
-        // Only what the tenant says is there already: what it accepted without showing it is a plain success.
+        // Only a grant that the tenant shows as existing. A change that it accepted without showing it is a plain success.
         let annotations: Vec<Any> = (outcome.result == ChangeResult::AlreadyApplied)
             .then(|| pack(&v2::GrantAlreadyExists {}))
             .into_iter()

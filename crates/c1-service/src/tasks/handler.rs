@@ -1,4 +1,4 @@
-//! What the handling of a task needs.
+//! The state that the handling of tasks needs.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use c1_sim::{C1SimConfig, Endpoint, Idle, Pace};
 use crate::tenant::{Tenant, direct, hello};
 
 #[tokio::test]
-async fn hello_says_who_is_there() {
+async fn hello_announces_the_connector() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     client.hello(hello()).await.unwrap();
@@ -44,7 +44,7 @@ async fn hello_says_who_is_there() {
 }
 
 #[tokio::test]
-async fn blanks_about_the_machine_are_filled() {
+async fn blank_host_texts_are_filled() {
     let tenant = Tenant::healthy();
     let blank = Hello {
         os_info: c1_service::OsInfo::default(),
@@ -63,7 +63,7 @@ async fn blanks_about_the_machine_are_filled() {
 }
 
 #[tokio::test]
-async fn a_poll_gives_a_task_or_nothing() {
+async fn poll_returns_a_task_or_none() {
     for idle in [Idle::NoneTask, Idle::NoTask] {
         let tenant = Tenant::start(C1SimConfig {
             idle,
@@ -84,7 +84,7 @@ async fn a_poll_gives_a_task_or_nothing() {
 }
 
 #[tokio::test]
-async fn waits_stay_within_what_is_reasonable() {
+async fn waits_are_bounded() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (_, task) = tenant.sync_task();
@@ -117,7 +117,7 @@ async fn waits_stay_within_what_is_reasonable() {
 }
 
 #[tokio::test]
-async fn a_heartbeat_says_whether_to_stop() {
+async fn heartbeat_reports_cancellation() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (id, task) = tenant.sync_task();
@@ -152,7 +152,7 @@ async fn one_connection_serves_all_calls() {
 }
 
 #[tokio::test]
-async fn another_host_can_serve_the_api() {
+async fn api_host_can_be_overridden() {
     let tenant = Tenant::healthy();
     let port = tenant.sim.authority().split(':').nth(1).unwrap().to_owned();
     let mut config = tenant.config();
@@ -169,7 +169,7 @@ async fn another_host_can_serve_the_api() {
 }
 
 #[test]
-fn a_client_can_be_set_up_without_a_runtime() {
+fn client_can_be_created_without_a_runtime() {
     let tenant = Tenant::healthy();
     let client = C1Client::new(tenant.config()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::tenant::{CALLS, Tenant, call, direct};
 
 /// A client that does not try again for long.
-fn hasty() -> Network {
+fn with_short_timeouts() -> Network {
     Network {
         retry_policy: RetryPolicy {
             finish: Duration::from_millis(200),
@@ -24,7 +24,7 @@ fn hasty() -> Network {
 #[tokio::test]
 async fn every_code_of_every_call_is_classified() {
     let tenant = Tenant::healthy();
-    let client = tenant.client_over(&hasty());
+    let client = tenant.client_over(&with_short_timeouts());
     let (_, task) = tenant.sync_task();
     let file = NamedTempFile::new().unwrap();
     for number in 1..=16 {
@@ -47,7 +47,7 @@ async fn every_code_of_every_call_is_classified() {
 }
 
 #[tokio::test]
-async fn an_upload_is_repeated_only_where_that_can_help() {
+async fn upload_is_only_retried_if_that_helps() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (_, task) = tenant.sync_task();
@@ -74,9 +74,9 @@ async fn an_upload_is_repeated_only_where_that_can_help() {
 }
 
 #[tokio::test]
-async fn a_page_of_a_proxy_is_no_answer_of_conductorone() {
+async fn proxy_page_is_not_a_response() {
     let tenant = Tenant::healthy();
-    let client = tenant.client_over(&hasty());
+    let client = tenant.client_over(&with_short_timeouts());
     let (_, task) = tenant.sync_task();
     let file = NamedTempFile::new().unwrap();
     for (status, code) in [
@@ -106,7 +106,7 @@ async fn a_page_of_a_proxy_is_no_answer_of_conductorone() {
 }
 
 #[tokio::test]
-async fn a_page_instead_of_an_uploads_answer_is_waited_out() {
+async fn page_in_place_of_an_upload_response_is_retried() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let file = NamedTempFile::new().unwrap();
@@ -117,7 +117,7 @@ async fn a_page_instead_of_an_uploads_answer_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_is_made_again() {
+async fn dropped_connection_is_reopened() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     client.get_task().await.unwrap();
@@ -144,7 +144,7 @@ async fn a_dropped_connection_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_gone_is_not_fatal() {
+async fn unreachable_tenant_is_not_fatal() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     client.get_task().await.unwrap();
@@ -162,7 +162,7 @@ async fn a_tenant_that_is_gone_is_not_fatal() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_not_waited_for() {
+async fn slow_response_times_out() {
     let tenant = Tenant::healthy();
     let mut network = direct();
     network.retry_policy.call = Duration::from_millis(300);
@@ -186,7 +186,7 @@ async fn a_slow_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_strangers_certificate_is_refused_with_a_hint() {
+async fn untrusted_certificate_is_rejected_with_a_hint() {
     let (tenant, other) = (Tenant::healthy(), Tenant::healthy());
     let mut config = tenant.config();
     for ca in [None, Some(other.ca.path().to_owned())] {
@@ -211,7 +211,7 @@ async fn a_strangers_certificate_is_refused_with_a_hint() {
 }
 
 #[test]
-fn a_ca_file_must_hold_certificates() {
+fn ca_file_must_contain_certificates() {
     let tenant = Tenant::healthy();
     let mut config = tenant.config();
     let mut empty = NamedTempFile::new().unwrap();

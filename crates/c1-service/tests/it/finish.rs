@@ -13,7 +13,7 @@ use crate::tenant::{Tenant, direct, success};
 const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn a_success_carries_its_response_and_remarks() {
+async fn success_has_response_and_annotations() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let response = GrantManagerServiceGrantResponse::default();
@@ -30,7 +30,7 @@ async fn a_success_carries_its_response_and_remarks() {
 }
 
 #[tokio::test]
-async fn a_failure_carries_code_message_and_details() {
+async fn failure_has_code_message_and_details() {
     let tenant = Tenant::healthy();
     for retryable in [true, false] {
         let (id, task) = tenant.sync_task();
@@ -64,7 +64,7 @@ async fn a_failure_carries_code_message_and_details() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_the_wire_is_cut() {
+async fn overlong_results_are_truncated() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let end = TaskResult::Failure {
@@ -81,7 +81,7 @@ async fn what_is_too_long_for_the_wire_is_cut() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again() {
+async fn lost_response_is_retried() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     tenant.fault(Endpoint::FinishTask, When::Nth(1), Fault::LoseAnswer);
@@ -91,7 +91,7 @@ async fn a_lost_answer_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_passes_is_waited_out_within_the_limit() {
+async fn transient_failures_are_retried_within_the_limit() {
     for fault in [
         Fault::Refuse(Code::Unavailable),
         Fault::Refuse(Code::DeadlineExceeded),
@@ -111,7 +111,7 @@ async fn what_passes_is_waited_out_within_the_limit() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_does_not_use_up_the_limit() {
+async fn missing_response_does_not_exhaust_the_limit() {
     let tenant = Tenant::healthy();
     let (_, task) = tenant.sync_task();
     let mut network = direct();
@@ -130,7 +130,7 @@ async fn an_answer_that_does_not_come_does_not_use_up_the_limit() {
 }
 
 #[tokio::test]
-async fn the_limit_ends_the_trying() {
+async fn retries_end_at_the_limit() {
     let tenant = Tenant::healthy();
     let (_, task) = tenant.sync_task();
     let mut network = direct();
@@ -152,7 +152,7 @@ async fn the_limit_ends_the_trying() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_repeated() {
+async fn rejection_is_not_retried() {
     for code in [
         Code::InvalidArgument,
         Code::NotFound,

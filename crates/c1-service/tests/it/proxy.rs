@@ -26,11 +26,11 @@ struct Proxy {
 
 impl Proxy {
     async fn start(answer: &'static str) -> Self {
-        Self::start_to(answer, None).await
+        Self::start_with_target(answer, None).await
     }
 
-    /// One that connects to another place than it is told to.
-    async fn start_to(answer: &'static str, place: Option<String>) -> Self {
+    /// Starts a proxy that connects to `target_override` in place of the requested target.
+    async fn start_with_target(answer: &'static str, target_override: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
             address: listener.local_addr().unwrap().to_string(),
@@ -41,13 +41,13 @@ impl Proxy {
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(own.clone().serve(client, answer, place.clone()));
+                tokio::spawn(own.clone().serve(client, answer, target_override.clone()));
             }
         });
         proxy
     }
 
-    async fn serve(self, mut client: TcpStream, answer: &'static str, place: Option<String>) {
+    async fn serve(self, mut client: TcpStream, answer: &'static str, target_override: Option<String>) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let Ok(byte) = client.read_u8().await else { return };
@@ -66,7 +66,9 @@ impl Proxy {
         if !answer.starts_with("200") {
             return;
         }
-        let server = TcpStream::connect(place.unwrap_or(target)).await.unwrap();
+        let server = TcpStream::connect(target_override.unwrap_or(target))
+            .await
+            .unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         // Only connections that are there when it happens are dead.
@@ -132,7 +134,7 @@ async fn sign_in_and_calls_go_through_the_proxy() {
 }
 
 #[tokio::test]
-async fn hosts_can_be_exempt() {
+async fn hosts_can_bypass_the_proxy() {
     let tenant = Tenant::healthy();
     let proxy = Proxy::start("200 OK").await;
     for no_proxy in ["localhost", "*", "other.example, localhost"] {
@@ -146,7 +148,7 @@ async fn hosts_can_be_exempt() {
 }
 
 #[tokio::test]
-async fn a_proxys_refusal_is_told_as_such() {
+async fn proxy_rejection_is_reported_as_such() {
     let tenant = Tenant::healthy();
     for (answer, fault, code) in [
         (
@@ -175,7 +177,7 @@ async fn a_proxys_refusal_is_told_as_such() {
 
 /// Sign-in meets a proxy first; the channel's own connector is seen only when a token is there already.
 #[tokio::test]
-async fn the_channel_tells_a_proxys_refusal_too() {
+async fn channel_reports_a_proxy_rejection() {
     let tenant = Tenant::healthy();
     for (answer, text, code) in [
         (
@@ -189,7 +191,7 @@ async fn the_channel_tells_a_proxys_refusal_too() {
             StatusCode::Unavailable,
         ),
     ] {
-        let proxy = first_good_then(Proxy::start(answer).await).await;
+        let proxy = succeed_first_then(Proxy::start(answer).await).await;
         let network = Network {
             proxies: Proxies::through(&proxy, ""),
             ..direct()
@@ -200,7 +202,7 @@ async fn the_channel_tells_a_proxys_refusal_too() {
 }
 
 /// A proxy that connects the first time, and then does as another one.
-async fn first_good_then(bad: Proxy) -> String {
+async fn succeed_first_then(bad: Proxy) -> String {
     let good = Proxy::start("200 OK").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -219,11 +221,11 @@ async fn first_good_then(bad: Proxy) -> String {
 }
 
 #[tokio::test]
-async fn the_channel_refuses_a_strangers_certificate_too() {
+async fn channel_rejects_an_untrusted_certificate() {
     let (tenant, other) = (Tenant::healthy(), Tenant::healthy());
-    let elsewhere = Proxy::start_to("200 OK", Some(other.sim.authority())).await;
+    let elsewhere = Proxy::start_with_target("200 OK", Some(other.sim.authority())).await;
     let network = Network {
-        proxies: Proxies::through(&first_good_then(elsewhere).await, ""),
+        proxies: Proxies::through(&succeed_first_then(elsewhere).await, ""),
         ..direct()
     };
     let failed = tenant.client_over(&network).get_task().await.unwrap_err();
@@ -243,9 +245,9 @@ async fn the_channel_refuses_a_strangers_certificate_too() {
 async fn slow_connections_are_retried() {
     let tenant = Tenant::healthy();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = Proxy::start_to("200 OK", Some(silent.local_addr().unwrap().to_string())).await;
+    let silent = Proxy::start_with_target("200 OK", Some(silent.local_addr().unwrap().to_string())).await;
     let mut network = direct();
-    network.proxies = Proxies::through(&first_good_then(silent).await, "");
+    network.proxies = Proxies::through(&succeed_first_then(silent).await, "");
     network.retry_policy.connect = Duration::from_millis(700);
     let failed = tenant.client_over(&network).get_task().await.unwrap_err();
     assert_eq!(failed.to_string(), "GetTask: no connection within 0.7 s");
@@ -253,7 +255,7 @@ async fn slow_connections_are_retried() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_not_the_tenants_fault() {
+async fn unreachable_proxy_is_reported_as_such() {
     let tenant = Tenant::healthy();
     for address in ["http://127.0.0.1:1", "http://proxy.invalid:3128"] {
         let network = Network {
@@ -276,7 +278,7 @@ async fn a_proxy_that_is_not_there_is_not_the_tenants_fault() {
 }
 
 #[test]
-fn a_kind_of_proxy_that_is_not_known_is_refused() {
+fn unknown_proxy_type_is_rejected() {
     let tenant = Tenant::healthy();
     let network = Network {
         proxies: Proxies::through("socks5://127.0.0.1:1080", ""),
@@ -288,7 +290,7 @@ fn a_kind_of_proxy_that_is_not_known_is_refused() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_without_a_word_is_replaced() {
+async fn silently_dead_connection_is_replaced() {
     let tenant = Tenant::healthy();
     let proxy = Proxy::start("200 OK").await;
     let mut network = proxy.network("");
@@ -306,7 +308,7 @@ async fn a_connection_that_died_without_a_word_is_replaced() {
 
 /// What is not taken stays in the file: memory does not grow with it.
 #[tokio::test]
-async fn no_more_of_a_file_is_read_than_is_taken() {
+async fn upload_reads_no_further_than_it_sends() {
     let tenant = Tenant::healthy();
     let proxy = Proxy::start("200 OK").await;
     let mut network = proxy.network("");
@@ -340,7 +342,7 @@ const CHILD: &str = "C1_SERVICE_TEST_CHILD";
 
 /// The environment of a process cannot be changed safely, so a process of its own has another one.
 #[tokio::test]
-async fn the_environment_names_the_proxy() {
+async fn proxy_comes_from_the_environment() {
     let proxy = Proxy::start("502 Bad Gateway").await;
     let address = format!("http://{}", proxy.address);
     for (variables, connected) in [

@@ -59,7 +59,7 @@ fn secrets(tenant: &Tenant) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nothing_shows_a_secret() {
+async fn no_output_contains_a_secret() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)

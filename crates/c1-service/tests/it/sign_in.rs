@@ -17,7 +17,7 @@ fn permanent(seconds: u64, expires_in: ExpiresIn) -> Tenant {
 }
 
 #[tokio::test]
-async fn a_token_is_kept_until_ten_seconds_before_its_end() {
+async fn token_is_kept_until_ten_seconds_before_expiry() {
     for (tenant, tokens) in [
         (permanent(600, ExpiresIn::Truthful), 1),
         (permanent(600, ExpiresIn::Claimed(11)), 1),
@@ -34,7 +34,7 @@ async fn a_token_is_kept_until_ten_seconds_before_its_end() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_when_its_time_comes() {
+async fn token_is_renewed_before_expiry() {
     let tenant = permanent(600, ExpiresIn::Claimed(11));
     let client = tenant.client();
     client.get_task().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_token_is_renewed_when_its_time_comes() {
 }
 
 #[tokio::test]
-async fn a_token_that_stops_working_is_replaced_once() {
+async fn rejected_token_is_replaced_once() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     client.get_task().await.unwrap();
@@ -68,7 +68,7 @@ async fn a_token_that_stops_working_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_revoked_in_the_middle_of_an_upload_task() {
+async fn token_revoked_during_an_upload_is_replaced() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (id, task) = tenant.sync_task();
@@ -81,7 +81,7 @@ async fn a_token_is_revoked_in_the_middle_of_an_upload_task() {
 }
 
 #[tokio::test]
-async fn key_ids_and_token_types_are_passed_on() {
+async fn key_ids_and_token_types_are_sent() {
     let tenant = Tenant::start(C1SimConfig {
         key_id: Some("key-1".to_owned()),
         token: TokenBehavior {
@@ -95,13 +95,13 @@ async fn key_ids_and_token_types_are_passed_on() {
     let agent = "baton-c1-credential-provider baton-ninja-one/1.2.3";
     assert_eq!(call.user_agent.as_deref(), Some(agent));
 
-    let odd = Tenant::with_tokens(TokenBehavior {
+    let tenant = Tenant::with_tokens(TokenBehavior {
         token_type: "DPoP".to_owned(),
         ..Default::default()
     });
-    let refused = odd.client().get_task().await.unwrap_err();
+    let refused = tenant.client().get_task().await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::Unauthenticated);
-    let call = &odd.sim.ledger().calls_of(Endpoint::GetTask)[0];
+    let call = &tenant.sim.ledger().calls_of(Endpoint::GetTask)[0];
     assert_eq!(
         call.refusal.as_deref(),
         Some("the authorization does not begin with Bearer")
@@ -109,7 +109,7 @@ async fn key_ids_and_token_types_are_passed_on() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_fatal() {
+async fn rejected_credentials_are_fatal() {
     let tenant = Tenant::healthy();
     let unknown_client = tenant.sim.unknown_client("stranger").unwrap();
     let client = C1Client::with_network(config(&unknown_client, tenant.ca.path()), &direct()).unwrap();
@@ -125,7 +125,7 @@ async fn refused_credentials_are_fatal() {
 }
 
 #[tokio::test]
-async fn what_passes_at_the_token_endpoint_is_no_refusal() {
+async fn transient_token_failures_are_not_fatal() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     for (fault, text) in [

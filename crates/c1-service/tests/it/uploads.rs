@@ -24,7 +24,7 @@ pub(crate) fn file(bytes: usize) -> (NamedTempFile, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_file_arrives_as_it_is() {
+async fn file_is_uploaded_unchanged() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let cases: [(usize, &[usize]); 5] = [
@@ -53,7 +53,7 @@ async fn a_file_arrives_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cut_begins_again_at_the_start() {
+async fn interrupted_upload_restarts_from_the_beginning() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let (file, content) = file(5 * CHUNK_BYTES + 3);
@@ -75,7 +75,7 @@ async fn an_upload_that_is_cut_begins_again_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_makes_a_second_asset() {
+async fn lost_response_creates_a_second_asset() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let (file, content) = file(CHUNK_BYTES);
@@ -92,7 +92,7 @@ async fn a_lost_answer_makes_a_second_asset() {
 }
 
 #[tokio::test]
-async fn three_attempts_are_all() {
+async fn upload_is_attempted_three_times() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let (file, _) = file(2 * CHUNK_BYTES);
@@ -105,7 +105,7 @@ async fn three_attempts_are_all() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_no_matter_of_the_network() {
+async fn unreadable_file_is_not_a_network_failure() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (_, task) = tenant.sync_task();
@@ -128,7 +128,7 @@ async fn a_file_that_cannot_be_read_is_no_matter_of_the_network() {
 }
 
 #[tokio::test]
-async fn a_file_that_becomes_shorter_is_not_uploaded() {
+async fn shrinking_file_is_not_uploaded() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (id, task) = tenant.sync_task();
@@ -159,7 +159,7 @@ async fn a_file_that_becomes_shorter_is_not_uploaded() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_nothing_is_given_up() {
+async fn stalled_upload_is_aborted() {
     let tenant = Tenant::healthy();
     let mut network = direct();
     network.retry_policy.upload_stall = std::time::Duration::from_millis(400);

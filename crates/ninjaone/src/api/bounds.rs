@@ -1,5 +1,5 @@
-//! How long the texts of an answer may be. They are bounded where they are read, so that nothing that holds rows (the join
-//! table, pages, batches, profiles, sinks) ever holds a longer one.
+//! Bounds of texts in responses. They apply while a response is read, so that join table, pages, batches, profiles and
+//! sinks never hold a longer text.
 //!
 //! | kind of text | fields | bound | beyond it |
 //! |---|---|---|---|
@@ -7,7 +7,8 @@
 //! | address, which names somebody | `email` | 1 KiB | not readable |
 //! | word, which means something | `uid`, `userType`, `authType`, `nodeClass`, a role's `type` and the like | 256 bytes | not readable |
 //!
-//! What names somebody or decides something is never clipped: its beginning is the address, or the word, of something else.
+//! Texts that identify or decide something are never clipped: the beginning of an address or a word is another address or
+//! word.
 
 use serde::Deserialize as _;
 use serde::Deserializer;
@@ -17,15 +18,15 @@ use super::Text;
 
 /// The longest label, in bytes.
 pub(crate) const MAX_LABEL_BYTES: usize = 4 << 10;
-/// The longest address, in bytes. Mail has none of more than 254 (RFC 5321).
+/// The longest address, in bytes. Email addresses have at most 254 (RFC 5321).
 pub(super) const MAX_ADDRESS_BYTES: usize = 1 << 10;
 /// The longest word, in bytes.
 const MAX_WORD_BYTES: usize = 256;
 
-/// Ends what was clipped.
+/// The end of a clipped label.
 const MARK: &str = "…";
 
-/// A label as it is kept.
+/// Clips a label to [`MAX_LABEL_BYTES`].
 pub(super) fn clip(text: &str) -> Box<str> {
     if text.len() <= MAX_LABEL_BYTES {
         return text.into();
@@ -36,7 +37,7 @@ pub(super) fn clip(text: &str) -> Box<str> {
 
 /// Whether a label was clipped when it was read.
 pub(super) fn is_clipped(text: &Text) -> bool {
-    /// A character that did not fit any more has at most four bytes.
+    /// The first character that did not fit has at most four bytes.
     const MIN_CLIPPED_BYTES: usize = MAX_LABEL_BYTES - 3;
     text.text()
         .is_some_and(|text| text.len() >= MIN_CLIPPED_BYTES && text.ends_with(MARK))
@@ -44,16 +45,16 @@ pub(super) fn is_clipped(text: &Text) -> bool {
 
 /// Reads an address.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-    exact::<MAX_ADDRESS_BYTES, D>(deserializer)
+    bounded::<MAX_ADDRESS_BYTES, D>(deserializer)
 }
 
 /// Reads a word.
 pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-    exact::<MAX_WORD_BYTES, D>(deserializer)
+    bounded::<MAX_WORD_BYTES, D>(deserializer)
 }
 
 /// Reads a text that is useless unless it is complete.
-fn exact<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+fn bounded<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
     Ok(match Text::deserialize(deserializer)? {
         Stated::Value(text) if text.len() > MAX => Stated::Unreadable,
         text => text,
@@ -72,7 +73,7 @@ mod tests {
     use crate::api::UserRow;
 
     #[test]
-    fn labels_are_clipped_and_known_to_be() {
+    fn clipped_labels_are_recognized() {
         for (unit, len) in [("x", 1), ("ü", 2), ("€", 3), ("😀", 4)] {
             for prefix in ["", "a", "ab", "abc"] {
                 let longest = (MAX_LABEL_BYTES - prefix.len()) / len;
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_every_row_has_a_bound_of_its_kind() {
+    fn every_text_has_the_bound_of_its_kind() {
         let long = "x".repeat(MAX_LABEL_BYTES + 1);
         let fields = [
             "uid",
@@ -125,7 +126,7 @@ mod tests {
                 .all(|role| role.len() <= MAX_LABEL_BYTES)
         );
         assert_eq!(
-            user.clone().take_unreadable(),
+            user.clone().drop_unreadable(),
             ["uid", "email", "authType", "userType", "invitationStatus"]
         );
         let role: RoleRow = serde_json::from_value(row.clone().into()).unwrap();
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_fits_is_one() {
+    fn address_within_the_bound_is_read() {
         let email = format!("{}@example.com", "x".repeat(MAX_ADDRESS_BYTES - 12));
         let row: UserRow = serde_json::from_value(json!({ "email": email })).unwrap();
         assert_eq!(row.email.text(), Some(email.as_str()));

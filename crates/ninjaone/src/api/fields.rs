@@ -1,14 +1,13 @@
-//! What all rows do with their fields.
+//! Helpers for the fields of all rows.
 
 use super::Text;
 
-/// What the pipeline and sinks keep of an organization or a device, in bytes, without its texts: they embed it in its
-/// entitlements.
+/// Bytes that pipeline and sinks keep of an organization or a device, without its texts: its entitlements embed it.
 pub(super) const KEPT_RESOURCE_BYTES: usize = 384;
-/// How often they keep its texts.
+/// Number of copies of its texts that they keep.
 pub(super) const TEXT_COPIES: usize = 4;
 
-/// The names of the fields that are marked.
+/// The names of the marked fields.
 pub(super) fn marked<const N: usize>(
     fields: [(&'static str, bool); N],
 ) -> impl Iterator<Item = &'static str> {
@@ -16,7 +15,7 @@ pub(super) fn marked<const N: usize>(
     marked.map(|(field, _)| field)
 }
 
-/// The same for fields that are borrowed.
+/// Same for borrowed fields.
 pub(super) fn marked_in(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
     fields
         .iter()
@@ -24,7 +23,7 @@ pub(super) fn marked_in(fields: &[(&'static str, bool)]) -> impl Iterator<Item =
         .map(|(field, _)| *field)
 }
 
-/// Bytes of texts, without what holds them.
+/// Bytes of texts, without their containers.
 pub(super) fn text_bytes(texts: &[&Text]) -> usize {
     texts.iter().filter_map(|text| text.text()).map(str::len).sum()
 }

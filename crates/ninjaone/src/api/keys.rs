@@ -1,5 +1,5 @@
-//! Keys of an object, as Go's decoder matches them: whatever their case, and the last value of a key counts. serde's derived
-//! readers refuse a key that comes twice, which would lose a whole list for the sake of one row.
+//! Keys of an object, as Go's decoder matches them: case-insensitively, and the last value of a key counts. serde's derived
+//! readers reject a duplicate key, which would lose a complete list because of one row.
 
 use serde::de::{Deserialize, Deserializer};
 
@@ -7,10 +7,10 @@ use super::Text;
 use super::bounds::address;
 use super::bounds::word;
 
-/// A text that means something (see [`bounds`](super::bounds)).
+/// A text with a meaning, such as a user type (see [`bounds`](super::bounds)).
 pub(crate) struct Word(pub(crate) Text);
 
-/// A text that names somebody (see [`bounds`](super::bounds)).
+/// A text that identifies a user (see [`bounds`](super::bounds)).
 pub(crate) struct Address(pub(crate) Text);
 
 impl<'de> Deserialize<'de> for Word {
@@ -111,7 +111,7 @@ mod tests {
     use crate::api::UserRow;
 
     #[test]
-    fn keys_in_any_case_and_more_than_once() {
+    fn keys_ignore_case_and_the_last_one_counts() {
         let row: UserRow = serde_json::from_str(
             r#"{"ID":7,"FirstName":"Zoe","firstname":"Zo\u00eb","email":"a@b.example","EMAIL":"z@b.example",
                 "administrator":false,"administrator":true,"Other":1,"other":{"id":2},"userType":"TECHNICIAN"}"#,

@@ -1,5 +1,5 @@
-//! Reads a field whatever it contains: a value of the expected type is a value, null is unstated, everything else is
-//! unreadable. A list keeps its usable elements and counts the others.
+//! Lenient parsing of fields: a value of the expected type is a value, null is unstated, everything else is unreadable. A
+//! list keeps its usable elements and counts the others.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +18,7 @@ use super::Rows;
 use super::Stated;
 use super::bounds::clip;
 
-/// Any value; lists and objects are read over.
+/// Any value; lists and objects are skipped.
 #[derive(Clone, Copy)]
 pub(crate) enum Scalar<'a> {
     Null,
@@ -58,7 +58,7 @@ fn digits(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| only_digits)
 }
 
-/// The largest whole number that a double holds exactly.
+/// The largest integer that a double represents exactly.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 #[expect(
@@ -70,23 +70,23 @@ fn to_integer(number: f64) -> Option<u64> {
     ((0.0..=MAX_EXACT_INTEGER).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
-/// The most numbers in a list of a row, e.g. devices of a user.
+/// Maximum number of ids in a list of a row, e.g. devices of a user.
 const MAX_LISTED_IDS: usize = 100_000;
-/// The most texts in a list of a row, e.g. roles of a user.
+/// Maximum number of texts in a list of a row, e.g. roles of a user.
 const MAX_LISTED_TEXTS: usize = 1_000;
 
-/// A value of a type that is read in three states.
+/// A type that is read in the three states of [`Stated`].
 pub(crate) trait Field<'de>: Sized {
-    /// What its list has in it; values that are no lists have none.
+    /// The elements of its list; values other than lists have none.
     type Element: Deserialize<'de>;
 
-    /// The longest list that is kept. No tenant has a longer one; a hostile one must not fill memory.
+    /// Maximum number of elements. Real lists are shorter; a hostile one must not fill memory.
     const MAX_ELEMENTS: usize = MAX_LISTED_IDS;
 
-    /// The longest list of such values.
+    /// Maximum length of a list of such values.
     const MAX_LISTED: usize = MAX_LISTED_IDS;
 
-    /// A value that is no list.
+    /// Converts a value that is not a list.
     fn from_scalar(scalar: Scalar<'_>) -> Option<Self>;
 
     /// The empty list; `None` where a list is not readable.
@@ -203,7 +203,7 @@ impl Field<'_> for OrganizationIds {
     }
 }
 
-/// Hands a value over as a scalar.
+/// Passes a value to a function as a scalar.
 pub(crate) struct WithScalar<F>(pub(crate) F);
 
 impl<'de, R, F: FnOnce(Scalar<'_>) -> R> DeserializeSeed<'de> for WithScalar<F> {

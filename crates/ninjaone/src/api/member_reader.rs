@@ -1,4 +1,4 @@
-//! Members of a role, read through one buffer: a role may have a million of them, and hardly any words are ever needed.
+//! Reads the members of a role through one buffer: a role can have a million of them, and few of their names are needed.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ use super::bounds::MAX_ADDRESS_BYTES;
 use super::bounds::MAX_LABEL_BYTES;
 use super::bounds::clip;
 use super::lenient::{Field, Scalar, WithScalar, count_element};
-use super::members::write_person_words;
+use super::members::write_person_label;
 
-/// The most members of a role: everybody, in a tenant twice as large as the largest that was measured.
+/// Maximum number of members of a role: all users of a tenant twice as large as the largest measured one.
 const MAX_MEMBERS: usize = 2_000_000;
 
-/// Reads members one after the other.
+/// Reads members one by one.
 #[derive(Debug, Default)]
 pub(super) struct MemberReader {
     name: String,
     email: String,
-    words: String,
+    label: String,
 }
 
 /// The keys of a member that are read (OpenAPI: `RoleMember`), matched like those of rows (see [`keys`](super::keys)).
@@ -79,32 +79,32 @@ impl MemberReader {
         match member {
             Row::Object(Stated::Value(id)) => {
                 members.ids.push(id);
-                if members.words.has_room()
-                    && let Some(words) = self.words()
+                if members.labels.has_room()
+                    && let Some(label) = self.label()
                 {
-                    members.words.push(id, words);
+                    members.labels.push(id, label);
                 }
             }
-            Row::Object(Stated::Unstated) => self.nameless(&mut members.without_id),
-            Row::Object(Stated::Unreadable) => self.nameless(&mut members.unreadable),
+            Row::Object(Stated::Unstated) => self.push_nameless(&mut members.without_id),
+            Row::Object(Stated::Unreadable) => self.push_nameless(&mut members.unreadable),
             Row::Null => members.without_id.push(NamelessMember::default()),
             Row::Other => members.unreadable.push(NamelessMember::default()),
         }
         Ok(true)
     }
 
-    /// Counts a member that no id tells from others; the first ones with their words.
-    fn nameless(&mut self, members: &mut Vec<NamelessMember>) {
+    /// Counts a member without a usable id; the first ones keep their names.
+    fn push_nameless(&mut self, members: &mut Vec<NamelessMember>) {
         let is_named = members.len() < MAX_LEFT_OUT_ROWS;
-        let words = is_named.then(|| self.words()).flatten();
-        members.push(NamelessMember(words.map(Into::into)));
+        let label = is_named.then(|| self.label()).flatten();
+        members.push(NamelessMember(label.map(Into::into)));
     }
 
-    /// The member as people know it.
-    fn words(&mut self) -> Option<&str> {
-        self.words.clear();
-        write_person_words(&mut self.words, trimmed(&self.name), trimmed(&self.email));
-        trimmed(&self.words)
+    /// The name and address of the member.
+    fn label(&mut self) -> Option<&str> {
+        self.label.clear();
+        write_person_label(&mut self.label, trimmed(&self.name), trimmed(&self.email));
+        trimmed(&self.label)
     }
 }
 

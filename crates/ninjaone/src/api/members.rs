@@ -1,42 +1,42 @@
-//! The members of a role, and what the tenant says of them.
+//! The members of a role.
 
 use access_core::model::{MAX_SOURCE_TEXT_BYTES, clip_source_text};
 
 use super::Stated;
 
-/// The members of a role as ids, so that a role that everybody has costs little, and their words while there is room.
+/// The members of a role as ids, so that a role of all users costs little memory, and their labels up to a bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Members {
     pub(crate) ids: Vec<u64>,
     /// Members without an id.
     pub(crate) without_id: Vec<NamelessMember>,
-    /// Elements that are no objects, and members whose id is not readable.
+    /// Elements that are not objects, and members with an unreadable id.
     pub(crate) unreadable: Vec<NamelessMember>,
-    pub(super) words: MemberWords,
+    pub(super) labels: MemberLabels,
 }
 
-/// A member that no id tells from others: the words that the tenant has for it.
+/// The label of a member without a usable id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NamelessMember(pub(crate) Option<Box<str>>);
 
-/// Words by member, one after the other. Where there is no room any more, none are kept.
+/// The labels of members in one text, up to [`MAX_MEMBER_LABEL_BYTES`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct MemberWords {
+pub(super) struct MemberLabels {
     pub(super) text: String,
-    /// Who, and where the words end.
+    /// The id of each member, and the end of its label in `text`.
     pub(super) ends: Vec<(u64, usize)>,
 }
 
-/// Bytes of labels kept of one role's members: they are needed for members that are in no list of users.
-pub(super) const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
+/// Maximum bytes of labels of one role's members. They are needed for members that no list of users contains.
+pub(super) const MAX_MEMBER_LABEL_BYTES: usize = 8 << 20;
 
 impl Members {
-    /// Whether there may be members who are not among the ids.
+    /// Whether there may be members besides the ids.
     pub(crate) fn is_incomplete(&self) -> bool {
         !self.without_id.is_empty() || !self.unreadable.is_empty()
     }
 
-    /// Members of whom only the ids are known.
+    /// Members without labels.
     pub(crate) fn from_ids(ids: Vec<u64>) -> Self {
         Self {
             ids,
@@ -44,68 +44,68 @@ impl Members {
         }
     }
 
-    /// What the tenant says of the members, e.g. `Pat Departed <pat@example.net>`.
-    pub(crate) fn members_with_label(&self) -> impl Iterator<Item = (u64, &str)> {
+    /// The labels of the members, e.g. `Pat Departed <pat@example.net>`.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (u64, &str)> {
         let mut begin = 0;
-        self.words.ends.iter().filter_map(move |(id, end)| {
-            let words = self.words.text.get(begin..*end);
+        self.labels.ends.iter().filter_map(move |(id, end)| {
+            let label = self.labels.text.get(begin..*end);
             begin = *end;
-            Some((*id, words?))
+            Some((*id, label?))
         })
     }
 }
 
 impl Stated<Members> {
-    /// Whether there may be members who are not among the ids, or the value is not a list.
+    /// Whether there may be members besides the ids, or the value is not a list.
     pub(crate) fn is_incomplete(&self) -> bool {
-        self.is_unreadable() || self.said().is_some_and(Members::is_incomplete)
+        self.is_unreadable() || self.value().is_some_and(Members::is_incomplete)
     }
 
-    /// The ids of the members, as far as they are said.
+    /// The stated ids of the members.
     pub(crate) fn ids(&self) -> &[u64] {
-        self.said().map_or(&[], |members| &members.ids)
+        self.value().map_or(&[], |members| &members.ids)
     }
 }
 
-/// `Pat Departed <pat@example.net>`, or as much of it as there is; clipped.
+/// `Pat Departed <pat@example.net>`, or only the known part; clipped.
 pub(crate) fn person_label(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
-    let mut words = String::new();
-    write_person_words(&mut words, name, email);
-    (!words.is_empty()).then(|| words.into())
+    let mut label = String::new();
+    write_person_label(&mut label, name, email);
+    (!label.is_empty()).then(|| label.into())
 }
 
-/// Writes the same into an empty text.
-pub(super) fn write_person_words(words: &mut String, name: Option<&str>, email: Option<&str>) {
+/// Same as [`person_label`], into an empty buffer.
+pub(super) fn write_person_label(label: &mut String, name: Option<&str>, email: Option<&str>) {
     match (name, email) {
         (Some(name), Some(email)) => {
             for part in [name, " <", email, ">"] {
-                words.push_str(part);
+                label.push_str(part);
             }
         }
-        (Some(only), None) | (None, Some(only)) => words.push_str(only),
+        (Some(only), None) | (None, Some(only)) => label.push_str(only),
         (None, None) => {}
     }
-    if words.len() > MAX_SOURCE_TEXT_BYTES {
-        *words = clip_source_text(words);
+    if label.len() > MAX_SOURCE_TEXT_BYTES {
+        *label = clip_source_text(label);
     }
 }
 
-impl MemberWords {
-    /// Whether there is room for words of so many bytes.
+impl MemberLabels {
+    /// Whether there is room for a label of this many bytes.
     fn fits(&self, len: usize) -> bool {
         let per_member = size_of::<(u64, usize)>();
         let used = self.text.len() + self.ends.len() * per_member;
-        used + len + per_member <= MAX_MEMBER_WORDS_BYTES
+        used + len + per_member <= MAX_MEMBER_LABEL_BYTES
     }
 
-    /// Whether there is room for any words.
+    /// Whether there is room for any label.
     pub(crate) fn has_room(&self) -> bool {
         self.fits(1)
     }
 
-    pub(crate) fn push(&mut self, id: u64, words: &str) {
-        if self.fits(words.len()) {
-            self.text.push_str(words);
+    pub(crate) fn push(&mut self, id: u64, label: &str) {
+        if self.fits(label.len()) {
+            self.text.push_str(label);
             self.ends.push((id, self.text.len()));
         }
     }

@@ -1,4 +1,4 @@
-//! NinjaOne's JSON: the rows of its lists, one file each, and how leniently their fields are read.
+//! NinjaOne's JSON: the rows of its lists, one file each, and the lenient parsing of their fields.
 
 mod bounds;
 mod devices;

@@ -35,15 +35,15 @@ impl ListRow for RoleRow {
 }
 
 impl RoleRow {
-    /// A number that differs where two rows of one role differ.
+    /// A hash that tells whether two rows of one role differ.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
         (self.name.trimmed(), self.kind.trimmed()).hash(&mut hasher);
-        (self.members.said().is_some(), self.members.ids()).hash(&mut hasher);
+        (self.members.value().is_some(), self.members.ids()).hash(&mut hasher);
         hasher.finish()
     }
 
-    /// The fields that are not readable, except the id.
+    /// The unreadable fields, except the id.
     pub(crate) fn unreadable(&self) -> Vec<&'static str> {
         let fields = [
             ("name", self.name.is_unreadable()),
@@ -58,7 +58,7 @@ impl RoleRow {
         text_bytes(&[&self.name, &self.kind, &self.description])
     }
 
-    /// The fields that are clipped.
+    /// The clipped fields.
     pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
         marked([
             ("name", is_clipped(&self.name)),

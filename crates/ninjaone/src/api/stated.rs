@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-/// A field or list of an answer. Only a value decides anything.
+/// A field or list of a response. Only a value decides anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Stated<T> {
     /// A value of the expected type.
@@ -15,13 +15,13 @@ pub(crate) enum Stated<T> {
     Unreadable,
 }
 
-/// A text of at most [`MAX_LABEL_BYTES`]: a longer label is clipped, a longer word or address is not readable.
+/// A text of at most [`MAX_LABEL_BYTES`]: a longer label is clipped, a longer word or address is unreadable.
 pub(crate) type Text = Stated<Box<str>>;
 
 /// True or false.
 pub(crate) type Flag = Stated<bool>;
 
-/// A number that names something: a JSON number or its decimal text.
+/// A numeric id: a JSON number or its decimal text.
 pub(crate) type Id = Stated<u64>;
 
 /// A list.
@@ -30,7 +30,7 @@ pub(crate) type List<T> = Stated<Entries<T>>;
 /// The elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entries<T> {
-    /// Those of the type that is due.
+    /// The elements of the expected type.
     pub(crate) usable: Vec<T>,
     /// How many are null or of another type.
     pub(crate) unusable: u64,
@@ -47,18 +47,18 @@ pub(crate) enum OrganizationIds {
     Several(Entries<u64>),
 }
 
-/// A row of a list: an object, nothing, or something that cannot be a row.
+/// A row of a list: an object, `null`, or any other value, which is not a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Row<T> {
     Object(T),
-    /// `null`: there is a row without content.
+    /// `null`: a row without content.
     Null,
     Other,
 }
 
 impl<T> Stated<T> {
     /// The value, if there is one.
-    pub(crate) fn said(&self) -> Option<&T> {
+    pub(crate) fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
             Self::Unstated | Self::Unreadable => None,
@@ -70,17 +70,17 @@ impl<T> Stated<T> {
         matches!(self, Self::Unreadable)
     }
 
-    /// The first value of the two; unreadable if there is none and one of them cannot be read.
+    /// The first value of the two; unreadable if there is none and one of them is unreadable.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
-            (said @ Self::Value(_), _) | (_, said @ Self::Value(_)) => said,
+            (value @ Self::Value(_), _) | (_, value @ Self::Value(_)) => value,
             (Self::Unreadable, _) | (_, Self::Unreadable) => Self::Unreadable,
             (Self::Unstated, Self::Unstated) => Self::Unstated,
         }
     }
 
-    /// Forgets a value that is not readable. Whether there was one.
-    pub(super) fn take_unreadable(&mut self) -> bool {
+    /// Drops an unreadable value, and returns whether there was one.
+    pub(super) fn drop_unreadable(&mut self) -> bool {
         let unreadable = self.is_unreadable();
         if unreadable {
             *self = Self::Unstated;
@@ -92,7 +92,7 @@ impl<T> Stated<T> {
 impl<T: Copy> Stated<T> {
     /// The value, if there is one.
     pub(crate) fn get(self) -> Option<T> {
-        self.said().copied()
+        self.value().copied()
     }
 }
 
@@ -104,14 +104,14 @@ impl<T> From<Option<T>> for Stated<T> {
 
 impl<T: Serialize> Serialize for Stated<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.said().serialize(serializer)
+        self.value().serialize(serializer)
     }
 }
 
 impl Text {
     /// The text, if there is one.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.said().map(AsRef::as_ref)
+        self.value().map(AsRef::as_ref)
     }
 
     /// The text without spaces around it, if anything is left.
@@ -132,10 +132,10 @@ impl<T> Default for Entries<T> {
 impl<T> List<T> {
     /// The usable elements.
     pub(crate) fn entries(&self) -> &[T] {
-        self.said().map_or(&[], |entries| &entries.usable)
+        self.value().map_or(&[], |entries| &entries.usable)
     }
 
-    /// What either list says.
+    /// The elements of both lists.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Value(mut own), Self::Value(other)) => {
@@ -147,9 +147,9 @@ impl<T> List<T> {
         }
     }
 
-    /// Whether it is no list, or not all of its elements can be used.
+    /// Whether it is not a list, or some of its elements are unusable.
     pub(super) fn is_partly_unreadable(&self) -> bool {
-        self.is_unreadable() || self.said().is_some_and(|entries| entries.unusable > 0)
+        self.is_unreadable() || self.value().is_some_and(|entries| entries.unusable > 0)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Every type of value where another is due.
+//! Every type of value in place of the expected one.
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::lenient::Field;
-use super::members::{MAX_MEMBER_WORDS_BYTES, MemberWords};
+use super::members::{MAX_MEMBER_LABEL_BYTES, MemberLabels};
 use super::*;
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -40,7 +40,7 @@ const FIELDS: [&str; 10] = [
 
 proptest! {
     #[test]
-    fn no_value_of_any_field_loses_the_row(field in prop::sample::select(&FIELDS[..]), value in any_json()) {
+    fn no_value_of_a_field_loses_the_row(field in prop::sample::select(&FIELDS[..]), value in any_json()) {
         let row: Row<UserRow> = serde_json::from_value(json!({ "id": 7, field: value })).unwrap();
         let kept = matches!(row, Row::Object(UserRow { id: Stated::Value(7), .. }));
         prop_assert!(kept);
@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_in_a_list_of_rows_panics(value in any_json()) {
+    fn no_list_of_rows_panics(value in any_json()) {
         let _: Row<UserRow> = serde_json::from_value(value.clone()).unwrap();
         let _: Row<OrganizationRow> = serde_json::from_value(value).unwrap();
     }
@@ -103,27 +103,27 @@ fn read_as<V: serde::de::DeserializeOwned>(shown: impl Fn(V) -> String) -> Strin
 }
 
 #[test]
-fn every_type_of_value_as_a_scalar() {
+fn scalars_from_every_type_of_value() {
     assert_snapshot!(read_as(|text: Text| format!("{text:?}")));
     assert_snapshot!(read_as(|flag: Flag| format!("{flag:?}")));
     assert_snapshot!(read_as(|id: Id| format!("{id:?}")));
 }
 
 #[test]
-fn every_type_of_value_as_a_list() {
+fn lists_from_every_type_of_value() {
     assert_snapshot!(read_as(|texts: List<Box<str>>| format!("{texts:?}")));
     assert_snapshot!(read_as(|ids: List<u64>| format!("{ids:?}")));
     assert_snapshot!(read_as(|ids: Stated<OrganizationIds>| format!("{ids:?}")));
 }
 
 #[test]
-fn every_type_of_value_as_members_and_as_a_row() {
+fn members_and_rows_from_every_type_of_value() {
     let members = |members: Stated<Members>| {
         let is_incomplete = members.is_incomplete();
         let Stated::Value(members) = members else {
             return format!("{members:?} hide {is_incomplete}");
         };
-        let words: Vec<_> = members.members_with_label().collect();
+        let words: Vec<_> = members.labels().collect();
         let Members {
             ids,
             without_id,
@@ -140,9 +140,9 @@ fn every_type_of_value_as_members_and_as_a_row() {
 }
 
 #[test]
-fn words_of_members_are_kept_while_there_is_room() {
-    let mut words = MemberWords::default();
-    let long = "x".repeat(MAX_MEMBER_WORDS_BYTES / 3);
+fn labels_of_members_are_bounded() {
+    let mut words = MemberLabels::default();
+    let long = "x".repeat(MAX_MEMBER_LABEL_BYTES / 3);
     for id in 0..5 {
         words.push(id, &long);
     }
@@ -152,7 +152,7 @@ fn words_of_members_are_kept_while_there_is_room() {
 }
 
 #[test]
-fn whole_numbers_only_as_far_as_doubles_hold_them() {
+fn integers_are_limited_to_exact_doubles() {
     let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().get();
     assert_eq!(id("9007199254740992.0"), Some(9_007_199_254_740_992));
     assert_eq!(id("9007199254740994.0"), None);
@@ -161,7 +161,7 @@ fn whole_numbers_only_as_far_as_doubles_hold_them() {
 }
 
 #[test]
-fn lists_have_an_end() {
+fn lists_are_bounded() {
     let list = |count: usize| format!("[{}7]", "7,".repeat(count - 1));
     let most = <Entries<u64> as Field>::MAX_ELEMENTS;
     let read = |text: &str| serde_json::from_str::<List<u64>>(text).map(|list| list.entries().len());
@@ -173,9 +173,9 @@ fn lists_have_an_end() {
     );
 }
 
-/// What only one of two rows says is in what comes of them, whichever it is.
+/// A field that only one of two rows states is in the merged row, whichever row it is.
 #[test]
-fn nothing_that_a_row_says_is_lost_beside_another() {
+fn merged_rows_keep_every_stated_value() {
     let full: UserRow = serde_json::from_value(json!({
         "id": 1, "uid": "u", "firstName": "f", "lastName": "l", "email": "e", "phone": "p", "enabled": true,
         "administrator": true, "permitAllClients": true, "fullPortalAccess": true, "mustChangePw": true,
@@ -188,7 +188,7 @@ fn nothing_that_a_row_says_is_lost_beside_another() {
 }
 
 #[test]
-fn the_first_row_wins_and_the_second_fills() {
+fn first_row_wins_and_second_fills_gaps() {
     let a: UserRow = serde_json::from_value(json!({"id": 1, "email": "a", "enabled": false})).unwrap();
     let b: UserRow =
         serde_json::from_value(json!({"id": 1, "email": "b", "enabled": true, "scimUser": true})).unwrap();

@@ -1,4 +1,4 @@
-//! Users: the fields of the three lists of users together.
+//! Rows of the three lists of users.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,7 +7,7 @@ use super::fields::{marked, marked_in, text_bytes};
 use super::members::person_label;
 use super::{Entries, Flag, Id, List, ListRow, OrganizationIds, Stated, Text, row};
 
-/// A row of `/v2/users`, `/v2/user/technicians` or `/v2/user/end-users`: the three schemas' fields together (OpenAPI:
+/// A row of `/v2/users`, `/v2/user/technicians` or `/v2/user/end-users`, with the fields of all three schemas (OpenAPI:
 /// User, Technician, `EndUser`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UserRow {
@@ -31,9 +31,9 @@ pub(crate) struct UserRow {
     pub(crate) organization_id: Stated<OrganizationIds>,
     /// Names of roles, where requested; the only trace of roles on older instances.
     pub(crate) roles: List<Box<str>>,
-    /// Devices an end user may access, as `/v2/users` calls them.
+    /// Devices an end user may access, as named by `/v2/users`.
     pub(crate) device_ids: List<u64>,
-    /// The same, as `/v2/user/end-users` calls them.
+    /// Same, as named by `/v2/user/end-users`.
     pub(crate) accessible_device_ids: List<u64>,
     pub(crate) assigned_device_ids: List<u64>,
 }
@@ -63,11 +63,11 @@ row!(UserRow {
     assigned_device_ids: "assignedDeviceIds",
 });
 
-/// The flags of a row by their names in the answers. Everything that is done to all flags is done to these.
+/// The flags of a row with their keys in responses.
 macro_rules! user_flags {
     ($($field:ident = $name:literal),* $(,)?) => {
         impl UserRow {
-            /// How many flags a row has.
+            /// Number of flags in a row.
             pub(crate) const FLAGS: usize = [$($name),*].len();
 
             /// All flags, always in the same order.
@@ -80,8 +80,8 @@ macro_rules! user_flags {
                 Self { $($field,)* ..self }
             }
 
-            fn take_unreadable_flags(&mut self) -> [(&'static str, bool); Self::FLAGS] {
-                [$(($name, self.$field.take_unreadable())),*]
+            fn drop_unreadable_flags(&mut self) -> [(&'static str, bool); Self::FLAGS] {
+                [$(($name, self.$field.drop_unreadable())),*]
             }
         }
     };
@@ -99,7 +99,7 @@ user_flags!(
 );
 
 impl UserRow {
-    /// Fills what this row does not say from another row of the same user.
+    /// Fills unstated fields from another row of the same user.
     pub(crate) fn or(self, other: Self) -> Self {
         let (own, others) = (self.flags(), other.flags());
         let flags = std::array::from_fn(|n| own[n].or(others[n]));
@@ -123,8 +123,8 @@ impl UserRow {
         row.with_flags(flags)
     }
 
-    /// Joins two rows of one user. What decides access is taken from both, so that access that either names stays visible;
-    /// the fields that they contradict each other in are named.
+    /// Merges two rows of one user and returns the contradicting fields. Access that either row states is kept, so that it
+    /// stays visible.
     pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
         let mut contradictions = Vec::new();
         let mut flag = |name, own: Flag, other: Flag| match (own, other) {
@@ -166,8 +166,8 @@ impl UserRow {
         (joined, contradictions)
     }
 
-    /// Whether two rows of one id are of two people: by the uid if both say one, otherwise by the address.
-    pub(crate) fn is_of_another_person_than(&self, other: &Self) -> bool {
+    /// Whether two rows with one id belong to two people: by the uid if both state one, otherwise by the address.
+    pub(crate) fn is_another_person(&self, other: &Self) -> bool {
         match (self.uid.trimmed(), other.uid.trimmed()) {
             (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
             _ => match (self.email.trimmed(), other.email.trimmed()) {
@@ -202,8 +202,8 @@ impl UserRow {
         short
     }
 
-    /// Forgets what is not readable, except the id, and names it.
-    pub(crate) fn take_unreadable(&mut self) -> Vec<&'static str> {
+    /// Drops unreadable values except the id, and returns their names.
+    pub(crate) fn drop_unreadable(&mut self) -> Vec<&'static str> {
         let lists = [
             ("organizationId", self.organization_id.is_partly_unreadable()),
             ("roles", self.roles.is_partly_unreadable()),
@@ -218,30 +218,30 @@ impl UserRow {
             ),
         ];
         let names = [
-            ("uid", self.uid.take_unreadable()),
-            ("firstName", self.first_name.take_unreadable()),
-            ("lastName", self.last_name.take_unreadable()),
-            ("email", self.email.take_unreadable()),
-            ("phone", self.phone.take_unreadable()),
+            ("uid", self.uid.drop_unreadable()),
+            ("firstName", self.first_name.drop_unreadable()),
+            ("lastName", self.last_name.drop_unreadable()),
+            ("email", self.email.drop_unreadable()),
+            ("phone", self.phone.drop_unreadable()),
         ];
-        let flags = self.take_unreadable_flags();
+        let flags = self.drop_unreadable_flags();
         let words = [
-            ("authType", self.auth_type.take_unreadable()),
-            ("userType", self.user_type.take_unreadable()),
-            ("invitationStatus", self.invitation_status.take_unreadable()),
+            ("authType", self.auth_type.drop_unreadable()),
+            ("userType", self.user_type.drop_unreadable()),
+            ("invitationStatus", self.invitation_status.drop_unreadable()),
         ];
-        self.organization_id.take_unreadable();
-        self.roles.take_unreadable();
-        self.device_ids.take_unreadable();
-        self.accessible_device_ids.take_unreadable();
-        self.assigned_device_ids.take_unreadable();
+        self.organization_id.drop_unreadable();
+        self.roles.drop_unreadable();
+        self.device_ids.drop_unreadable();
+        self.accessible_device_ids.drop_unreadable();
+        self.assigned_device_ids.drop_unreadable();
         let unreadable = marked_in(&lists)
             .chain(marked_in(&names))
             .chain(marked_in(&flags));
         unreadable.chain(marked_in(&words)).collect()
     }
 
-    /// The fields that are clipped.
+    /// The clipped fields.
     pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
         let labels = [
             ("firstName", is_clipped(&self.first_name)),
@@ -251,7 +251,7 @@ impl UserRow {
         marked(labels)
     }
 
-    /// What the row takes in memory, in bytes.
+    /// Memory of the row, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let texts = [
             &self.uid,

@@ -1,5 +1,4 @@
-//! What NinjaOne says when it refuses. Five JSON shapes, HTML and nothing at all are known
-//! (docs/reference/ninjaone-api.md §5.1).
+//! NinjaOne's error responses: five JSON shapes, HTML pages and empty bodies (docs/reference/ninjaone-api.md §5.1).
 
 use std::fmt;
 
@@ -7,7 +6,7 @@ use access_core::secrets::ServerText;
 use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 
-/// The keys under which failures have their words (docs/reference/ninjaone-api.md §5.1).
+/// The keys of error texts (docs/reference/ninjaone-api.md §5.1).
 const FAULT_KEYS: [&str; 7] = [
     "error",
     "error_description",
@@ -18,13 +17,13 @@ const FAULT_KEYS: [&str; 7] = [
     "incidentId",
 ];
 
-/// The longest error code or id in an answer to a sign-in, in bytes.
+/// Maximum length of an error code or id in a sign-in response, in bytes.
 const MAX_CODE_BYTES: usize = 64;
 
-/// A refusal in the server's own words.
+/// An error in the server's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
-    /// A word for programs, e.g. `invalid_scope` or `Client app not exist`.
+    /// The code, e.g. `invalid_scope` or `Client app not exist`.
     pub code: Option<ServerText>,
     /// An explanation.
     pub text: Option<ServerText>,
@@ -32,35 +31,35 @@ pub struct ApiError {
     pub incident_id: Option<ServerText>,
     /// The `x-nj-request-id` header, for support too.
     pub request_id: Option<ServerText>,
-    /// What the explanation was made of.
+    /// Where the explanation comes from.
     source: TextSource,
 }
 
-/// What an explanation was made of.
+/// Where an explanation comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum TextSource {
-    /// The program describes what came.
+    /// This program's description of the body.
     #[default]
     Own,
     /// OAuth's `error_description`.
     Description,
-    /// A web page.
+    /// The title of a web page.
     Page,
-    /// Other words of the server.
+    /// Other text of the server.
     Words,
 }
 
 impl ApiError {
-    /// Reads a body, whatever its shape. Of JSON only what is known to be words of a server is kept: anything else can be a
-    /// person's.
+    /// Parses a body of any shape. Only JSON fields that are known to be the server's own texts are kept: anything else may
+    /// be personal data.
     #[must_use]
     pub fn parse(body: &[u8], request_id: Option<String>) -> Self {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let fault = match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(object)) => Self::from_object(&object),
-            Ok(Value::String(text)) => Self::from_words(&text),
-            Ok(Value::Array(_)) => Self::described("a JSON list"),
-            Ok(_) => Self::described("JSON without an error"),
+            Ok(Value::String(text)) => Self::from_server_text(&text),
+            Ok(Value::Array(_)) => Self::from_description("a JSON list"),
+            Ok(_) => Self::from_description("JSON without an error"),
             Err(_) => Self::from_text(body),
         };
         Self {
@@ -69,16 +68,16 @@ impl ApiError {
         }
     }
 
-    /// A fault that this program describes.
-    pub(crate) fn described(text: &'static str) -> Self {
+    /// An error that this program describes.
+    pub(crate) fn from_description(text: &'static str) -> Self {
         Self {
             text: Some(ServerText::own(text)),
             ..Self::default()
         }
     }
 
-    /// A server's own words.
-    pub(crate) fn from_words(text: &str) -> Self {
+    /// An error in the server's own words.
+    pub(crate) fn from_server_text(text: &str) -> Self {
         Self {
             text: Some(ServerText::new(&without_addresses(text))),
             source: TextSource::Words,
@@ -86,8 +85,8 @@ impl ApiError {
         }
     }
 
-    /// What may be repeated of an answer to a sign-in: the request has the secret in it, and whatever answers may repeat the
-    /// request. OAuth's error code and description, and ids for support, which have no secret in them.
+    /// The parts of a sign-in response that may be shown: OAuth's error code and description, and ids for support, if they
+    /// do not contain a secret. The request contains the secret, and a response can repeat the request.
     pub(super) fn for_sign_in(self) -> Self {
         let is_plain = |text: &ServerText| {
             text.as_str().len() <= MAX_CODE_BYTES
@@ -118,7 +117,7 @@ impl ApiError {
         }
     }
 
-    /// Reads an object that is already being read; `None` if it does not say that something failed.
+    /// Reads an object; `None` if it does not report a failure.
     pub(crate) fn from_map<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
         let mut words = serde_json::Map::new();
         while let Some(key) = object.next_key::<String>()? {
@@ -131,16 +130,16 @@ impl ApiError {
         Ok(Self::is_failure(&words).then(|| Self::from_object(&words)))
     }
 
-    /// The failure that an object of an answer with a good status tells of, if it does.
+    /// The failure in an object of a response with a success status, if it reports one.
     pub(crate) fn from_failure_body(body: &[u8]) -> Option<Self> {
-        /// No failure is longer.
+        /// Failures are shorter.
         const MAX_DIGITS: usize = 64 << 10;
         if body.len() > MAX_DIGITS {
             return None;
         }
         match serde_json::from_slice::<Value>(body).ok()? {
             Value::Object(object) => Self::is_failure(&object).then(|| Self::from_object(&object)),
-            Value::String(text) => Some(Self::from_words(&text)),
+            Value::String(text) => Some(Self::from_server_text(&text)),
             _ => None,
         }
     }
@@ -198,18 +197,18 @@ impl ApiError {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         match text.as_bytes() {
-            [] => Self::described("an empty body"),
+            [] => Self::from_description("an empty body"),
             [b'<', ..] => Self {
                 text: Some(ServerText::new(&format!("an HTML page ({})", title(text)))),
                 source: TextSource::Page,
                 ..Self::default()
             },
-            [b'[' | b'{', ..] => Self::described("JSON that is cut off or broken"),
-            _ => Self::from_words(text),
+            [b'[' | b'{', ..] => Self::from_description("JSON that is cut off or broken"),
+            _ => Self::from_server_text(text),
         }
     }
 
-    fn says(&self, phrases: &[&str]) -> bool {
+    fn contains_phrase(&self, phrases: &[&str]) -> bool {
         let words = [&self.code, &self.text];
         words.into_iter().flatten().any(|words| {
             let words = words.as_str().to_lowercase().replace(['_', '-'], " ");
@@ -217,7 +216,7 @@ impl ApiError {
         })
     }
 
-    /// Whether the words are those of a server that wants to be left alone for a while.
+    /// Whether the text asks for fewer requests.
     pub(crate) fn asks_to_wait(&self) -> bool {
         const PHRASES: [&str; 14] = [
             "too many requests",
@@ -235,10 +234,10 @@ impl ApiError {
             "service unavailable",
             "try again later",
         ];
-        self.says(&PHRASES)
+        self.contains_phrase(&PHRASES)
     }
 
-    /// Whether the words are about what the caller may do, whatever the status (docs/reference/ninjaone-api.md §5.1).
+    /// Whether the text is about permissions of the caller, with any status (docs/reference/ninjaone-api.md §5.1).
     pub(crate) fn denies_permission(&self) -> bool {
         const PHRASES: [&str; 16] = [
             "permission denied",
@@ -258,24 +257,24 @@ impl ApiError {
             "accessdenied",
             "not authorized",
         ];
-        /// Words of a code, which is for programs; an exception's name is no code.
+        /// The words of a code; the name of an exception is not a code.
         const CODES: [&str; 4] = ["permission", "privilege", "forbidden", "unauthorized"];
         let coded = self
             .code
             .as_ref()
             .map(|code| code.as_str().to_lowercase())
             .is_some_and(|code| CODES.iter().any(|word| code.contains(word)) && !code.contains("exception"));
-        coded || self.says(&PHRASES)
+        coded || self.contains_phrase(&PHRASES)
     }
 
-    /// Whether it is a fault as NinjaOne's own API words them: a result code and an incident
-    /// (docs/reference/ninjaone-api.md §5.1).
+    /// Whether it is an error of NinjaOne's own API, with a result code and an incident (docs/reference/ninjaone-api.md
+    /// §5.1).
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.code.is_some() && self.incident_id.is_some()
     }
 
-    /// Whether the code is this one, whatever the case.
+    /// Whether the code is this one, ignoring case.
     #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code
@@ -304,7 +303,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What an HTML page calls itself.
+/// The title of an HTML page.
 fn title(page: &str) -> &str {
     let find = |text: &str, tag: &str| {
         let mut windows = text.as_bytes().windows(tag.len());
@@ -318,7 +317,7 @@ fn title(page: &str) -> &str {
     title.filter(|title| !title.is_empty()).unwrap_or("untitled")
 }
 
-/// A text without the parts that look like mail addresses, which are people's.
+/// Removes what looks like an email address, which is personal data.
 fn without_addresses(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for word in text.split_inclusive(char::is_whitespace) {
@@ -344,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_shape() {
+    fn every_known_shape_is_parsed() {
         let bodies = [
             r#"{"error":"user_context_required","error_description":"Access key does not have user context which is required for this request","error_code":5}"#,
             r#"{"resultCode":"FAILURE","errorMessage":"NullPointerException","incidentId":"WEB_MGMT_SERVICE-1"}"#,
@@ -379,7 +378,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_body_is_shown_on_one_line_and_short(body: Vec<u8>, text in "\\PC{0,2000}") {
+        fn any_body_is_shown_on_one_short_line(body: Vec<u8>, text in "\\PC{0,2000}") {
             for body in [body.as_slice(), text.as_bytes()] {
                 let shown = ApiError::parse(body, None).to_string();
                 prop_assert!(!shown.chars().any(char::is_control));

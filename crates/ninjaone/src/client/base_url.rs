@@ -1,4 +1,4 @@
-//! Where the tenant is.
+//! The address of the tenant.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,8 +8,8 @@ use rustls::pki_types::ServerName;
 
 use super::api_error::sanitize;
 
-/// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
-/// (docs/reference/ninjaone-api.md §2.6), so any host is taken; but only https, or http on this machine.
+/// The address of a NinjaOne instance: scheme, host and port. Instances have many hosts, white-label ones included
+/// (docs/reference/ninjaone-api.md §2.6), so any host is accepted; but only https, or http on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
@@ -22,10 +22,10 @@ pub struct BaseUrlError {
 }
 
 impl BaseUrl {
-    /// Reads an address such as `https://app.ninjarmm.com`; a slash at the end is fine.
+    /// Parses an address such as `https://app.ninjarmm.com`, with or without a slash at the end.
     ///
     /// # Errors
-    /// [`BaseUrlError`] telling what is wrong.
+    /// [`BaseUrlError`] with the reason.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let refuse = |reason| BaseUrlError {
             text: shown(text),
@@ -68,7 +68,7 @@ impl BaseUrl {
         self.0.origin() == other.origin()
     }
 
-    /// Whether it is on this machine.
+    /// Whether the host is this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
@@ -80,7 +80,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Whether a host can be looked up and be in a certificate: an address, or a name of letters, digits, hyphens and dots.
+/// Whether a host is an address, or a name of letters, digits, hyphens and dots, as DNS and certificates require.
 fn is_host_name(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     ServerName::try_from(host).is_ok()
@@ -95,7 +95,7 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// A text as an error repeats it: not beyond its host, because credentials can stand before it and after it.
+/// The part of a text that an error may repeat: up to the host, and without credentials before it.
 fn shown(text: &str) -> String {
     let text = text.trim();
     let (before, rest) = match text.rsplit_once('@') {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instances() {
+    fn instance_addresses_are_parsed() {
         for (text, shown) in [
             ("https://app.ninjarmm.com", "https://app.ninjarmm.com"),
             (" https://eu.ninjarmm.com/ ", "https://eu.ninjarmm.com"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_and_why() {
+    fn invalid_addresses_are_rejected_with_a_reason() {
         let refused: Vec<String> = [
             "app.ninjarmm.com",
             "",

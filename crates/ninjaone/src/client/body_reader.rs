@@ -1,5 +1,5 @@
-//! The bytes of an answer: unpacked as they arrive, inspected before they are trusted, and passed to the parser's thread
-//! through a short queue.
+//! Response bodies: unpacked as they arrive, inspected before they are trusted, and passed to the parser's thread through a
+//! short queue.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -19,23 +19,23 @@ use super::data_redactor::DataRedactor;
 use super::json_scanner::RepairLog;
 use super::json_scanner::Scanner;
 use super::json_scanner::Then;
-use super::json_scanner::repair_whole;
+use super::json_scanner::repair_complete;
 
-/// The largest body that is kept in memory, in bytes: a role with all its members, or a page of activities.
+/// Maximum size of a body that is kept in memory, in bytes: a role with all its members, or a page of activities.
 pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
-/// A byte order mark, which no JSON has but some servers send.
+/// A byte order mark, which JSON must not have but some servers send.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// Compressed bytes unpacked at a time: they become a thousand times as many at the most.
+/// Compressed bytes unpacked at a time; they expand to at most a thousand times as many.
 const UNPACK_CHUNK_BYTES: usize = 1 << 10;
-/// The longest beginning of an answer that is inspected, in bytes.
+/// Maximum number of inspected bytes at the beginning of a response.
 const MAX_BEGINNING_BYTES: usize = 64 << 10;
 
-/// Why an answer broke off.
+/// Why a response is incomplete.
 #[derive(Debug)]
 pub(crate) enum BodyError {
     /// The connection failed.
     Http(reqwest::Error),
-    /// It cannot be unpacked.
+    /// The bytes cannot be unpacked.
     Gzip(io::Error),
 }
 
@@ -57,36 +57,36 @@ impl fmt::Display for BodyError {
 impl Error for BodyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            // As the HTTP client's own error is: its address is in the message already.
+            // Without the address of the HTTP client's error, which the message has already.
             Self::Http(error) => error.source(),
             Self::Gzip(error) => Some(error),
         }
     }
 }
 
-/// What an answer begins with.
+/// The content type that the beginning of a response shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beginning {
-    /// An object, a list, a text in quotes, or `null`: what JSON for a program begins with.
+    /// JSON: an object, a list, a string, or `null`.
     Json,
     /// A web page.
     Page,
     /// Other text.
     Text,
-    /// Nothing came.
+    /// An empty body.
     Empty,
-    /// It broke off before anything came.
+    /// The response ended before its first byte.
     Broken,
 }
 
-/// An answer whose body is still to come. Gzip of one or more members is unpacked here.
+/// A response whose body is still arriving. Gzip with one or more members is unpacked here.
 pub(crate) struct Answer {
     response: Response,
     gzip: Option<MultiGzDecoder<Vec<u8>>>,
     packed: Bytes,
-    /// Bytes that came over the network.
+    /// Bytes received over the network.
     received: Arc<AtomicU64>,
-    /// Inspected pieces that are still to be returned.
+    /// Inspected pieces that are not returned yet.
     ready: VecDeque<Result<Bytes, BodyError>>,
     redactor: DataRedactor,
     ended: bool,
@@ -114,7 +114,7 @@ impl Answer {
         self.response.url()
     }
 
-    /// Bytes that came over the network so far.
+    /// Bytes received over the network so far.
     pub(super) fn received(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
     }
@@ -123,13 +123,13 @@ impl Answer {
         self.response.status()
     }
 
-    /// A header as text.
+    /// The text of a header.
     pub(super) fn header(&self, name: HeaderName) -> Option<String> {
         let value = self.response.headers().get(name)?;
         value.to_str().ok().map(str::to_owned)
     }
 
-    /// The next piece of the body; none is empty.
+    /// The next piece of the body, never empty.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         match self.ready.pop_front() {
             Some(piece) => Some(piece),
@@ -191,7 +191,7 @@ impl Answer {
         None
     }
 
-    /// What the end of the compressed bytes still gives.
+    /// Unpacks the end of the compressed bytes.
     fn finish(&mut self) -> Option<Result<Bytes, BodyError>> {
         let gzip = self.gzip.as_mut()?;
         if let Err(error) = gzip.try_finish() {
@@ -201,7 +201,7 @@ impl Answer {
         (!unpacked.is_empty()).then(|| Ok(unpacked.into()))
     }
 
-    /// Looks at what the body begins with; nothing of it is lost.
+    /// Inspects the beginning of the body without consuming it.
     pub(super) async fn beginning(&mut self, longest_wait: Duration) -> Beginning {
         let mut seen: Vec<u8> = Vec::new();
         let look = async {
@@ -223,14 +223,13 @@ impl Answer {
                 }
             }
         };
-        // The next read finds that nothing arrives.
+        // The next read reports the timeout.
         tokio::time::timeout(longest_wait, look)
             .await
             .unwrap_or(Beginning::Broken)
     }
 
-    /// All of an answer that is not a list, if it has at most so many bytes and comes within this time. Texts in it are
-    /// repaired.
+    /// The complete body of a response that is not a list, within a maximum size and time. Its texts are repaired.
     pub(super) async fn read_body(
         mut self,
         max_bytes: usize,
@@ -248,7 +247,7 @@ impl Answer {
             if body.starts_with(BYTE_ORDER_MARK) {
                 body.drain(..BYTE_ORDER_MARK.len());
             }
-            repair_whole(body).map_err(|_| IncompleteBody::TooLong)
+            repair_complete(body).map_err(|_| IncompleteBody::TooLong)
         };
         tokio::time::timeout(longest_wait, read)
             .await
@@ -256,7 +255,7 @@ impl Answer {
     }
 }
 
-/// What a body begins with; `None` while too little of it has arrived.
+/// Detects the content; `None` while too little has arrived.
 fn classify_beginning(seen: &[u8]) -> Option<Beginning> {
     let after_mark = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
     let begin = after_mark.trim_ascii_start();
@@ -280,7 +279,7 @@ pub(super) enum IncompleteBody {
     TooSlow,
 }
 
-/// Why an answer could not be read to its end.
+/// Why a response could not be read to its end.
 pub(crate) type ReadFailure = Arc<Mutex<Option<BodyError>>>;
 
 /// Pieces of an answer, waited for by a thread.
@@ -288,7 +287,7 @@ pub(crate) trait Pieces {
     /// The next piece; `None` at the end.
     fn next_piece(&mut self) -> io::Result<Option<Bytes>>;
 
-    /// Bytes that came over the network so far; by default, as many as may be needed.
+    /// Bytes received over the network so far; by default unlimited.
     fn received(&self) -> Arc<AtomicU64> {
         Arc::new(AtomicU64::new(u64::MAX))
     }
@@ -318,15 +317,15 @@ impl Pieces for Queue {
     }
 }
 
-/// An answer as the parser reads it: without a byte order mark, and with its texts repaired.
+/// A response as the parser reads it: without a byte order mark, and with repaired texts.
 pub(crate) struct BodyReader<P> {
     pieces: P,
     current: Bytes,
-    /// All pieces have come.
+    /// All pieces have arrived.
     ended: bool,
     at_start: bool,
     scanner: Scanner,
-    /// What stands in place of bytes that were taken out, still to be read.
+    /// The rest of a replacement for removed bytes.
     replacement: Bytes,
 }
 
@@ -342,17 +341,17 @@ impl<P: Pieces> BodyReader<P> {
         }
     }
 
-    /// Bytes that came over the network so far.
+    /// Bytes received over the network so far.
     pub(super) fn received(&self) -> Arc<AtomicU64> {
         self.pieces.received()
     }
 
-    /// What has been seen of entries and repairs.
+    /// The scanner, with the entries and repairs so far.
     pub(super) fn scanner(&self) -> &Scanner {
         &self.scanner
     }
 
-    /// Gets another piece, behind what is left of the last one.
+    /// Appends another piece to the rest of the last one.
     fn more(&mut self) -> io::Result<()> {
         match self.pieces.next_piece()? {
             None => self.ended = true,
@@ -418,7 +417,7 @@ impl<P: Pieces> Read for BodyReader<P> {
 impl<P: Pieces> BodyReader<P> {
     /// Reads one sequence that continues beyond the piece, or beyond the caller's buffer.
     fn sequence(&mut self) -> io::Result<()> {
-        /// Longer than any sequence.
+        /// Exceeds every sequence.
         const MAX_SEQUENCE_BYTES: usize = 16;
         while self.current.len() < MAX_SEQUENCE_BYTES && !self.ended {
             self.more()?;

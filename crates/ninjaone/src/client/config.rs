@@ -1,4 +1,4 @@
-//! How to reach a tenant.
+//! Configuration of the client.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -25,9 +25,9 @@ pub struct ClientConfig {
     pub client_secret: Secret,
     /// Space-separated scopes to request; `None` requests all scopes of the app.
     pub scope: Option<String>,
-    /// A PEM file of certificate authorities to trust besides the usual ones.
+    /// A PEM file of additional certificate authorities.
     pub ca_file: Option<PathBuf>,
-    /// Read timeout: the longest silence on a connection, and the longest wait for an answer to begin.
+    /// Read timeout: maximum time without data on a connection, and maximum wait for the beginning of a response.
     pub timeout: Duration,
     /// The retry budget of each request.
     pub retry: RetryBudget,
@@ -49,21 +49,21 @@ pub enum WritePolicy {
     Enabled,
 }
 
-/// How often and how long one request is retried.
+/// Limits for the retries of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
-    /// Tries, including the first. Retries after a `Retry-After` are not counted.
+    /// Attempts, including the first. Retries after a `Retry-After` are not counted.
     pub attempts: u32,
-    /// The first back-off; it doubles with every try, and a random part of it is waited.
+    /// The first backoff. It doubles with every attempt, and a random part of it is waited.
     pub first_backoff: Duration,
-    /// The longest single back-off.
+    /// Maximum of a single backoff.
     pub longest_wait: Duration,
-    /// The longest total wait, also when the server requests more.
+    /// Maximum total wait, even if the server requests more.
     pub total_wait: Duration,
 }
 
 impl Default for RetryBudget {
-    /// Six tries within five minutes, or as many as the server asks for: NinjaOne publishes no limits
+    /// Six attempts within five minutes, not counting waits that the server requests: NinjaOne publishes no limits
     /// (docs/reference/ninjaone-api.md §5.2).
     fn default() -> Self {
         Self {

@@ -1,20 +1,19 @@
-//! Takes secrets out of the bytes of an answer: a server that repeats the request's token in a name must not have it
-//! published.
+//! Removes secrets from the bytes of a response: a token that a server repeats in a name must not be published.
 
 use access_core::secrets::{REDACTED, data_needles};
 use bytes::Bytes;
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
-/// Takes secrets out of bytes that come in pieces.
+/// Removes secrets from bytes that arrive in pieces.
 pub(crate) struct DataRedactor {
     needles: Vec<Finder<'static>>,
-    /// The end of the last piece, which may be the beginning of a secret.
+    /// The end of the last piece, if it may be the beginning of a secret.
     held: Vec<u8>,
 }
 
 impl DataRedactor {
-    /// Passes an answer unchanged, for answers that only the caller sees.
+    /// Passes a response unchanged, for responses that only the caller sees.
     pub(crate) fn none() -> Self {
         Self {
             needles: Vec::new(),
@@ -22,7 +21,7 @@ impl DataRedactor {
         }
     }
 
-    /// For the secrets that are known now.
+    /// Removes the secrets that are known now.
     pub(super) fn new() -> Self {
         let needles = data_needles();
         Self {
@@ -34,7 +33,8 @@ impl DataRedactor {
         }
     }
 
-    /// A piece without secrets; what may be the beginning of one comes with the next piece, so that it can be empty.
+    /// Removes secrets from a piece. The possible beginning of a secret is held back until the next piece, so the result
+    /// can be empty.
     pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
         if self.needles.is_empty() {
             return piece;
@@ -61,14 +61,14 @@ impl DataRedactor {
         piece
     }
 
-    /// The bytes held back, at the end of the answer.
+    /// The bytes held back, at the end of the response.
     pub(super) fn finish(&mut self) -> Option<Bytes> {
         let held = std::mem::take(&mut self.held);
         (!held.is_empty()).then(|| held.into())
     }
 }
 
-/// The bytes without a secret; none if it is not in them.
+/// Removes a secret; `None` if the bytes do not contain it.
 fn replaced(piece: &[u8], needle: &Finder<'_>) -> Option<Vec<u8>> {
     let mut redacted = Vec::new();
     let mut at = 0;
@@ -83,7 +83,7 @@ fn replaced(piece: &[u8], needle: &Finder<'_>) -> Option<Vec<u8>> {
     })
 }
 
-/// How many bytes at the end are the beginning of a secret.
+/// Number of bytes at the end that are the beginning of a secret.
 fn beginning_at_end(piece: &[u8], needle: &[u8]) -> usize {
     let Some(&first) = needle.first() else { return 0 };
     let from = piece.len().saturating_sub(needle.len() - 1);
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_it_is_cut(text in "(aab|aabaab1|x|a){0,30}", cut in prop::collection::vec(0_usize..120, 0..5)) {
+        fn secrets_are_removed_across_pieces(text in "(aab|aabaab1|x|a){0,30}", cut in prop::collection::vec(0_usize..120, 0..5)) {
             let mut cuts: Vec<usize> = cut.into_iter().filter(|cut| *cut < text.len()).collect();
             cuts.sort_unstable();
             let mut pieces = Vec::new();

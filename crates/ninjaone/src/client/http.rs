@@ -1,4 +1,4 @@
-//! The client of a tenant: its configuration, its counters, and what it is doing.
+//! The client of a tenant: configuration, counters and current activity.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -19,9 +19,9 @@ use super::resolver::SystemResolver;
 use super::response::chain;
 use super::{ClientConfig, NinjaOneError};
 
-/// How long a connection may take to open.
+/// Timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Most remarks that are kept until they are reported.
+/// Maximum number of unreported remarks.
 const MAX_REMARKS: usize = 100;
 
 /// A signed-in client of one tenant.
@@ -29,7 +29,7 @@ const MAX_REMARKS: usize = 100;
 pub struct NinjaOneClient {
     pub(super) http: reqwest::Client,
     pub(super) config: ClientConfig,
-    /// The current token. A renewal holds the lock, so that concurrent requests renew it once.
+    /// The current token. Locked while it is renewed, so that concurrent requests renew it once.
     pub(super) token: Mutex<Option<Token>>,
     pub(super) usage: Usage,
     now: std::sync::Mutex<Now>,
@@ -37,12 +37,12 @@ pub struct NinjaOneClient {
     pace: Option<Pace>,
 }
 
-/// What the client is doing.
+/// The current activity, for the progress display.
 #[derive(Debug, Default)]
 pub(super) struct Now {
-    /// The path requested last.
+    /// The path of the last request.
     pub(super) path: Option<String>,
-    /// The end of the wait in progress, the number of the try after it, and whether the tenant requested the wait.
+    /// The end of the current wait, the number of the next attempt, and whether the tenant requested the wait.
     pub(super) wait: Option<(Instant, u32, bool)>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Usage {
 }
 
 impl NinjaOneClient {
-    /// Sets the client up; nothing is sent yet.
+    /// Creates a client; nothing is sent yet.
     ///
     /// # Errors
     /// [`NinjaOneError::CaFile`], [`NinjaOneError::OfflineAccess`] or [`NinjaOneError::Setup`].
@@ -77,7 +77,7 @@ impl NinjaOneClient {
             .user_agent(&config.user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(SystemResolver))
-            // Answers are unpacked here: the client's own reader stops at the first of several gzip members.
+            // Responses are unpacked by [`BodyReader`]: the library's decoder stops at the first of several gzip members.
             .no_gzip()
             .default_headers(HeaderMap::from_iter([(
                 ACCEPT_ENCODING,
@@ -100,7 +100,7 @@ impl NinjaOneClient {
         })
     }
 
-    /// The instance, for people.
+    /// The address of the instance, for people.
     #[must_use]
     pub fn tenant(&self) -> String {
         self.config.base_url.to_string()
@@ -114,7 +114,7 @@ impl NinjaOneClient {
         &self.http
     }
 
-    /// Waits until another request may be sent, and counts it.
+    /// Waits for the rate limit, and counts a request.
     pub(super) async fn next_call(&self) {
         if let Some(pace) = &self.pace {
             pace.wait().await;
@@ -134,19 +134,19 @@ impl NinjaOneClient {
         Ok(self.token(None).await?.scope)
     }
 
-    /// Makes one small call, to see that the tenant answers.
+    /// Makes one small call to check that the tenant responds.
     ///
     /// # Errors
-    /// [`NinjaOneError`] if it does not.
+    /// [`NinjaOneError`] if it fails.
     pub async fn ping(&self) -> Result<(), NinjaOneError> {
-        // As large a page as a sync asks for: a server may have a minimum. Only its first entry is read.
+        // The page size of a sync, because a server may have a minimum. Only the first entry is read.
         let query = [("pageSize", PAGE_ROWS.to_string())];
         self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, FirstElement)
             .await?;
         Ok(())
     }
 
-    /// What requests have cost so far.
+    /// Requests so far, and their cost.
     #[must_use]
     pub fn usage(&self) -> ApiUsage {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl NinjaOneClient {
         }
     }
 
-    /// The path requested last, and the wait in progress.
+    /// The path of the last request, and the current wait.
     pub(crate) fn now(&self) -> (Option<String>, Option<Wait>) {
         let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = now.wait.map(|(until, next_try, is_throttled)| Wait {
@@ -174,7 +174,7 @@ impl NinjaOneClient {
         note(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Keeps something to warn of.
+    /// Keeps a remark for the next report.
     pub(crate) fn remark(&self, remark: Remark) {
         tracing::debug!(code = remark.code, "{}", remark.message);
         let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);

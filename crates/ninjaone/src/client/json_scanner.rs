@@ -1,5 +1,5 @@
-//! Scans JSON on its way to the parser. Text is a label: bytes that are not Unicode are replaced, as Go's `encoding/json`
-//! does, and what else producers get wrong inside texts is repaired. Valid JSON passes unchanged, byte by byte.
+//! Scans JSON on its way to the parser. Bytes in texts that are not Unicode are replaced, like in Go's `encoding/json`, and
+//! other frequent mistakes of producers are repaired. Valid JSON passes unchanged, byte by byte.
 //!
 //! | in the answer | becomes |
 //! |---|---|
@@ -17,14 +17,14 @@ use crate::api::MAX_LABEL_BYTES;
 
 pub(crate) use repairs::{RepairLog, RepairedEntry, Repairs};
 
-/// The longest text within an answer, in bytes. Nothing in a tenant is that long.
+/// Maximum length of a text in a response, in bytes. Real texts are shorter.
 pub(super) const MAX_TEXT_BYTES: usize = 16 << 20;
-/// Bytes of a text in a list that reach the parser, which bounds the memory of a text. Six bytes are at least one byte
-/// of the text (`\u0041`), so that what is left of a longer text is longer than any field may be.
+/// Maximum bytes of a text in a list that reach the parser, which bounds the memory of a text. Six bytes encode at least
+/// one byte of text (`\u0041`), so the rest of a truncated text still exceeds every field bound.
 pub(super) const MAX_PASSED_TEXT_BYTES: usize = 6 * (MAX_LABEL_BYTES + 1);
-/// How deep an answer may be nested, for the same reason.
+/// Maximum nesting of a response, for the same reason.
 pub(super) const MAX_DEPTH: usize = 1000;
-/// How much of a text is kept to find the id of a row.
+/// Bytes of a text that are kept to find the id of a row.
 const MAX_HEAD_BYTES: usize = 20;
 
 /// The bytes that replace damaged ones.
@@ -52,23 +52,23 @@ impl Replacement {
 /// The result of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scanned {
-    /// Bytes that pass as they are.
+    /// Bytes that pass unchanged.
     pub(super) clean: usize,
     pub(super) then: Then,
 }
 
-/// What comes after the clean bytes.
+/// What follows the clean bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     /// Nothing: all bytes are clean.
     End,
-    /// A sequence that more bytes are needed for.
+    /// An incomplete sequence.
     More,
-    /// So many bytes that something else stands for.
+    /// A number of bytes, and their replacement.
     Replace(usize, Replacement),
 }
 
-/// Why reading stops.
+/// Why scanning stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Excess {
     #[error("a text of more than 16 MiB")]
@@ -94,34 +94,34 @@ enum What {
 
 const REPLACEMENT_CHARACTER: &[u8] = "\u{fffd}".as_bytes();
 
-/// Where the next id is.
+/// Where the scanner is in the search for an id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum IdState {
     #[default]
     Elsewhere,
     /// The text that just ended is `id`: a key, if a colon follows.
     AfterWord,
-    /// The value is next.
+    /// The value follows.
     Value,
 }
 
-/// Follows JSON through texts and brackets, entry by entry.
+/// Tracks texts, brackets and entries of JSON.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     in_text: bool,
-    /// Bytes of the text so far, those that were cut included.
+    /// Bytes of the text so far, removed ones included.
     text_len: usize,
-    /// Whether long texts pass uncut.
+    /// Whether long texts pass completely.
     whole_texts: bool,
     depth: usize,
-    /// The depth of a row's own keys: 2 in a list, 1 if the answer is an object.
+    /// The depth of a row's own keys: 2 in a list, 1 if the response is an object.
     row_depth: usize,
     /// Commas of the outermost list.
     entries_ended: u64,
     id: Option<u64>,
     id_state: IdState,
     head: [u8; MAX_HEAD_BYTES],
-    /// Bytes in `head`; more than fit if the text is longer or was repaired.
+    /// Bytes in `head`; exceeds its length if the text is longer or was repaired.
     head_len: usize,
     repairs: Repairs,
     log: RepairLog,
@@ -130,15 +130,15 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner for an answer whose total size is bounded, and whose texts must not be cut, such as a token.
-    fn for_whole_texts() -> Self {
+    /// A scanner for a response of bounded size whose texts must not be truncated, such as a token.
+    fn for_complete_texts() -> Self {
         Self {
             whole_texts: true,
             ..Self::default()
         }
     }
 
-    /// Looks at bytes; the clean ones and those to be replaced are behind it then. `at_end` if none follow.
+    /// Scans bytes, and advances past the clean and the replaced ones. `at_end` if no bytes follow.
     pub(super) fn scan(&mut self, bytes: &[u8], at_end: bool) -> Result<Scanned, Excess> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -176,7 +176,7 @@ impl Scanner {
                     self.pass(&bytes[at..at + len])?;
                     at += len;
                 }
-                // What is cut off at the very end is for the parser to see.
+                // The parser reports a sequence that is truncated at the end.
                 Sequence::More if at_end => {
                     self.pass(&bytes[at..])?;
                     at = bytes.len();
@@ -224,7 +224,7 @@ impl Scanner {
         self.ids.drain(..before);
     }
 
-    /// Bytes of the text at hand that still pass.
+    /// Bytes of the current text that may still pass.
     fn room(&self) -> usize {
         if self.whole_texts {
             usize::MAX
@@ -394,7 +394,7 @@ impl Scanner {
     }
 }
 
-/// How many bytes of a text are neither its end, nor an escape, nor a control character, nor beyond ASCII.
+/// Number of leading bytes that are plain ASCII: no quote, no escape, no control character.
 fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
@@ -415,7 +415,7 @@ fn plain_run(bytes: &[u8]) -> usize {
     words.len() * 8 + tail.unwrap_or(rest.len())
 }
 
-/// An escape, at its backslash.
+/// Scans an escape from its backslash.
 fn escape(bytes: &[u8]) -> Sequence {
     match bytes.get(1) {
         None => Sequence::More,
@@ -446,9 +446,9 @@ fn unicode_escape(bytes: &[u8]) -> Sequence {
 
 enum Hex {
     Unit(u32),
-    /// Four digits may still come.
+    /// More digits may follow.
     Cut,
-    /// So many digits, and then something else.
+    /// A number of digits, followed by another byte.
     Not(usize),
 }
 
@@ -466,7 +466,7 @@ fn hex(bytes: &[u8]) -> Hex {
     Hex::Unit(unit)
 }
 
-/// A character beyond ASCII; as in Go, each byte of one that is none is replaced by itself.
+/// Scans a character beyond ASCII. Like in Go, each byte of an invalid one is replaced separately.
 fn utf8(bytes: &[u8]) -> Sequence {
     const CONTINUATION: std::ops::RangeInclusive<u8> = 0x80..=0xbf;
     let (len, second) = match bytes[0] {
@@ -490,7 +490,7 @@ fn utf8(bytes: &[u8]) -> Sequence {
     Sequence::Clean(len)
 }
 
-/// A value that may be none: `NaN` and `Infinity`, as several languages write them. `null` and numbers are clean.
+/// Scans a value that may be `NaN` or `Infinity`, in the spellings of several languages. `null` and numbers are clean.
 fn not_a_number(bytes: &[u8]) -> Sequence {
     let sign = usize::from(bytes[0] == b'-');
     let value = &bytes[sign..];
@@ -513,9 +513,9 @@ fn not_a_number(bytes: &[u8]) -> Sequence {
     Sequence::Clean(1)
 }
 
-/// All of an answer at once, with what was repaired in it.
-pub(super) fn repair_whole(body: Vec<u8>) -> Result<(Vec<u8>, RepairLog), Excess> {
-    let mut scanner = Scanner::for_whole_texts();
+/// Scans a complete response, and returns its repairs.
+pub(super) fn repair_complete(body: Vec<u8>) -> Result<(Vec<u8>, RepairLog), Excess> {
+    let mut scanner = Scanner::for_complete_texts();
     let mut step = scanner.scan(&body, true)?;
     if step.then == Then::End {
         return Ok((body, RepairLog::default()));

@@ -1,4 +1,4 @@
-//! A JSON array, element by element, as it comes from the socket.
+//! Reads a JSON array from the socket, element by element.
 
 use std::fmt;
 use std::io::{BufReader, ErrorKind};
@@ -17,26 +17,26 @@ use super::body_reader::BodyReader;
 use super::body_reader::Pieces;
 use super::json_scanner::RepairLog;
 
-/// Why a list stopped.
+/// How the read of a list ended.
 #[derive(Debug)]
 pub(crate) enum ListEnd {
-    /// It was read to its end.
+    /// The list is complete.
     Complete,
     /// The consumer stopped it.
     Stopped,
-    /// The answer ended in the middle.
+    /// The response is truncated.
     Truncated,
-    /// The connection failed; the reader knows why.
+    /// The connection failed; the reader has the reason.
     Io,
-    /// It went on for too long.
+    /// It took too long.
     TooSlow,
     /// It exceeds the bound of entries or of memory.
     TooLarge(String),
     /// The memory budget of the process is spent.
     MemoryExhausted(MemoryExhausted),
-    /// The server's words stand in place of a list.
+    /// The server returned an error text in place of a list.
     ApiError(Box<ApiError>),
-    /// It is not a JSON array; a description for people.
+    /// It is not a JSON array, with a description for people.
     Malformed(String),
 }
 
@@ -51,37 +51,37 @@ pub(crate) struct ListRead {
 
 /// Receives the elements of a list.
 pub(crate) trait ListConsumer<T> {
-    /// Accepts the next element; false stops the reading.
+    /// Accepts the next element; false stops the read.
     fn accept(&mut self, element: T) -> bool;
 
-    /// Forgets this try: the answer broke off, and the list is read again from its start.
+    /// Discards this attempt: the response was truncated, and the list is read again from its start.
     fn restart(&mut self);
 
-    /// The most elements that the list may have.
+    /// Maximum number of elements of the list.
     fn max_elements(&self) -> u64 {
         MAX_ELEMENTS
     }
 
-    /// Bytes kept of the elements of this try, here or further down the pipeline.
+    /// Bytes kept of the elements of this attempt, here or later in the pipeline.
     fn kept_bytes(&self) -> u64 {
         0
     }
 
-    /// Whether an element of this try could be used. A list of which none can is not an empty one.
+    /// Whether any element of this attempt is usable. A list without usable elements is not an empty list.
     fn has_usable_rows(&self) -> bool {
         true
     }
 }
 
-/// The longest list that is read. No tenant is that large; a hostile one must not fill memory.
+/// Maximum number of elements. Real tenants are smaller; a hostile one must not fill memory.
 const MAX_ELEMENTS: u64 = 5_000_000;
 
-/// What may be kept of a list, however few bytes came over the network.
+/// Bytes that may be kept of a list with any transfer size.
 const FREE_KEPT_BYTES: u64 = 48 << 20;
-/// What may be kept beyond that, for each byte that came. Lists of real tenants are kept in six times their compressed size
-/// at the most; what is made to fill memory takes hundreds.
+/// Bytes that may be kept beyond that, per byte received. Lists of real tenants are kept in at most six times their
+/// compressed size; an attack on memory needs hundreds.
 const MAX_KEPT_RATIO: u64 = 12;
-/// Elements between two looks at the memory budget.
+/// Elements between two checks of the memory budget.
 const ELEMENTS_PER_CHECK: u64 = 1 << 10;
 
 /// Stops at the first element.
@@ -95,15 +95,15 @@ impl ListConsumer<IgnoredAny> for FirstElement {
     fn restart(&mut self) {}
 }
 
-/// Feeds every element of the array in `reader` to `consumer`. `null` is a list without elements.
+/// Passes every element of the array in `reader` to `consumer`. `null` is a list without elements.
 ///
-/// Memory is bounded by what comes over the network, and by the budget of the process.
+/// Memory is bounded by the bytes received, and by the budget of the process.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     mut reader: BodyReader<P>,
     consumer: &mut impl ListConsumer<T>,
 ) -> ListRead {
     let received = reader.received();
-    // The parser asks for single bytes, which only a buffer that it owns gives without a call.
+    // The parser reads single bytes, which is only fast from a buffer that it owns.
     let buffered = BufReader::with_capacity(64 << 10, &mut reader);
     let mut json = serde_json::Deserializer::from_reader(buffered);
     let mut count = 0;
@@ -134,13 +134,13 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
         (Err(error), _) => {
             let entry = count + 1;
             let reason = reason(&error);
-            let place = match (scanner.last_id(count), count) {
+            let position = match (scanner.last_id(count), count) {
                 (_, 0) => String::new(),
                 _ if reason.starts_with("trailing characters") => String::new(),
                 (Some(id), _) => format!("in entry {}, after id {id}: ", format_thousands(entry)),
                 (None, _) => format!("in entry {}: ", format_thousands(entry)),
             };
-            ListEnd::Malformed(format!("{place}{reason}"))
+            ListEnd::Malformed(format!("{position}{reason}"))
         }
     };
     ListRead {
@@ -150,7 +150,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     }
 }
 
-/// Why JSON could not be read, without any value of it: a value can be a person's.
+/// Why JSON is malformed, without any of its values, which may be personal data.
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let parts = text
@@ -164,7 +164,7 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// A number with its digits in groups, e.g. `1,201`.
+/// A number with grouped digits, e.g. `1,201`.
 pub(crate) fn format_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
@@ -182,15 +182,15 @@ struct Elements<'a, T, S> {
     count: &'a mut u64,
     enough: &'a mut bool,
     fault: &'a mut Option<Box<ApiError>>,
-    /// Why reading stopped, if it is for its size.
+    /// Set if the size stopped the read.
     excess: &'a mut Option<ListEnd>,
-    /// Bytes that came over the network so far.
+    /// Bytes received over the network so far.
     received: Arc<AtomicU64>,
     element: PhantomData<T>,
 }
 
 impl<T, S: ListConsumer<T>> Elements<'_, T, S> {
-    /// Why no more elements are taken, if that is so.
+    /// Why no more elements are accepted, if so.
     fn find_excess(&self) -> Option<ListEnd> {
         let most = self.consumer.max_elements();
         if *self.count > most {
@@ -230,18 +230,18 @@ impl<'de, T: Deserialize<'de>, S: ListConsumer<T>> Visitor<'de> for Elements<'_,
         f.write_str("a list")
     }
 
-    /// Go's decoder takes `null` for a list without elements.
+    /// Go's decoder reads `null` as a list without elements.
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
         Ok(())
     }
 
-    /// Some failures come as a text in quotes, whatever the status (docs/reference/ninjaone-api.md §5.1).
+    /// Some failures are a JSON string, with any status (docs/reference/ninjaone-api.md §5.1).
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        *self.fault = Some(Box::new(ApiError::from_words(text)));
+        *self.fault = Some(Box::new(ApiError::from_server_text(text)));
         Ok(())
     }
 
-    /// An object is no list; if it is a failure, its words are kept.
+    /// An object is not a list; if it reports a failure, its text is kept.
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
         match ApiError::from_map(object)? {
             Some(fault) => *self.fault = Some(Box::new(fault)),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_a_list_can_end() {
+    fn every_end_of_a_list_is_reported() {
         let ends: Vec<String> = [
             "[1,2]",
             "[]",
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_list_is_broken() {
+    fn position_of_a_malformed_entry_is_reported() {
         let mut list: Vec<String> = (1000..2200)
             .map(|id| format!(r#"{{"id":{id},"n":"x"}}"#))
             .collect();
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn repairs_are_known_by_entry_and_id() {
+    fn repairs_name_entry_and_id() {
         let list = b"[{\"n\":\"Zo\\ud83d\",\"id\":7},{\"id\":8},{\"id\":\"9\",\"n\":[\"\xe4\",\"\t\"]},\"\xff\",{\"id\":10,\"x\":NaN}]";
         let (_, read) = read::<serde_json::Value>(list, usize::MAX);
         assert!(matches!(read.end, ListEnd::Complete), "{:?}", read.end);
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_in_groups() {
+    fn numbers_are_grouped() {
         let shown = [0, 999, 1_000, 1_201, 12_345_678].map(format_thousands);
         assert_eq!(shown, ["0", "999", "1,000", "1,201", "12,345,678"]);
     }

@@ -1,5 +1,5 @@
-//! How fast requests follow each other. NinjaOne publishes no limits (docs/reference/ninjaone-api.md §5.2), and a tenant is
-//! shared with others.
+//! Rate limit of requests. NinjaOne publishes no limits (docs/reference/ninjaone-api.md §5.2), and other clients use the
+//! tenant too.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
@@ -10,11 +10,11 @@ use tokio::time::Instant;
 /// Limits requests per second, with a burst of one second's requests after a pause.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// Between two requests.
+    /// Average time between two requests.
     interval: Duration,
-    /// How far ahead of their time requests may go.
+    /// How far ahead of schedule requests may be.
     burst: Duration,
-    /// When the next request is due at this pace.
+    /// When the next request is scheduled.
     due: Mutex<Option<Instant>>,
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_burst_requests_go_one_after_the_other() {
+    async fn requests_are_spaced_after_a_burst() {
         let pace = Pace::new(NonZeroU32::new(10).unwrap());
         let begin = Instant::now();
         for _ in 0..10 {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_a_second_is_one_a_second() {
+    async fn rate_of_one_per_second_is_kept() {
         let pace = Pace::new(NonZeroU32::MIN);
         let begin = Instant::now();
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Lists and objects: requested until they are complete, and parsed as they come.
+//! Reads lists and objects: repeats incomplete requests, and parses responses as they arrive.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -32,25 +32,25 @@ use super::retry::RetryState;
 use super::trace::traced;
 use super::{ApiError, NinjaOneClient, NinjaOneError};
 
-/// Redirects within the instance that are followed.
+/// Maximum number of redirects within the instance.
 const MAX_REDIRECTS: usize = 3;
-/// Chunks of an answer that wait for the parser.
+/// Capacity of the queue between network and parser, in chunks.
 const CHUNK_QUEUE_CAPACITY: usize = 8;
 /// Maximum total wait for a response body, as a multiple of the read timeout.
 const MAX_BODY_WAIT_FACTOR: u32 = 12;
-/// Bytes of a list after unpacking, however few came over the network.
+/// Bytes of an unpacked list that are accepted with any transfer size.
 const FREE_UNPACKED_BYTES: u64 = 1 << 30;
-/// Bytes beyond that, for each byte that came. JSON of real tenants shrinks to a tenth or twentieth.
+/// Bytes beyond that, per byte received. JSON of real tenants is compressed to a tenth or twentieth.
 const MAX_UNPACKED_RATIO: u64 = 100;
-/// Bytes of a list after unpacking, whatever came.
+/// Maximum size of an unpacked list, in bytes.
 const MAX_UNPACKED_BYTES: u64 = 8 << 30;
 
 impl NinjaOneClient {
-    /// Reads a list and passes its elements to `consumer` on a thread of its own. If the answer breaks off, the list is read
-    /// again from its start, after [`ListConsumer::restart`].
+    /// Reads a list and passes its elements to `consumer` on a thread of its own. A truncated list is read again from its
+    /// start, after [`ListConsumer::restart`].
     ///
     /// # Errors
-    /// [`NinjaOneError`]; elements may have been taken by then.
+    /// [`NinjaOneError`]; some elements may have been consumed.
     pub(crate) async fn list<T, S>(
         &self,
         path: &str,
@@ -70,7 +70,7 @@ impl NinjaOneClient {
                 if nothing_before {
                     return Ok((consumer, 0, ListEnd::Complete));
                 }
-                // It may be the answer of something on the way; a server that says so twice means it.
+                // The first one may come from a proxy; the same response twice counts.
                 nothing_before = true;
                 let wait = retry_state.next_wait(None).unwrap_or_default();
                 tokio::time::sleep(wait.min(self.config.retry.first_backoff)).await;
@@ -139,7 +139,7 @@ impl NinjaOneClient {
         }
     }
 
-    /// Words of a failure in an answer with a good status.
+    /// The text of a failure in a response with a success status.
     async fn retry_or_fail_api_error(
         &self,
         retry_state: &mut RetryState,
@@ -164,7 +164,7 @@ impl NinjaOneClient {
             .await
     }
 
-    /// Reads one object. If the answer breaks off, it is read again.
+    /// Reads one object. A truncated object is read again.
     ///
     /// # Errors
     /// [`NinjaOneError`].
@@ -203,7 +203,7 @@ impl NinjaOneClient {
         }
     }
 
-    /// An object out of an answer.
+    /// Parses an object.
     pub(super) fn parsed<T: for<'de> Deserialize<'de>>(
         &self,
         body: Result<Vec<u8>, IncompleteBody>,
@@ -235,12 +235,12 @@ impl NinjaOneClient {
         self.config.timeout.saturating_mul(MAX_BODY_WAIT_FACTOR)
     }
 
-    /// A list's address as people know it.
+    /// The address of a list, for messages.
     pub(crate) fn display_request(&self, path: &str) -> String {
         format!("GET {}{path}", self.tenant().trim_end_matches('/'))
     }
 
-    /// Runs the parser over an answer.
+    /// Parses a response.
     pub(crate) async fn parse_stream<T, S>(
         &self,
         mut answer: Answer,
@@ -267,7 +267,7 @@ impl NinjaOneClient {
         let mut unpacked = 0_u64;
         let received = answer.received();
         loop {
-            // Only the waiting counts: a slow sink is no slow tenant.
+            // Only waiting for the network counts, not a slow sink.
             let begin = Instant::now();
             let Ok(next) = tokio::time::timeout(left, answer.next()).await else {
                 too_slow = true;
@@ -290,7 +290,7 @@ impl NinjaOneClient {
                 self.usage.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             }
             let failed = chunk.is_err();
-            // The parser stops listening when it has enough or finds the answer malformed.
+            // The parser drops its end when it has enough or the response is malformed.
             if chunks.send(chunk).await.is_err() || failed {
                 break;
             }
@@ -307,7 +307,7 @@ impl NinjaOneClient {
         Ok((consumer, read, failure))
     }
 
-    /// Sends a GET until it is answered with JSON.
+    /// Sends a GET until the response is JSON.
     async fn get(
         &self,
         path: &str,
@@ -336,7 +336,7 @@ impl NinjaOneClient {
                 },
                 Err(error) => RequestFailure::Network(error),
             };
-            // Once: a token can be revoked or expire early. Twice would be a loop.
+            // Only once: a token can be revoked or expire early. Repeating it would be a loop.
             if request_failure.is_stale_token() && stale.is_none() {
                 stale = Some(token);
                 continue;
@@ -374,8 +374,7 @@ impl NinjaOneClient {
     }
 }
 
-/// Other successes promise something less than the answer, such as a part of it (206). No content (204) is for the caller
-/// to judge.
+/// Other success statuses promise less than the complete response, such as a part of it (206). The caller handles 204.
 fn require_complete(request: String, answer: Answer) -> Result<Answer, NinjaOneError> {
     match answer.status() {
         Http::OK | Http::NON_AUTHORITATIVE_INFORMATION | Http::NO_CONTENT => Ok(answer),

@@ -1,4 +1,4 @@
-//! What a reader of the answers should know although they could be read.
+//! Remarks about responses that could be read.
 
 use access_core::model::ResourceTypeId;
 
@@ -7,17 +7,17 @@ use super::json_scanner::RepairedEntry;
 use super::json_scanner::Repairs;
 use super::json_stream::format_thousands;
 
-/// Something to warn of.
+/// A remark that becomes a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Remark {
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    /// The type that may lack something.
+    /// The resource type that may be incomplete.
     pub(crate) incomplete: Option<ResourceTypeId>,
 }
 
 impl Remark {
-    /// What was repaired in the answer to a request; none if nothing was.
+    /// The remark about repairs of a response; `None` without repairs.
     pub(crate) fn from_repairs(request: &str, log: &RepairLog) -> Option<Self> {
         if log.total.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! Name resolution by the system, with a typed error: the HTTP client's own can be recognized by its text only.
+//! Name resolution by the system with a typed error: the HTTP client's own error can only be recognized by its text.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// A host name that was not resolved.
+/// A host name could not be resolved.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot resolve `{host}`")]
 pub(super) struct ResolveError {

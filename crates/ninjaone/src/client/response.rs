@@ -1,4 +1,4 @@
-//! The beginning of an answer: JSON that can be read on, or a failure.
+//! Classifies the beginning of a response: JSON that can be read, or a failure.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use super::resolver::ResolveError;
 use super::retry::parse_retry_after;
 use super::{ApiError, NinjaOneError, TlsFault};
 
-/// Bytes of an error's body that are read.
+/// Maximum bytes that are read of an error's body.
 const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
 /// The header that NinjaOne's support asks for (docs/reference/ninjaone-api.md §5.1).
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
-/// How long to wait for an error's body.
+/// Timeout for an error's body.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A failed request, before the decision whether to retry it.
@@ -31,24 +31,24 @@ pub(super) enum RequestFailure {
         fault: Box<ApiError>,
         retry_after: Option<Duration>,
         throttled: bool,
-        /// What stood in place of JSON.
+        /// The content in place of JSON.
         non_json: Option<NonJson>,
     },
 }
 
-/// What can stand in place of JSON.
+/// Content in place of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NonJson {
     /// A web page.
     Page,
     /// Other text.
     Text,
-    /// Nothing.
+    /// An empty body.
     Nothing,
 }
 
 impl RequestFailure {
-    /// The same with what may be repeated of an answer to a sign-in.
+    /// Keeps only what may be shown of a sign-in response.
     pub(super) fn for_sign_in(self) -> Self {
         match self {
             Self::Answer {
@@ -75,18 +75,18 @@ impl RequestFailure {
     }
 }
 
-/// A request as messages name it. After a redirect its address is the server's.
+/// A request for messages. After a redirect it has the final address.
 pub(super) fn request_line(method: &str, url: &Url) -> String {
     sanitize(&format!("{method} {url}"))
 }
 
-/// An answer that points elsewhere and is not followed.
+/// A redirect that is not followed.
 pub(super) fn redirected(request: String, response: &Response) -> NinjaOneError {
     let to = ServerText::new(&header(response, LOCATION).unwrap_or_default());
     NinjaOneError::Redirected { request, to }
 }
 
-/// The same for a sign-in: only the host is repeated.
+/// Same for a sign-in, which shows only the host.
 pub(super) fn sign_in_redirected(request: String, response: &Response) -> NinjaOneError {
     let location = header(response, LOCATION).unwrap_or_default();
     let to = match response.url().join(&location) {
@@ -102,8 +102,8 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// Takes an answer that can be JSON, or that says that there is none (204); everything else is a setback. HTML, other text
-/// or nothing where JSON is due is how throttling and maintenance show, whatever the status and the content type
+/// Accepts a response that may be JSON, or has no content (204); everything else is a setback. Throttling and maintenance
+/// show as HTML, other text or an empty body in place of JSON, with any status and content type
 /// (docs/reference/ninjaone-api.md §5.2).
 pub(super) async fn classify_response(
     response: Response,
@@ -112,7 +112,7 @@ pub(super) async fn classify_response(
     classify_with_redactor(response, longest_wait, DataRedactor::new()).await
 }
 
-/// The same for an answer to a sign-in, which may give out the token that is already in use.
+/// Same for a sign-in response, which may contain the token that is already in use.
 pub(super) async fn classify_sign_in_response(
     response: Response,
     longest_wait: Duration,
@@ -148,7 +148,7 @@ async fn classify_with_redactor(
             }
         }
     };
-    // What has come until then has to do.
+    // The bytes received until then must suffice.
     let _ = tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await;
     let non_json = match body.trim_ascii_start() {
         [] => Some(NonJson::Nothing),
@@ -161,7 +161,7 @@ async fn classify_with_redactor(
     let throttled = status == Http::TOO_MANY_REQUESTS
         || status == Http::SERVICE_UNAVAILABLE
         || (page && (status.is_success() || status == Http::FORBIDDEN))
-        // Words decide only where the status does not: 404 and the like say what is wrong, and 5xx are tried again anyway.
+        // The text only decides where the status does not: 404 and the like are clear, and 5xx are retried anyway.
         || ((status.is_success() || matches!(status, Http::BAD_REQUEST | Http::FORBIDDEN)) && fault.asks_to_wait());
     Err(RequestFailure::Answer {
         status,
@@ -213,7 +213,7 @@ fn is_about_time(reason: &rustls::CertificateError) -> bool {
     )
 }
 
-/// The innermost causes of an error, without the address, which the message has already.
+/// The root causes of an error, without the address, which the message has already.
 pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! How long to wait before the next try.
+//! Waits between the attempts of a request.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use time::format_description::well_known::Rfc2822;
 
 use super::RetryBudget;
 
-/// The shortest `Retry-After` that is followed. A shorter one is replaced by a back-off, whose tries are counted.
+/// Minimum `Retry-After`. A shorter one is replaced by a backoff, whose attempts are counted.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is left of one request's budget.
+/// The rest of a request's retry budget.
 #[derive(Debug)]
 pub(crate) struct RetryState {
     budget: RetryBudget,
     pub(crate) tries: u32,
-    /// Tries after a back-off; those after a `Retry-After` are bounded by time only.
+    /// Attempts after a backoff; those after a `Retry-After` are only bounded by time.
     own_tries: u32,
     pub(crate) waited: Duration,
 }
@@ -31,8 +31,8 @@ impl RetryState {
         }
     }
 
-    /// As if there had been so many tries.
-    pub(crate) fn at_try(budget: RetryBudget, tries: u32) -> Self {
+    /// Sets the number of previous attempts.
+    pub(crate) fn at_attempt(budget: RetryBudget, tries: u32) -> Self {
         Self {
             tries,
             own_tries: tries,
@@ -40,21 +40,20 @@ impl RetryState {
         }
     }
 
-    /// Whether a wait exceeds what is left of the budget.
+    /// Whether a wait exceeds the rest of the budget.
     pub(crate) fn is_beyond(&self, retry_after: Duration) -> bool {
         self.waited
             .checked_add(retry_after)
             .is_none_or(|waited| waited > self.budget.total_wait)
     }
 
-    /// The longest time to wait altogether.
+    /// Maximum total wait.
     pub(crate) fn total_wait(&self) -> Duration {
         self.budget.total_wait
     }
 
-    /// How long to wait before the next try; `None` if there is none. What a server asks for is waited for as long as the
-    /// budget allows; otherwise a random part of a doubling back-off is waited, so that many clients do not come back at
-    /// the same moment.
+    /// The wait before the next attempt; `None` if there is none. A wait that the server requests is followed within the
+    /// budget. Otherwise it is a random part of a doubling backoff, so that many clients do not return at the same moment.
     pub(crate) fn next_wait(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         let wait =
             if let Some(retry_after) = retry_after.filter(|retry_after| *retry_after >= MIN_RETRY_AFTER) {
@@ -81,7 +80,7 @@ impl RetryState {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or a date.
+/// Parses a `Retry-After` header: seconds or a date.
 pub(crate) fn parse_retry_after(header: &str, now: OffsetDateTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<u64>() {
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_in_both_forms() {
+    fn retry_after_is_parsed_in_both_forms() {
         let now = datetime!(2026-11-24 12:00:00 UTC);
         assert_eq!(parse_retry_after(" 7 ", now), Some(Duration::from_secs(7)));
         assert_eq!(
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_is_followed_as_long_as_the_budget_lasts() {
+    fn requested_waits_are_followed_within_the_budget() {
         let mut retry_state = RetryState::new(RetryBudget::default());
         for retry_after in [61, 30, 200] {
             let retry_after = Duration::from_secs(retry_after);
@@ -138,7 +137,7 @@ mod tests {
         }
         assert_eq!(retry_state.next_wait(Some(Duration::from_secs(10))), None);
         assert_eq!(retry_state.next_wait(Some(Duration::MAX)), None);
-        // Tries are not what ends it.
+        // The number of attempts is not the limit.
         let mut long = RetryState::new(RetryBudget {
             total_wait: Duration::from_hours(1),
             ..RetryBudget::default()
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_asks_for_no_time_is_not_asked_for_ever() {
+    fn zero_retry_after_does_not_retry_forever() {
         let mut retry_state = RetryState::new(RetryBudget::default());
         let tries = std::iter::from_fn(|| retry_state.next_wait(Some(Duration::ZERO))).count();
         assert_eq!(tries, 5);

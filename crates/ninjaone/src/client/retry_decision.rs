@@ -1,4 +1,4 @@
-//! What follows a failed request: another try after a wait, or an error.
+//! Decides what follows a failed request: another attempt after a wait, or an error.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::retry::RetryState;
 use super::{ApiError, NinjaOneClient, NinjaOneError};
 
 impl NinjaOneClient {
-    /// Waits before the next try, or returns why there is none.
+    /// Waits before the next attempt, or returns the final error.
     pub(super) async fn retry_or_fail(
         &self,
         retry_state: &mut RetryState,
@@ -66,7 +66,7 @@ impl NinjaOneClient {
                 fault,
                 retry_after,
                 ..
-            } if may_pass(status) => {
+            } if is_temporary(status) => {
                 let failure = NinjaOneError::ServerFailed {
                     request,
                     status: status.as_u16(),
@@ -83,9 +83,9 @@ impl NinjaOneClient {
         }
     }
 
-    /// Waits before something is tried for the `next` time, for a random part of a doubling back-off.
+    /// Waits a random part of a doubling backoff before attempt number `next`.
     pub(crate) async fn back_off(&self, next: u32) {
-        let mut retry_state = RetryState::at_try(self.config.retry, next.saturating_sub(1).max(1));
+        let mut retry_state = RetryState::at_attempt(self.config.retry, next.saturating_sub(1).max(1));
         if let Some(wait) = retry_state.next_wait(None) {
             tokio::time::sleep(wait).await;
         }
@@ -114,8 +114,8 @@ impl NinjaOneClient {
     }
 }
 
-/// Whether a failure is about what the caller may do. It can come with any status (docs/reference/ninjaone-api.md §5.1); those
-/// that say so themselves keep their own words.
+/// Whether a failure is about permissions of the caller. It can have any status (docs/reference/ninjaone-api.md §5.1);
+/// statuses that show it themselves keep their own text.
 fn is_denied(status: Http, fault: &ApiError) -> bool {
     let own_words = matches!(
         status,
@@ -124,15 +124,15 @@ fn is_denied(status: Http, fault: &ApiError) -> bool {
     fault.is("insufficient_privileges") || (!own_words && fault.denies_permission())
 }
 
-/// Whether a status is that of a server, or of something before it, that may do better at another time. A good status is
-/// that of a failure in good clothes.
-fn may_pass(status: Http) -> bool {
+/// Whether a status is temporary, of the server or of a proxy. A success status here belongs to a failure with a wrong
+/// status.
+fn is_temporary(status: Http) -> bool {
     (status.is_server_error() && status != Http::NOT_IMPLEMENTED)
         || status.is_success()
         || matches!(status, Http::REQUEST_TIMEOUT | Http::TOO_EARLY)
 }
 
-/// What to say if throttling does not end.
+/// The error if throttling does not end.
 pub(super) fn throttled(
     retry_state: &RetryState,
     request: String,

@@ -1,13 +1,13 @@
-//! A text that must not be seen.
+//! Secrets, and their removal from texts.
 
 use std::fmt;
 
-/// A secret. It shows as dots wherever it is printed; only [`Secret::expose`] gives the text.
+/// A secret. It is printed as dots; only [`Secret::expose`] returns the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a configured secret. From now on it is taken out of every text.
+    /// Creates a configured secret. From now on it is removed from every text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -15,7 +15,7 @@ impl Secret {
         Self(text)
     }
 
-    /// Takes a secret that a server gave out. From now on it is taken out of every text.
+    /// Creates a secret that a server issued. From now on it is removed from every text.
     #[must_use]
     pub(crate) fn token(text: impl Into<String>) -> Self {
         let text = text.into();

@@ -1,4 +1,4 @@
-//! Requests as traces show them.
+//! Tracing of requests.
 
 use reqwest::{Response, Url};
 use tracing::Instrument;
@@ -6,8 +6,8 @@ use tracing::field::Empty;
 
 use super::api_error::sanitize;
 
-/// Sends a request within a span that ends when its answer begins. It names the path only: a query can say whom somebody
-/// looks for.
+/// Sends a request within a span that ends when its response begins. The span has only the path: a query can contain
+/// personal data.
 pub(super) async fn traced(
     method: &str,
     url: &Url,
@@ -21,7 +21,7 @@ pub(super) async fn traced(
         http.request.method = method,
         http.response.status_code = Empty,
         server.address = url.host_str(),
-        // After a redirect it is the server's.
+        // After a redirect it is the final path.
         url.path = sanitize(url.path()),
     );
     let answer = sending.instrument(span.clone()).await;

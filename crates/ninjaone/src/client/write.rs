@@ -1,5 +1,5 @@
-//! Requests that change the tenant. They are sent only if the client's [`WritePolicy`](super::WritePolicy) allows it, and
-//! repeated only where it is certain that NinjaOne has not acted on them (docs/reference/ninjaone-api.md §5.2).
+//! Requests that change the tenant. They are only sent if the client's [`WritePolicy`](super::WritePolicy) allows it, and
+//! only repeated if NinjaOne has certainly not acted on them (docs/reference/ninjaone-api.md §5.2).
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use super::retry_decision::throttled;
 use super::trace::traced;
 use super::{ApiError, NinjaOneClient, NinjaOneError, WritePolicy};
 
-/// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
+/// Timeout for the body of a response to a write; missing data is read back.
 const WRITE_BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A request that changes the tenant.
@@ -32,30 +32,30 @@ pub(crate) struct WriteRequest {
     pub(crate) body: Option<String>,
 }
 
-/// NinjaOne says that it is done.
+/// NinjaOne confirmed the change.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) request_id: Option<String>,
-    /// The answer's body, if it is complete.
+    /// The body of the response, if it is complete.
     pub(crate) body: Option<Vec<u8>>,
 }
 
-/// NinjaOne does not say so.
+/// NinjaOne did not confirm the change.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// Nothing was done: the request did not leave, or the token may not make it.
+    /// Nothing was changed: the request was not sent, or the token lacks permission.
     NotApplied(NinjaOneError),
-    /// NinjaOne processed the request and refused it.
+    /// NinjaOne processed and rejected the request.
     Rejected(NinjaOneError),
-    /// It is unknown whether the change was made.
+    /// The effect is unknown.
     OutcomeUnknown(NinjaOneError),
 }
 
-/// What to do about a setback.
+/// The reaction to a setback.
 enum WriteDecision {
-    /// It is certain that nothing was done, and trying again may help.
+    /// Nothing was changed for certain, and a retry may help.
     Retry(NinjaOneError),
-    /// Trying again does not help.
+    /// A retry does not help.
     Fail(WriteError),
 }
 
@@ -69,8 +69,8 @@ impl NinjaOneClient {
         url
     }
 
-    /// Sends a write once; again only if it was rejected unprocessed (429), with a new token, or if no connection could
-    /// be made.
+    /// Sends a write once. It is only repeated if it was rejected unprocessed (429), with a new token, or if no connection
+    /// could be opened.
     pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteError> {
         let url = self.write_url(request);
         let request_line_text = request_line(request.method.as_str(), &url);
@@ -92,7 +92,7 @@ impl NinjaOneClient {
                 }
                 Ok(response) => match classify_response(response, WRITE_BODY_TIMEOUT).await {
                     Ok(answer) => return written(answer, request_line_text).await,
-                    // A success without words is one.
+                    // A success without a body is complete.
                     Err(RequestFailure::Answer {
                         status,
                         fault,
@@ -154,7 +154,7 @@ impl NinjaOneClient {
         retry_state: &RetryState,
     ) -> WriteDecision {
         match request_failure {
-            // No connection: nothing can have been sent over it.
+            // Without a connection nothing was sent.
             RequestFailure::Network(error) if error.is_connect() => {
                 let failure = network_failure(request, &error, retry_state.tries);
                 if failure.is_permanent() {
@@ -203,7 +203,7 @@ impl NinjaOneClient {
                     status: status.as_u16(),
                     fault,
                 };
-                // Without permission nothing was done; other refusals can mean that it was done before.
+                // Without permission nothing was changed; other rejections can mean that the change was made before.
                 WriteDecision::Fail(match status {
                     Http::UNAUTHORIZED | Http::FORBIDDEN => WriteError::NotApplied(refused),
                     _ => WriteError::Rejected(refused),
@@ -220,7 +220,7 @@ impl NinjaOneClient {
     }
 }
 
-/// The answer, as far as it comes. What is missing of it is looked up, so that nothing is lost if it breaks off.
+/// The response as far as it arrives. Missing data is read back, so a truncated response loses nothing.
 async fn written(answer: Answer, request: String) -> Result<Written, WriteError> {
     let request_id = answer.header(REQUEST_ID);
     let status = answer.status();

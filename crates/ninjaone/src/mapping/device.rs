@@ -1,4 +1,4 @@
-//! Devices, and what users hold on them.
+//! Devices and their entitlements.
 
 use access_core::model::{
     Description, DeviceTrait, DeviceType, DisplayName, Entitlement, EntitlementId, IdError, NativeId,
@@ -38,7 +38,7 @@ pub(crate) fn device(id: u64, row: &DeviceRow) -> Resource {
     }
 }
 
-/// NinjaOne's node classes say the system first, then the sort of machine (OpenAPI: `nodeClass`).
+/// NinjaOne's node classes name the operating system first, then the type of machine (OpenAPI: `nodeClass`).
 fn node_class(class: &str) -> DeviceType {
     match class {
         _ if class.ends_with("_SERVER") => DeviceType::Server,
@@ -52,7 +52,7 @@ fn node_class(class: &str) -> DeviceType {
     }
 }
 
-/// What a device entitlement is called and means.
+/// Display name and description of a device entitlement.
 pub(crate) const DEVICE_ENTITLEMENTS: [(&str, &str, &str, Purpose); 2] = [
     (
         "access",
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn node_classes_are_sorts_of_machines() {
-        let sort = |class: Value| {
+    fn node_classes_become_device_types() {
+        let device_type = |class: Value| {
             let row: DeviceRow = serde_json::from_value(json!({"id": 1, "nodeClass": class})).unwrap();
             let ResourceTrait::ManagedDevice(device) = device(1, &row).resource_trait else {
                 panic!("no device")
@@ -121,6 +121,6 @@ mod tests {
             json!(" "),
             json!(null),
         ];
-        insta::assert_snapshot!(classes.map(sort).join("\n"));
+        insta::assert_snapshot!(classes.map(device_type).join("\n"));
     }
 }

@@ -1,5 +1,5 @@
-//! NinjaOne's objects as resources and entitlements of the domain, one file a resource type. Ids and profile keys are frozen
-//! (docs/reference/design.md §4).
+//! NinjaOne's objects as resources and entitlements of the domain, one file per resource type. Ids and profile keys are
+//! frozen (docs/reference/design.md §4).
 
 mod device;
 mod organization;
@@ -42,7 +42,7 @@ type_ids!(
     device_type = "device"
 );
 
-/// The resource types, in the order they are listed; devices only where they are opted in.
+/// The resource types in listing order; devices only if opted in.
 #[must_use]
 pub fn resource_types(with_devices: bool) -> Vec<ResourceType> {
     let core = |id, name: &str, kind| ResourceType {
@@ -68,7 +68,7 @@ pub fn resource_types(with_devices: bool) -> Vec<ResourceType> {
     types
 }
 
-/// One entitlement of every kind, with `<id>` in place of a native id and `<name>` in place of a name: for documents.
+/// One entitlement of every type, with `<id>` for a native id and `<name>` for a name: for documents.
 #[must_use]
 pub fn entitlement_patterns() -> Vec<Entitlement> {
     let id = |resource_type| {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_and_patterns_are_the_documented_ones() {
+    fn types_and_patterns_match_the_documents() {
         let types = |devices| {
             let shown = |row: &ResourceType| {
                 format!(
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_organizations_and_devices_with_and_without_names() {
+    fn resources_with_and_without_names() {
         let role_row: RoleRow =
             serde_json::from_value(json!({"name": " Desk ", "type": "TECHNICIAN", "description": " "}))
                 .unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn entitlement_ids_are_the_frozen_ones() {
+    fn entitlement_ids_are_frozen() {
         let role = role(NativeId::from_number(3), &RoleRow::default());
         let organization = organization(12, &OrganizationRow::default());
         let tenant = tenant("https://app.ninjarmm.com").unwrap();

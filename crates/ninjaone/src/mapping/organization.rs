@@ -1,4 +1,4 @@
-//! Organizations, and being an end user of one.
+//! Organizations and their membership.
 
 use access_core::model::{
     Description, DisplayName, Entitlement, EntitlementId, IdError, NativeId, Profile, Purpose, Resource,
@@ -22,7 +22,7 @@ pub(crate) fn organization(id: u64, row: &OrganizationRow) -> Resource {
     }
 }
 
-/// Being an end user of an organization.
+/// The entitlement of end users of an organization.
 pub(crate) fn member(organization: &Resource) -> Result<Entitlement, IdError> {
     let name = &organization.display_name;
     let mut entitlement = Entitlement::new(
@@ -39,7 +39,7 @@ pub(crate) fn member(organization: &Resource) -> Result<Entitlement, IdError> {
     Ok(entitlement)
 }
 
-/// The id of being an end user of an organization.
+/// The id of the membership of an organization.
 pub(crate) fn member_of(organization: u64) -> Result<EntitlementId, IdError> {
     let organization = ResourceId::new(organization_type(), NativeId::from_number(organization));
     organization.entitlement(&Slug::from_static("member"))

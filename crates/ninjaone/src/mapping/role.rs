@@ -1,4 +1,4 @@
-//! Roles, and being assigned one.
+//! Roles and their assignment.
 
 use access_core::model::{
     Description, DisplayName, Entitlement, IdError, NativeId, Profile, Purpose, Resource, ResourceId,
@@ -24,7 +24,7 @@ pub(crate) fn role(id: NativeId, row: &RoleRow) -> Resource {
     }
 }
 
-/// Being assigned a role.
+/// The entitlement of users who have a role.
 pub(crate) fn assigned(role: &Resource) -> Result<Entitlement, IdError> {
     let name = &role.display_name;
     let mut entitlement = Entitlement::new(

@@ -1,4 +1,4 @@
-//! The tenant as a resource, and the privileges over all of it.
+//! The tenant as a resource, and its privileges.
 
 use access_core::model::{
     Description, DisplayName, Entitlement, IdError, NativeId, Profile, Purpose, Resource, ResourceId,
@@ -10,10 +10,10 @@ use crate::api::Flag;
 use crate::api::UserRow;
 use crate::attributes::FULL_PORTAL_SLUG;
 
-/// Native id of the one resource that stands for the tenant.
+/// Native id of the resource of the tenant.
 pub(crate) const TENANT_ID: &str = "ninja-one";
 
-/// The tenant as a whole.
+/// The tenant.
 pub(crate) fn tenant(address: &str) -> Result<Resource, IdError> {
     Ok(Resource {
         id: ResourceId::new(tenant_type(), NativeId::new(TENANT_ID)?),
@@ -26,18 +26,18 @@ pub(crate) fn tenant(address: &str) -> Result<Resource, IdError> {
     })
 }
 
-/// A privilege over the whole tenant, and which users hold it.
+/// A privilege over the complete tenant, and how its holders are found.
 pub(crate) struct TenantPrivilege {
     pub(crate) slug: &'static str,
     pub(crate) display_name: &'static str,
     pub(crate) description: &'static str,
-    /// The field that says whether a user holds it.
+    /// The field that states whether a user holds it.
     pub(crate) field: &'static str,
-    /// What that field says.
+    /// Reads that field.
     pub(crate) flag: fn(&UserRow) -> Flag,
 }
 
-/// All privileges over the whole tenant.
+/// All privileges over the complete tenant.
 pub(crate) const TENANT_PRIVILEGES: [TenantPrivilege; 3] = [
     TenantPrivilege {
         slug: "system-administrator",
@@ -62,10 +62,10 @@ pub(crate) const TENANT_PRIVILEGES: [TenantPrivilege; 3] = [
     },
 ];
 
-/// The place of full portal access among the [`TENANT_PRIVILEGES`]: older instances cannot tell it.
+/// The index of full portal access in [`TENANT_PRIVILEGES`]: older instances do not report it.
 pub(crate) const FULL_PORTAL_ACCESS: usize = 2;
 
-/// The place of full rights among the [`TENANT_PRIVILEGES`].
+/// The index of full rights in [`TENANT_PRIVILEGES`].
 pub(crate) const SYSTEM_ADMINISTRATOR: usize = 0;
 
 impl TenantPrivilege {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_by_whom_is_read_from_flags() {
+    fn privileges_are_read_from_flags() {
         let holds = |row: Value| {
             let row: UserRow = serde_json::from_value(row).unwrap();
             TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(&row).get() == Some(true))

@@ -1,4 +1,4 @@
-//! Users of both kinds.
+//! Technicians and end users.
 
 use access_core::model::{
     AccountType, DisplayName, Email, NativeId, Resource, ResourceId, ResourceTrait, Status, StatusState,
@@ -11,7 +11,7 @@ use crate::api::UserRow;
 use crate::attributes;
 pub(crate) use crate::attributes::{END_USER, TECHNICIAN};
 
-/// A user of either kind. `organization_name` is the name of the user's organization, where it is listed.
+/// A technician or an end user. `organization_name` is the name of the user's organization, if it is listed.
 pub(crate) fn user(id: u64, row: &UserRow, organization_name: Option<&str>) -> Resource {
     Resource {
         id: ResourceId::new(user_type(), NativeId::from_number(id)),
@@ -36,8 +36,8 @@ fn user_name(id: u64, row: &UserRow) -> String {
     }
 }
 
-/// Disabled if the flag says so; otherwise enabled, with the detail naming an invitation that is not accepted yet;
-/// unspecified if there is no flag.
+/// Disabled or enabled by the flag; the detail of an enabled user names an invitation that is not accepted yet. Unspecified
+/// without a flag.
 fn user_status(row: &UserRow) -> Status {
     let state = match row.enabled.get() {
         Some(false) => StatusState::Disabled,
@@ -68,7 +68,7 @@ fn user_trait(row: &UserRow) -> UserTrait {
             })
             .into_iter()
             .collect(),
-        // People sign in with their address; an account without one has only its uid to be told by.
+        // People sign in with their address; an account without one is identified only by its uid.
         login: email.or(row.uid.trimmed()).map(Into::into),
         account_type: AccountType::Human,
         name: (name != StructuredName::default()).then_some(name),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_technician_with_everything() {
+    fn technician_with_every_field() {
         let resource = mapped(json!({
             "id": 7, "uid": "0b6f2c1e-0000-4000-8000-000000000007", "firstName": " Ada ", "lastName": "Example",
             "email": " Ada.Example@example.com ", "phone": "+1 555 0100", "enabled": true, "administrator": true,
@@ -105,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_upstream_is_absent_here() {
+    fn absent_fields_stay_absent() {
         insta::assert_json_snapshot!(mapped(json!({ "id": 901 })));
     }
 
     #[test]
-    fn status_and_its_detail() {
+    fn status_and_detail_follow_the_flags() {
         let shown = |row: Value| {
             let Status { state, detail } = mapped(row).status.unwrap();
             format!("{state:?} {}", detail.as_deref().unwrap_or("-"))

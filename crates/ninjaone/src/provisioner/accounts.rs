@@ -1,4 +1,4 @@
-//! Accounts by id, by address, and those with full rights.
+//! Looks up accounts by id and address, and administrators.
 
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{
@@ -20,16 +20,15 @@ const TECHNICIANS: &str = "/v2/user/technicians";
 const END_USERS: &str = "/v2/user/end-users";
 const USERS: &str = "/v2/users";
 
-/// The lists that an account can be in, and the kind of those in it; the common one says it of each.
+/// The lists of accounts with the kind of their accounts; the rows of the common list state their kind.
 const LISTS: [(&str, Option<AccountKind>); 3] = [
     (TECHNICIANS, Some(TECHNICIAN)),
     (END_USERS, Some(END_USER)),
     (USERS, None),
 ];
 
-/// The account of this id, whichever kind it is. A wrong kind is answered with 400, an unknown id with 404
-/// (docs/reference/ninjaone-api.md §3.1). That both calls know nothing of it is believed only of an instance that has these
-/// calls.
+/// The account with this id, of either kind. The server answers a wrong kind with 400 and an unknown id with 404
+/// (docs/reference/ninjaone-api.md §3.1). An account counts as missing only on an instance that has both calls.
 pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Option<Account>, NinjaOneError> {
     let Some(number) = id.as_number() else {
         return Ok(None);
@@ -67,7 +66,7 @@ pub(super) fn path_of(kind: AccountKind, id: impl std::fmt::Display) -> String {
     }
 }
 
-/// What the lookups by id and every list say of the account of this id.
+/// The account with this id, from the lookups by id and every list.
 pub(super) async fn account_views(
     client: &NinjaOneClient,
     id: &NativeId,
@@ -113,7 +112,7 @@ pub(super) async fn account_views(
     Ok(AccountViews { lookup, found, lists })
 }
 
-/// An account that lists have, with what they say of its flags.
+/// An account in lists, with the flags that they state.
 struct Found {
     kind: Option<AccountKind>,
     row: UserRow,
@@ -121,7 +120,7 @@ struct Found {
     list: &'static str,
 }
 
-/// Accounts with this address: the two lists of the kinds, and the common one, which can have accounts that they lack.
+/// Accounts with this address, from the two lists by kind and the common one, which can have accounts that they lack.
 pub(super) async fn by_email(
     client: &NinjaOneClient,
     email: &EmailAddress,
@@ -178,7 +177,7 @@ pub(super) async fn by_email(
     Ok(accounts)
 }
 
-/// Accounts with a name or address like the words, for people.
+/// Accounts with a similar name or address, for suggestions.
 pub(super) async fn similar(
     client: &NinjaOneClient,
     words: &TextQuery,
@@ -207,7 +206,7 @@ pub(super) async fn similar(
     Ok(labels)
 }
 
-/// The kind of an account of which a list does not say it.
+/// Looks up the kind of an account whose row does not state it.
 async fn looked_up_kind(client: &NinjaOneClient, id: u64, list: &str) -> Result<AccountKind, NinjaOneError> {
     let found = by_id(client, &NativeId::from_number(id)).await?;
     found
@@ -218,8 +217,8 @@ async fn looked_up_kind(client: &NinjaOneClient, id: u64, list: &str) -> Result<
         })
 }
 
-/// The account of an answer to a create or update; none if there is no row with an id in it.
-pub(super) async fn of_answer(
+/// The account in the response to a create or update; `None` without a row with an id.
+pub(super) async fn from_response(
     client: &NinjaOneClient,
     body: &[u8],
     kind: AccountKind,
@@ -236,7 +235,7 @@ pub(super) async fn of_answer(
     }
 }
 
-/// Technicians that are stated to be administrators and enabled.
+/// Technicians stated to be administrators and enabled.
 pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<ResourceId>, NinjaOneError> {
     let selected = select(client, TECHNICIANS, |row| {
         Match::from(row.administrator.get() == Some(true) && row.enabled.get() == Some(true))
@@ -250,14 +249,14 @@ pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<Resour
         .collect())
 }
 
-/// Flags of an account, as one source or several say them.
+/// Flags of an account, merged from one or more sources.
 #[derive(Default)]
 struct Facts {
     administrator: ReportedFlag,
     managed_elsewhere: ReportedFlag,
 }
 
-/// A flag as a source says it. One that cannot be read may be set, whatever another source says.
+/// A flag as one source states it. An unreadable flag may be set, whatever another source states.
 fn fact(field: &str, flag: Flag) -> ReportedFlag {
     match flag {
         Stated::Value(set) => Some(set).into(),
@@ -284,7 +283,7 @@ impl Facts {
     }
 }
 
-/// An account as a sync emits it, but for the privileges that only `/v2/users` tells.
+/// An account as a sync emits it, without the privileges that only `/v2/users` has.
 async fn account(
     client: &NinjaOneClient,
     id: u64,
@@ -292,7 +291,7 @@ async fn account(
     mut row: UserRow,
     facts: Facts,
 ) -> Result<Account, NinjaOneError> {
-    if row.user_type.said().is_none() {
+    if row.user_type.value().is_none() {
         row.user_type = Stated::Value(kind.word.into());
     }
     let organization = match row.organization_id.ids() {
@@ -337,12 +336,12 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
     }
 }
 
-/// The kind that a row of the common list says.
+/// The kind that a row of the common list states.
 fn said_kind(row: &UserRow) -> Option<AccountKind> {
     row.user_type.trimmed().and_then(|word| ACCOUNTS.kind(word))
 }
 
-/// Fails on an instance that has no accounts of its own kinds.
+/// Fails on an older instance, which lacks the lists by kind.
 async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
     match client
         .list::<serde::de::IgnoredAny, _>(TECHNICIANS, &[], FirstElement)
@@ -353,15 +352,15 @@ async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
     }
 }
 
-/// Findings about rows without an id, any of which may be the one that is looked for.
+/// Whether rows without an id may match.
 const LOST: &str = "has entries without a usable id";
 
-/// Whether a row is looked for.
+/// Whether a row matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Match {
     Yes,
     No,
-    /// It may be.
+    /// It may match.
     Unclear,
 }
 
@@ -371,7 +370,7 @@ impl From<bool> for Match {
     }
 }
 
-/// A row without an address is nobody's who has this one, if it is at least known whose row it is.
+/// A row with an id but without an address does not match.
 fn has_email(row: &UserRow, email: &EmailAddress) -> Match {
     match (row.email.text(), row.id.get()) {
         (Some(own), Some(_)) => Match::from(email.is(own)),
@@ -382,7 +381,7 @@ fn has_email(row: &UserRow, email: &EmailAddress) -> Match {
     }
 }
 
-/// Rows of a list that are looked for; the others are not kept.
+/// Collects the matching rows of a list.
 async fn select(
     client: &NinjaOneClient,
     path: &str,
@@ -403,9 +402,9 @@ async fn select(
 
 struct Selecting<F> {
     matches: F,
-    /// Rows that are looked for, each with an id; a user can have several.
+    /// Matching rows, each with an id; a user can have several.
     found: Vec<UserRow>,
-    /// There are rows that may be looked for.
+    /// There are rows that may match.
     unclear: bool,
     has_usable_rows: bool,
 }

@@ -1,8 +1,8 @@
-//! The tenant as something that can be changed.
+//! NinjaOne as a [`Provisioner`].
 //!
-//! Calls: a role is found with 1 (`/v2/user/roles`), an account by id with 1 or 2, by address with 3, and an end user's
-//! organization's name with 1 more; before a deletion, and before reporting that there is no account with an id, the 3
-//! lists are read too; every write is 1. Nothing is cached: a change is decided on what is there now.
+//! Calls: 1 for a role (`/v2/user/roles`), 1 or 2 for an account by id, 3 for an account by address, 1 more for the name of
+//! an end user's organization, and 1 for every write. The 3 lists of users are read before a deletion, and before an
+//! account is reported as missing. Nothing is cached: every decision uses the current state.
 
 mod accounts;
 mod requests;
@@ -27,7 +27,7 @@ use crate::source::organizations::ORGANIZATIONS;
 use crate::source::pagination::PageReader;
 use crate::{NinjaOneClient, NinjaOneError};
 
-/// What the things are called that can be changed in NinjaOne, and what cannot.
+/// The types that can be changed in NinjaOne, and those that cannot.
 #[must_use]
 pub fn provisioning_terms() -> ProvisioningTerms {
     ProvisioningTerms {
@@ -43,10 +43,10 @@ pub fn provisioning_terms() -> ProvisioningTerms {
     }
 }
 
-/// The role that an answer to a write shows.
+/// The role in the response to a write.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn role_of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
-    roles::of_answer(body)
+pub(crate) fn role_from_response(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
+    roles::from_response(body)
 }
 
 /// A NinjaOne tenant as a [`Provisioner`]. Whether writes may leave the process is the client's setting.
@@ -66,22 +66,22 @@ impl NinjaOneProvisioner {
         }
     }
 
-    /// What requests have cost so far.
+    /// Requests so far, and their cost.
     #[must_use]
     pub fn usage(&self) -> ApiUsage {
         self.client.usage()
     }
 
-    /// The account of an answer that shows it, where a write has one.
+    /// The account in the response to a write, if it has one.
     async fn seen(&self, step: &Step, body: &[u8]) -> Result<Option<Observation>, NinjaOneError> {
         Ok(match step {
-            Step::AddMember(membership) | Step::RemoveMember(membership) => roles::of_answer(body)?
+            Step::AddMember(membership) | Step::RemoveMember(membership) => roles::from_response(body)?
                 .filter(|role| *role.id() == membership.role)
                 .map(|role| Observation::Role(Some(Box::new(role)))),
-            Step::CreateAccount(wanted) => accounts::of_answer(&self.client, body, wanted.kind)
+            Step::CreateAccount(selector) => accounts::from_response(&self.client, body, selector.kind)
                 .await?
                 .map(|account| Observation::Account(Some(Box::new(account)))),
-            Step::UpdateAccount { account, kind, .. } => accounts::of_answer(&self.client, body, *kind)
+            Step::UpdateAccount { account, kind, .. } => accounts::from_response(&self.client, body, *kind)
                 .await?
                 .filter(|seen| seen.id() == account)
                 .map(|account| Observation::Account(Some(Box::new(account)))),
@@ -100,8 +100,8 @@ impl Provisioner for NinjaOneProvisioner {
         &self.terms
     }
 
-    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
-        roles::select(&self.client, wanted)
+    async fn roles(&self, selector: &Selector) -> Result<Vec<Role>, ProvisionerError> {
+        roles::select(&self.client, selector)
             .await
             .map_err(ProvisionerError::new)
     }
@@ -130,8 +130,8 @@ impl Provisioner for NinjaOneProvisioner {
             .map_err(ProvisionerError::new)
     }
 
-    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
-        organizations(&self.client, wanted)
+    async fn organizations(&self, selector: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
+        organizations(&self.client, selector)
             .await
             .map_err(ProvisionerError::new)
     }
@@ -156,7 +156,7 @@ impl Provisioner for NinjaOneProvisioner {
         match self.client.write(&requests::of(step)).await {
             Ok(written) => {
                 let body = written.body.unwrap_or_default();
-                // An answer that cannot be read shows nothing; the state is read back then.
+                // An unreadable response shows nothing, so the state is read back.
                 let seen = self.seen(step, &body).await.unwrap_or_default();
                 Ok(ApplyOutcome {
                     request_id: written.request_id,
@@ -184,7 +184,7 @@ impl Provisioner for NinjaOneProvisioner {
     }
 }
 
-async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
+async fn organizations(client: &NinjaOneClient, selector: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
     let mut found: Vec<Resource> = Vec::new();
     let mut is_unclear = false;
     let mut pages = PageReader::new(ORGANIZATIONS, organization_type);
@@ -199,8 +199,8 @@ async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec
                 continue;
             };
             let organization = mapping::organization(id, &row);
-            if !wanted.selects(&organization.id.id, [organization.display_name.as_str()]) {
-                is_unclear |= row.name.trimmed().is_none() && matches!(wanted, Selector::Text(_));
+            if !selector.selects(&organization.id.id, [organization.display_name.as_str()]) {
+                is_unclear |= row.name.trimmed().is_none() && matches!(selector, Selector::Text(_));
             } else if !found.iter().any(|known| known.id == organization.id) {
                 found.push(organization);
             }

@@ -12,12 +12,12 @@ use super::schema::TECHNICIAN;
 use crate::NinjaOneClient;
 use crate::client::WriteRequest;
 
-/// The request that a step is.
+/// The request of a step.
 pub(super) fn of(step: &Step) -> WriteRequest {
     match step {
         Step::AddMember(membership) => members(membership, "add-members"),
         Step::RemoveMember(membership) => members(membership, "remove-members"),
-        Step::CreateAccount(wanted) => create(wanted),
+        Step::CreateAccount(account) => create(account),
         Step::UpdateAccount {
             account,
             kind,
@@ -37,7 +37,7 @@ pub(super) fn of(step: &Step) -> WriteRequest {
     }
 }
 
-/// The same for people.
+/// The request of a step, for people.
 pub(super) fn preview(client: &NinjaOneClient, step: &Step) -> RequestPreview {
     let request = of(step);
     let method = match request.method {
@@ -62,18 +62,18 @@ fn members(membership: &Membership, which: &str) -> WriteRequest {
     }
 }
 
-fn create(wanted: &NewAccount) -> WriteRequest {
+fn create(account: &NewAccount) -> WriteRequest {
     let request = |path: &str, query, body| WriteRequest {
         method: Method::POST,
         path: path.to_owned(),
         query,
         body,
     };
-    let body = Create::from(wanted);
-    if wanted.kind == TECHNICIAN {
+    let body = Create::from(account);
+    if account.kind == TECHNICIAN {
         return request("/v2/user/technicians", Vec::new(), json(&body));
     }
-    let invites = wanted.values.flag("send_invitation") == Some(true);
+    let invites = account.values.flag("send_invitation") == Some(true);
     let query = vec![("sendInvitation", invites.to_string())];
     request("/v2/user/end-users", query, json(&body))
 }

@@ -1,4 +1,4 @@
-//! Roles with their members, as one list or as the answer to a change.
+//! Roles with their members, from the list of roles or from the response to a change.
 
 use std::collections::HashSet;
 
@@ -16,13 +16,13 @@ use crate::{NinjaOneClient, NinjaOneError};
 
 const ROLES: &str = "/v2/user/roles";
 
-/// The selected roles. The list comes with all members of all roles; only those of the selected ones are kept.
-pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Role>, NinjaOneError> {
-    let selecting = Selecting::new(wanted.clone());
-    let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selecting).await;
+/// The selected roles. The list has all members of all roles; only those of the selected roles are kept.
+pub(super) async fn select(client: &NinjaOneClient, selector: &Selector) -> Result<Vec<Role>, NinjaOneError> {
+    let selection = RoleSelection::new(selector.clone());
+    let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selection).await;
     let (selected, _, _) = listed.map_err(NinjaOneError::into_older_instance)?;
     let request = client.display_request(ROLES);
-    if selected.has_lost_one || selected.found.is_empty() && selected.is_unclear {
+    if selected.has_unusable_match || selected.found.is_empty() && selected.is_unclear {
         return Err(NinjaOneError::Malformed {
             request,
             reason: "it has entries without a usable id or name, one of which may be the role".to_owned(),
@@ -30,12 +30,12 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
     }
     let roles = selected.found.into_iter().map(|(id, rows)| {
         let others = selected.others.contains(&id);
-        merged(id, rows, others, &request)
+        merge_rows(id, rows, others, &request)
     });
     roles.collect()
 }
 
-/// Roles with a name like the words, for people.
+/// Roles with a similar name, for suggestions.
 pub(super) async fn similar(
     client: &NinjaOneClient,
     words: &TextQuery,
@@ -82,9 +82,9 @@ impl ListConsumer<Row<RoleRow>> for Similar {
     }
 }
 
-/// The role of all rows that have its id, of which there should be one. Rows that say nothing of the members leave it to
-/// those that do; rows that contradict each other say nothing together.
-fn merged(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Result<Role, NinjaOneError> {
+/// Merges the rows with one id, of which there should be one. Rows without members are ignored if another has them; the
+/// members are unknown if rows contradict each other.
+fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Result<Role, NinjaOneError> {
     let mut roles = Vec::new();
     for row in rows {
         let members = members_of(&row, id, request)?;
@@ -101,7 +101,7 @@ fn merged(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Resul
             merged.holders = None;
         }
         match (&merged.members, other.members) {
-            (RoleMembers::Unknown(_), said) => merged.members = said,
+            (RoleMembers::Unknown(_), value) => merged.members = value,
             (RoleMembers::Known(own), RoleMembers::Known(other)) if *own != other => {
                 contradiction = Some("members");
             }
@@ -115,8 +115,8 @@ fn merged(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Resul
     Ok(merged)
 }
 
-/// Who a row says is in the role. No list is silence; a list of which a part cannot be read is refused, because a change
-/// that is decided on half the members would be a wrong one.
+/// The members of a row; `None` if they are not stated. A partly unreadable list is an error, because a change that is
+/// based on half of the members would be wrong.
 fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, NinjaOneError> {
     if row.members.is_incomplete() {
         return Err(NinjaOneError::Malformed {
@@ -124,7 +124,7 @@ fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, Ninj
             reason: format!("it does not tell all members of role {id} by their ids"),
         });
     }
-    if row.members.said().is_none() {
+    if row.members.value().is_none() {
         return Ok(RoleMembers::Unknown(format!(
             "{request} does not say who is in it"
         )));
@@ -133,9 +133,9 @@ fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, Ninj
     Ok(RoleMembers::Known(ids.map(NativeId::from_number).collect()))
 }
 
-/// The role of an answer to add-members or remove-members; none if the body is empty or something else, or does not say
-/// who is in the role.
-pub(super) fn of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
+/// The role in the response to add-members or remove-members; `None` if the body is empty or something else, or does not
+/// state the members.
+pub(super) fn from_response(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
     let Ok(Row::Object(row)) = serde_json::from_slice::<Row<RoleRow>>(body) else {
         return Ok(None);
     };
@@ -157,33 +157,33 @@ fn role(id: u64, row: &RoleRow, members: RoleMembers) -> Result<Role, NinjaOneEr
     })
 }
 
-struct Selecting {
-    wanted: Selector,
-    /// The selected rows, by their id. There should be one of each.
+struct RoleSelection {
+    selector: Selector,
+    /// The selected rows by id. There should be one for each id.
     found: Vec<(u64, Vec<RoleRow>)>,
     /// Ids of rows that are not selected.
     others: HashSet<u64>,
     has_usable_rows: bool,
     /// There are entries that may be selected.
     is_unclear: bool,
-    /// There are entries that are selected by name, and have no usable id.
-    has_lost_one: bool,
+    /// An entry is selected by its name, but has no usable id.
+    has_unusable_match: bool,
 }
 
-impl Selecting {
-    fn new(wanted: Selector) -> Self {
+impl RoleSelection {
+    fn new(selector: Selector) -> Self {
         Self {
-            wanted,
+            selector,
             found: Vec::new(),
             others: HashSet::new(),
             has_usable_rows: false,
             is_unclear: false,
-            has_lost_one: false,
+            has_unusable_match: false,
         }
     }
 }
 
-impl ListConsumer<Row<RoleRow>> for Selecting {
+impl ListConsumer<Row<RoleRow>> for RoleSelection {
     fn accept(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else {
             self.is_unclear = true;
@@ -192,12 +192,12 @@ impl ListConsumer<Row<RoleRow>> for Selecting {
         let name = row.name.trimmed();
         let Some(id) = row.id.get() else {
             self.is_unclear = true;
-            self.has_lost_one |= self.wanted.is_called(name);
+            self.has_unusable_match |= self.selector.is_called(name);
             return true;
         };
         self.has_usable_rows = true;
-        if !self.wanted.selects(&NativeId::from_number(id), name) {
-            self.is_unclear |= name.is_none() && matches!(self.wanted, Selector::Text(_));
+        if !self.selector.selects(&NativeId::from_number(id), name) {
+            self.is_unclear |= name.is_none() && matches!(self.selector, Selector::Text(_));
             self.others.insert(id);
             return true;
         }
@@ -209,7 +209,7 @@ impl ListConsumer<Row<RoleRow>> for Selecting {
     }
 
     fn restart(&mut self) {
-        *self = Self::new(self.wanted.clone());
+        *self = Self::new(self.selector.clone());
     }
 
     fn has_usable_rows(&self) -> bool {
@@ -222,9 +222,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_answer_with_members_shows_a_role() {
+    fn response_with_members_shows_the_role() {
         let shown = |body: &str| {
-            let role = of_answer(body.as_bytes()).unwrap()?;
+            let role = from_response(body.as_bytes()).unwrap()?;
             match role.members {
                 RoleMembers::Known(members) => Some(members.len()),
                 RoleMembers::Unknown(reason) => panic!("{reason}"),
@@ -235,7 +235,7 @@ mod tests {
             Some(2)
         );
         assert_eq!(shown(r#"{"id":1,"name":"Desk","members":[]}"#), Some(0));
-        for silent in [
+        for body in [
             "",
             "{}",
             "null",
@@ -248,7 +248,7 @@ mod tests {
             r#"{"id":1,"members":[{"id":7},{"id":null}]}"#,
             r#"{"id":1,"members":[7]}"#,
         ] {
-            assert_eq!(shown(silent), None, "{silent}");
+            assert_eq!(shown(body), None, "{body}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What accounts are in NinjaOne: their kinds, what the create and update calls take, and what no call can change
-//! (docs/reference/ninjaone-api.md §3.4, §4, §7). Everything that people and C1 read about accounts is here.
+//! The account schema of NinjaOne: kinds, the fields of the create and update calls, and what no call can change
+//! (docs/reference/ninjaone-api.md §3.4, §4, §7). All texts about accounts, for people and for ConductorOne, are here.
 
 use access_core::provisioning::{
     ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountKindSpec, AccountSchema, Advice, FieldRule,
@@ -17,7 +17,7 @@ const AUDITED: &[&str] = &[
     "administrator",
 ];
 
-/// Works in the console.
+/// An administrator or technician, who uses the console.
 pub const TECHNICIAN: AccountKind = AccountKind::new(&AccountKindSpec {
     word: mapping::TECHNICIAN,
     name: "technician",
@@ -31,7 +31,7 @@ pub const TECHNICIAN: AccountKind = AccountKind::new(&AccountKindSpec {
     }],
 });
 
-/// A customer's person, in the portal.
+/// An employee of a customer, who uses the portal.
 pub const END_USER: AccountKind = AccountKind::new(&AccountKindSpec {
     word: mapping::END_USER,
     name: "end user",
@@ -45,7 +45,7 @@ pub const END_USER: AccountKind = AccountKind::new(&AccountKindSpec {
     }],
 });
 
-/// What the two create calls and the two update calls take.
+/// The fields of the two create calls and the two update calls.
 pub static ACCOUNTS: AccountSchema = AccountSchema {
     kinds: &[TECHNICIAN, END_USER],
     administrator_title: "System Administrator",
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_forms() {
+    fn account_forms() {
         let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
         let shown = fields.map(|field| {
             let kinds = field.only_for.map_or("all", |kind| kind.name);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_read_as_people_write_them() {
+    fn kinds_are_parsed_in_every_spelling() {
         for word in ["TECHNICIAN", "technician", " Technician "] {
             assert_eq!(ACCOUNTS.kind(word), Some(TECHNICIAN), "{word}");
         }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_is_no_argument() {
+    fn immutable_attributes_are_not_arguments() {
         for (key, _) in ACCOUNTS.unchangeable {
             assert!(ACCOUNTS.update_field(key).is_none(), "{key}");
         }

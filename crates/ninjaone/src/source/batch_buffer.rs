@@ -1,4 +1,4 @@
-//! Rows gathered into batches, in the order that the port asks for.
+//! Collects rows into batches, in the order that the port requires.
 
 use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource};
 
@@ -6,7 +6,7 @@ use super::event_sender::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::mapping::user_type;
 
-/// Resources with their entitlements and grants, handed over when enough have gathered.
+/// Resources with their entitlements and grants, sent when the batch is full.
 #[derive(Debug, Default)]
 pub(super) struct BatchBuffer {
     resources: Vec<Resource>,
@@ -23,7 +23,7 @@ impl BatchBuffer {
             .description
             .as_ref()
             .map_or(0, |text| text.as_str().len());
-        // The profile and the trait hold them once more.
+        // Profile and trait have another copy.
         self.text_bytes += 3 * (resource.display_name.as_str().len() + description);
         self.resources.push(resource);
         self.rows += 1;
@@ -65,7 +65,7 @@ impl BatchBuffer {
             .all(|batch| sender.batch_from_thread(batch))
     }
 
-    /// Hands over what has gathered, if it is enough.
+    /// Sends the batch if it is full.
     pub(super) async fn flush_full(&mut self, sender: &EventSender) -> Result<(), NinjaOneError> {
         if self.is_full() {
             self.flush(sender).await?;
@@ -80,7 +80,7 @@ impl BatchBuffer {
         Ok(())
     }
 
-    /// Users who hold an entitlement, however many.
+    /// Adds the holders of an entitlement, any number of them.
     pub(super) async fn grants_to(
         &mut self,
         entitlement: &EntitlementId,

@@ -21,8 +21,8 @@ const NEEDED: [(&str, &str); 2] = [
     ("management", "roles and their members"),
 ];
 
-/// Requests the beginning of every list as a sync would; if all answer, reads everything as a sync would, so that a passed
-/// check means that a sync works.
+/// Requests the beginning of every list; if all respond, reads everything as a sync would, so that a passed check means
+/// that a sync works.
 pub(super) async fn check(
     client: &NinjaOneClient,
     options: SourceOptions,
@@ -67,7 +67,7 @@ fn has_failed(check: &EndpointCheck) -> bool {
     matches!(check.outcome, CheckOutcome::Failed { .. })
 }
 
-/// Requests the lists that an instance has or lacks together. Returns whether it is an older one, which lacks them.
+/// Requests the lists that only exist together. Returns whether the instance is an older one, which lacks them.
 async fn check_own_lists(
     client: &NinjaOneClient,
     lists: &[&ListInfo],
@@ -93,7 +93,7 @@ async fn check_own_lists(
         };
         match confirmed {
             Ok(()) => {
-                // What is confirmed of one is confirmed of all.
+                // A confirmation for one list holds for all.
                 let rest = missing.map(|(index, _)| index);
                 for index in [index].into_iter().chain(rest) {
                     outcomes[index] = Some(CheckOutcome::Degraded {
@@ -111,7 +111,7 @@ async fn check_own_lists(
     false
 }
 
-/// How many entries the list begins with: none or one.
+/// Whether the list has an entry: 0 or 1.
 async fn probe(client: &NinjaOneClient, list: &ListInfo, older: bool) -> Result<u64, NinjaOneError> {
     let mut query = Vec::new();
     if list.is_paged {
@@ -156,12 +156,12 @@ fn failure(error: &(impl Diagnostic + std::fmt::Display)) -> CheckOutcome {
     CheckOutcome::Failed {
         status: error.status(),
         message: error.to_string(),
-        hint: error.hint().map(not_check_again),
+        hint: error.hint().map(without_check_hint),
     }
 }
 
 /// Replaces a hint that recommends `check`.
-fn not_check_again(hint: String) -> String {
+fn without_check_hint(hint: String) -> String {
     if hint.contains("baton-ninja-one check") {
         "see in NinjaOne (Administration > Apps > API) whether the app was changed, and what it may do"
             .to_owned()
@@ -170,7 +170,7 @@ fn not_check_again(hint: String) -> String {
     }
 }
 
-/// Reads everything, keeps nothing, and notes what a sync would say.
+/// Reads everything, keeps nothing, and collects what a sync would report.
 async fn rehearse(
     mut events: BoxStream<'_, Result<SourceEvent, SourceError>>,
     lists: &[&ListInfo],
@@ -210,7 +210,7 @@ async fn rehearse(
     }
 }
 
-/// Whether a message is about an endpoint, and not about one that begins like it.
+/// Whether a message is about an endpoint, and not about one with a longer path.
 fn names(message: &str, endpoint: &str) -> bool {
     let path = endpoint.trim_start_matches("GET ");
     message.match_indices(path).any(|(begin, _)| {
@@ -231,7 +231,7 @@ fn degrade(
                 .resource_type
                 .is_some_and(|of_list| of_list() == *resource_type)
     });
-    // What has no list of its own, such as the tenant, follows from the users.
+    // Types without a list of their own, such as the tenant, follow from the users.
     let path = list.map_or(USERS, |list| list.path);
     let of_path = |check: &&mut EndpointCheck| check.endpoint == format!("GET {path}");
     if let Some(check) = endpoints.iter_mut().find(of_path)

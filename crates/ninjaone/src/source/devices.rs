@@ -1,5 +1,5 @@
-//! `/v2/devices`, where opted in: devices, and which end users may access or are assigned them. The tenant's access is
-//! worth knowing without them, so a failure here only makes them incomplete.
+//! `/v2/devices`, if opted in: devices, and the end users who may access or are assigned them. A failure here only makes
+//! devices incomplete, because other access is useful without them.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub(super) async fn read(
     let mut seen = HashSet::new();
     match read_devices(client, selection, &mut seen, sender).await {
         Ok(()) => {}
-        // What is too large for devices would be too large for a sync of them tomorrow, too.
+        // A list of devices that exceeds a bound fails the sync: it would be too large in every later sync.
         Err(
             failure @ (NinjaOneError::Stopped
             | NinjaOneError::TooLarge { .. }

@@ -1,4 +1,4 @@
-//! From the reading to the pipeline: a short queue that both async code and parser threads can fill.
+//! Sends events to the pipeline through a short queue, from async code and from parser threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -26,20 +26,20 @@ use crate::client::Remark;
 
 /// Rows in a batch.
 pub(super) const BATCH_ROWS: usize = 2_000;
-/// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
+/// Bytes of texts beyond which a batch is sent with fewer rows. Several batches are in memory at a time.
 pub(super) const BATCH_BYTES: usize = 2 << 20;
 
 pub(super) type Event = Result<SourceEvent, SourceError>;
 
-/// The reading's end of the queue.
+/// The source's end of the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct EventSender {
     events: mpsc::Sender<Event>,
     /// Requested single resources that have not been found yet.
     missing: Arc<Mutex<BTreeSet<ResourceId>>>,
-    /// The types that are read.
+    /// The types in the scope.
     types: Arc<BTreeSet<ResourceTypeId>>,
-    /// Why types are not complete.
+    /// Why types are incomplete.
     incomplete: Arc<Mutex<BTreeMap<ResourceTypeId, Vec<String>>>>,
 }
 
@@ -61,7 +61,7 @@ impl EventSender {
         )
     }
 
-    /// The single resources that have not come.
+    /// The requested resources that were not found.
     pub(super) fn missing(&self) -> BTreeSet<ResourceId> {
         self.missing
             .lock()
@@ -96,7 +96,7 @@ impl EventSender {
             .await
     }
 
-    /// Hands over what the client has to warn of.
+    /// Sends the remarks of the client as warnings.
     pub(super) async fn remarks(&self, remarks: Vec<Remark>) -> Result<(), NinjaOneError> {
         for remark in remarks {
             if let Some(resource_type) = &remark.incomplete {
@@ -104,10 +104,10 @@ impl EventSender {
             }
             self.warn(remark.code, remark.message).await?;
         }
-        self.say_incomplete().await
+        self.report_incomplete().await
     }
 
-    /// Sends a batch from a parser's thread; false if the receiver was dropped.
+    /// Sends a batch from a parser thread; false if the receiver was dropped.
     pub(super) fn batch_from_thread(&self, batch: AccessBatch) -> bool {
         self.note(&batch);
         batch.rows() == 0 || self.events.blocking_send(Ok(SourceEvent::Batch(batch))).is_ok()
@@ -117,7 +117,7 @@ impl EventSender {
         self.types.contains(resource_type)
     }
 
-    /// Books rows that came but are of no use.
+    /// Reports skipped rows.
     pub(super) async fn skipped(
         &self,
         kind: RowKind,
@@ -140,7 +140,7 @@ impl EventSender {
         Ok(())
     }
 
-    /// Reports what a list of resources leaves open. `types_of` names the types that depend on a field.
+    /// Reports the findings of a list of resources. `types_of` names the types that depend on a field.
     pub(super) async fn findings(
         &self,
         list: &str,
@@ -166,7 +166,7 @@ impl EventSender {
         .await
     }
 
-    /// Says which labels were longer than is kept.
+    /// Warns of clipped labels.
     pub(super) async fn clipped(&self, list: &str, clipped: &Clipped) -> Result<(), NinjaOneError> {
         for message in clipped.messages(list) {
             self.warn("clipped_text", message).await?;
@@ -174,7 +174,7 @@ impl EventSender {
         Ok(())
     }
 
-    /// Notes values that are not readable.
+    /// Marks types as incomplete because of unreadable values.
     pub(super) fn unreadable(
         &self,
         list: &str,
@@ -188,7 +188,7 @@ impl EventSender {
         }
     }
 
-    /// Says what the tenant does not state.
+    /// Reports what the tenant does not state.
     pub(super) async fn unstated(&self, unstated: Unstated) -> Result<(), NinjaOneError> {
         if !self.is_selected(&unstated.scope.resource_type()) {
             return Ok(());
@@ -196,7 +196,7 @@ impl EventSender {
         self.send(Ok(SourceEvent::Unstated(unstated))).await
     }
 
-    /// Says of which users something is not stated, in parts that are no larger than a batch.
+    /// Reports the users for whom something is not stated, in parts of at most a batch.
     pub(super) async fn unstated_of_users(
         &self,
         users: &[u64],
@@ -218,7 +218,7 @@ impl EventSender {
         Ok(())
     }
 
-    /// Notes why a type is not complete; said at the end of the reading.
+    /// Records why a type is incomplete; reported at the end of the read.
     pub(super) fn incomplete(&self, resource_type: &ResourceTypeId, reason: &str) {
         if self.is_selected(resource_type) {
             let mut incomplete = self.incomplete.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,8 +229,8 @@ impl EventSender {
         }
     }
 
-    /// Says which types are not complete.
-    pub(super) async fn say_incomplete(&self) -> Result<(), NinjaOneError> {
+    /// Reports the incomplete types.
+    pub(super) async fn report_incomplete(&self) -> Result<(), NinjaOneError> {
         let incomplete = std::mem::take(&mut *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner));
         for (resource_type, reasons) in incomplete {
             let reason = reasons.join("; ");
@@ -241,18 +241,18 @@ impl EventSender {
         Ok(())
     }
 
-    /// Says how ids are made, once.
+    /// Reports the id scheme, once.
     pub(super) async fn id_scheme(&self, scheme: &IdScheme) -> Result<(), NinjaOneError> {
         self.send(Ok(SourceEvent::IdScheme(scheme.clone()))).await
     }
 
-    /// Sends an event from a parser's thread; false if the receiver was dropped.
+    /// Sends an event from a parser thread; false if the receiver was dropped.
     pub(super) fn send_from_thread(&self, event: SourceEvent) -> bool {
         self.events.blocking_send(Ok(event)).is_ok()
     }
 }
 
-/// The pipeline's end: what arrives, while the reading behind it is driven on. Dropping it stops the reading.
+/// The pipeline's end of the queue. Polling it drives the read; dropping it stops the read.
 pub(super) struct EventStream<'a> {
     driver: Option<BoxFuture<'a, ()>>,
     events: mpsc::Receiver<Event>,

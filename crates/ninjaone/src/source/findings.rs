@@ -1,4 +1,4 @@
-//! What is wrong with a list: rows that are skipped, values that are unreadable or clipped.
+//! Problems in a list: skipped rows, and unreadable or clipped values.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::api::Row;
 use crate::api::Stated;
 use crate::mapping::{device_type, organization_type, role_type, tenant_type, user_type};
 
-/// Examples that are kept of a finding.
+/// Maximum number of examples of a finding.
 const MAX_EXAMPLES: usize = 5;
 
-/// A row that is no object.
+/// A row that is not an object.
 const ROW: &str = "row";
-/// The field that names a row.
+/// The field that identifies a row.
 const ID: &str = "id";
 
 /// Skipped rows by reason, with the first ones by name.
@@ -63,7 +63,7 @@ impl SkipCounts {
     }
 }
 
-/// How often something was found, with the first examples.
+/// The number of occurrences, with the first examples.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) count: u64,
@@ -108,12 +108,12 @@ impl Unreadable {
         }
     }
 
-    /// How many rows of a field could not be read.
+    /// Number of rows in which a field is unreadable.
     pub(super) fn count(&self, field: &str) -> u64 {
         self.0.get(field).map_or(0, |found| found.count)
     }
 
-    /// Field by field, with a sentence about it.
+    /// Each field with a sentence about it.
     pub(super) fn reasons(&self, list: &str) -> impl Iterator<Item = (&'static str, String)> {
         self.0.iter().map(move |(field, found)| {
             let rows = if found.count == 1 { "row" } else { "rows" };
@@ -202,7 +202,7 @@ impl Findings {
         None
     }
 
-    /// Books a row whose id an earlier row of the list has.
+    /// Counts a row with the id of an earlier row.
     pub(super) fn duplicate(&mut self, id: ResourceId, row: &impl ListRow) {
         let skipped = SkippedRow {
             resource: Some(id),
@@ -212,7 +212,7 @@ impl Findings {
         self.skips.book(SkipReason::Duplicate, skipped);
     }
 
-    /// Notes the fields of a row that are not readable, and those that are clipped.
+    /// Records the unreadable and the clipped fields of a row.
     pub(super) fn fields(
         &mut self,
         row: &impl PagedRow,

@@ -1,16 +1,16 @@
-//! Ids in the order of their decimal texts, which is the order that a file's indexes want: grants that come in it are
-//! nearly sorted already, and sorting a million of them costs a fifth less time.
+//! Ids in the order of their decimal texts, which is the order of a file's indexes: grants in this order are nearly sorted
+//! already, and sorting a million of them takes a fifth less time.
 
-/// Sorts ids by their decimal texts and keeps each once.
+/// Sorts ids by their decimal texts and removes duplicates.
 pub(super) fn sort_as_text(ids: &mut Vec<u64>) {
     ids.sort_unstable_by_key(|id| key(*id));
     ids.dedup();
 }
 
-/// Compares like the decimal text: the number with its first digit moved to a fixed place, then the length, then what did not
-/// fit into that place.
+/// Compares like the decimal text: the number with its first digit moved to a fixed position, then the length, then the
+/// digits that did not fit.
 pub(super) fn key(id: u64) -> (u64, u32, u64) {
-    /// Numbers of so many digits all fit into 64 bits.
+    /// All numbers with this many digits fit into 64 bits.
     const MAX_DIGITS: u32 = 19;
     let digits = id.checked_ilog10().unwrap_or(0) + 1;
     match MAX_DIGITS.checked_sub(digits) {
@@ -27,7 +27,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_is_that_of_the_texts(mut ids in prop::collection::vec(prop_oneof![0_u64..200, any::<u64>()], 0..40)) {
+        fn ids_sort_like_their_texts(mut ids in prop::collection::vec(prop_oneof![0_u64..200, any::<u64>()], 0..40)) {
             let mut texts: Vec<String> = ids.iter().map(u64::to_string).collect();
             texts.sort_unstable();
             texts.dedup();

@@ -1,5 +1,5 @@
-//! What `/v2/user/technicians` and `/v2/user/end-users` say, kept until `/v2/users` comes by: about a hundred bytes a
-//! user, so that a tenant of a million fits (docs/reference/design.md §8: at most 250).
+//! The rows of `/v2/user/technicians` and `/v2/user/end-users`, kept for the join with `/v2/users` in about a hundred bytes
+//! per user, so that a million users fit (docs/reference/design.md §8: at most 250).
 
 use crate::api::Entries;
 use crate::api::Flag;
@@ -16,7 +16,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) enum Listed {
     Technician,
     EndUser,
-    /// Rows of both lists have the id.
+    /// Both lists have a row with the id.
     Both,
 }
 
@@ -37,25 +37,25 @@ impl Listed {
         }
     }
 
-    /// Whether it says that a user is an end user.
+    /// Whether the list of end users has the user.
     pub(crate) fn is_end_user(self) -> bool {
         self != Self::Technician
     }
 }
 
-/// A row whose id another row has too.
+/// A row with the id of an earlier row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Doubled {
+pub(crate) struct DuplicateRow {
     pub(crate) id: u64,
-    /// What the row says that is not kept apart.
+    /// The row, after its access was merged into the first one.
     pub(crate) row: UserRow,
-    /// Whether the two are of two people.
-    pub(crate) two_people: bool,
-    /// Fields of which the two say different things.
+    /// Whether the two rows belong to two people.
+    pub(crate) is_other_person: bool,
+    /// Fields in which the two rows differ.
     pub(crate) contradictions: Vec<&'static str>,
 }
 
-/// Rows by id, being gathered.
+/// Collects rows by id.
 #[derive(Debug, Default)]
 pub(crate) struct JoinTableBuilder {
     arena: Vec<Vec<u8>>,
@@ -79,18 +79,18 @@ pub(crate) struct JoinTable {
     index: Vec<Entry>,
 }
 
-/// Where a row is in the table.
+/// The index of a row in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place(usize);
+pub(crate) struct RowIndex(usize);
 
-impl Place {
+impl RowIndex {
     pub(crate) fn ordinal(self) -> usize {
         self.0
     }
 }
 
 impl JoinTableBuilder {
-    /// Device ids are kept only where devices are read.
+    /// Device ids are only kept if devices are read.
     pub(crate) fn new(with_devices: bool) -> Self {
         Self {
             with_devices,
@@ -102,9 +102,9 @@ impl JoinTableBuilder {
         self.with_devices
     }
 
-    /// What the rows take in memory, in bytes: their share of the index included, and of what is found out about each later.
+    /// Memory of the rows in bytes, including their part of the index and the marks that are kept for each row later.
     pub(crate) fn bytes(&self) -> u64 {
-        /// An index doubles when it grows; beside each row is a mark.
+        /// The index doubles when it grows, and each row has a mark.
         const PER_ROW: usize = 2 * size_of::<Entry>() + 12;
         self.arena_bytes + (self.index.len() * PER_ROW) as u64
     }
@@ -114,7 +114,7 @@ impl JoinTableBuilder {
         self.index.len()
     }
 
-    /// Forgets all rows after the first so many.
+    /// Removes all rows after the first `count`.
     pub(crate) fn truncate(&mut self, len: usize) {
         if let Some(first) = self.index.get(len) {
             let chunk = first.chunk as usize;
@@ -147,8 +147,8 @@ impl JoinTableBuilder {
         });
     }
 
-    /// The table. Rows whose id was there before are joined with the first and handed over.
-    pub(crate) fn build(mut self, mut take: impl FnMut(Doubled)) -> JoinTable {
+    /// Builds the table. A row with the id of an earlier one is merged into it and returned.
+    pub(crate) fn build(mut self, mut take: impl FnMut(DuplicateRow)) -> JoinTable {
         self.index.sort_by_key(|entry| entry.id);
         let entries = std::mem::take(&mut self.index);
         let mut index: Vec<Entry> = Vec::with_capacity(entries.len());
@@ -158,16 +158,16 @@ impl JoinTableBuilder {
                 index.push(first);
                 continue;
             }
-            let (mut listed, mut joined) = stored(&self.arena, first);
+            let (mut listed, mut joined) = decode_row(&self.arena, first);
             for other in others {
-                let (other_listed, row) = stored(&self.arena, *other);
-                let two_people = joined.is_of_another_person_than(&row);
+                let (other_listed, row) = decode_row(&self.arena, *other);
+                let is_other_person = joined.is_another_person(&row);
                 let (both, contradictions) = joined.join(row.clone());
                 joined = both;
-                take(Doubled {
+                take(DuplicateRow {
                     id: first.id,
                     row,
-                    two_people,
+                    is_other_person,
                     contradictions,
                 });
                 if other_listed != listed {
@@ -184,7 +184,7 @@ impl JoinTableBuilder {
     }
 }
 
-fn stored(arena: &[Vec<u8>], entry: Entry) -> (Listed, UserRow) {
+fn decode_row(arena: &[Vec<u8>], entry: Entry) -> (Listed, UserRow) {
     let Entry { id, chunk, offset } = entry;
     let mut bytes = Bytes(&arena[chunk as usize][offset as usize..]);
     let (listed, row) = decode(&mut bytes);
@@ -200,27 +200,27 @@ impl JoinTable {
         self.index.len()
     }
 
-    pub(crate) fn find(&self, id: u64) -> Option<Place> {
+    pub(crate) fn find(&self, id: u64) -> Option<RowIndex> {
         self.index
             .binary_search_by_key(&id, |entry| entry.id)
             .ok()
-            .map(Place)
+            .map(RowIndex)
     }
 
-    /// All rows' places, by id.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, u64)> {
+    /// The indexes and ids of all rows, sorted by id.
+    pub(crate) fn indexed_ids(&self) -> impl Iterator<Item = (RowIndex, u64)> {
         self.index
             .iter()
             .enumerate()
-            .map(|(place, entry)| (Place(place), entry.id))
+            .map(|(index, entry)| (RowIndex(index), entry.id))
     }
 
-    pub(crate) fn row(&self, Place(place): Place) -> (Listed, UserRow) {
-        stored(&self.arena, self.index[place])
+    pub(crate) fn row(&self, RowIndex(index): RowIndex) -> (Listed, UserRow) {
+        decode_row(&self.arena, self.index[index])
     }
 }
 
-/// Words that nearly every row has one of, kept as one byte.
+/// Frequent values, stored in one byte.
 const WORDS: [&str; 7] = [
     "TECHNICIAN",
     "END_USER",
@@ -263,13 +263,13 @@ fn encode(out: &mut Vec<u8>, listed: Listed, row: &UserRow, with_devices: bool) 
         &row.accessible_device_ids,
         &row.assigned_device_ids,
     ] {
-        encode_ids(out, if with_devices { list.said() } else { None });
+        encode_ids(out, if with_devices { list.value() } else { None });
     }
 }
 
-/// Zero for nothing, one for one id, two for a list.
+/// 0 for nothing, 1 for one id, 2 for a list.
 fn encode_organizations(out: &mut Vec<u8>, organizations: &Stated<OrganizationIds>) {
-    match organizations.said() {
+    match organizations.value() {
         None => out.push(0),
         Some(OrganizationIds::One(id)) => {
             out.push(1);
@@ -282,7 +282,7 @@ fn encode_organizations(out: &mut Vec<u8>, organizations: &Stated<OrganizationId
     }
 }
 
-/// Zero for no list, otherwise one more than its length. What cannot be used is not kept.
+/// 0 for no list, otherwise its length plus one. Unusable elements are not stored.
 fn encode_ids(out: &mut Vec<u8>, ids: Option<&Entries<u64>>) {
     let Some(ids) = ids else { return out.push(0) };
     encode_number(out, 1 + ids.usable.len() as u64);
@@ -298,7 +298,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     }
     let mut bits = u64::from_le_bytes(packed);
     let mut flags = [Flag::Unstated; UserRow::FLAGS];
-    // The last one in is the first one out.
+    // The stack returns the last pushed id first.
     for flag in flags.iter_mut().rev() {
         *flag = Flag::from((bits & 2 != 0).then_some(bits & 1 != 0));
         bits >>= 2;
@@ -323,7 +323,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     (listed, row.with_flags(flags))
 }
 
-/// Zero for nothing, then one number for each word, then the lengths of all other texts.
+/// 0 for nothing, then one number for each frequent value, then the lengths of all other texts.
 fn encode_text(out: &mut Vec<u8>, text: &Text) {
     let Some(text) = text.text() else {
         return out.push(0);
@@ -335,7 +335,7 @@ fn encode_text(out: &mut Vec<u8>, text: &Text) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// A UUID in its usual spelling takes 16 bytes instead of 36.
+/// A UUID in its usual spelling is stored in 16 bytes instead of 36.
 fn encode_uid(out: &mut Vec<u8>, uid: &Text) {
     if let Some(bytes) = uid.text().and_then(parse_uuid) {
         out.push(1);
@@ -384,7 +384,7 @@ fn encode_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Encoded rows, read from the front. They are our own, so they are taken at their word; missing bytes read as zero.
+/// Decodes rows from the front. They were encoded here, so they are not validated; missing bytes read as zero.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
@@ -504,7 +504,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_went_in_comes_out(rows in prop::collection::vec((0_u64..9, any::<bool>(), any_row()), 0..12)) {
+        fn rows_round_trip(rows in prop::collection::vec((0_u64..9, any::<bool>(), any_row()), 0..12)) {
             let mut builder = JoinTableBuilder::new(true);
             let mut model = std::collections::BTreeMap::new();
             for (id, technician, row) in &rows {
@@ -525,14 +525,14 @@ mod tests {
             let mut doubled = 0;
             let table = builder.build(|_| doubled += 1);
             prop_assert_eq!(doubled, rows.len() - model.len());
-            let stored: Vec<_> = table.places().map(|(place, id)| (id, table.row(place))).collect();
+            let stored: Vec<_> = table.indexed_ids().map(|(index, id)| (id, table.row(index))).collect();
             prop_assert_eq!(stored, model.into_iter().collect::<Vec<_>>());
             prop_assert!(table.find(9).is_none());
         }
     }
 
     #[test]
-    fn a_usual_row_takes_less_than_its_budget() {
+    fn usual_row_stays_within_its_budget() {
         let row: UserRow = serde_json::from_value(json!({
             "uid": "0b6f2c1e-0000-4000-8000-000000000901", "enabled": true, "firstName": "Eleanor", "lastName": "Fitzgerald",
             "email": "eleanor.fitzgerald@alder-finch.example.net", "phone": "+44 113 496 0101", "organizationId": 1200,

@@ -1,17 +1,17 @@
-//! `/v2/user/technicians` and `/v2/user/end-users`, kept in one compact table.
+//! Reads `/v2/user/technicians` and `/v2/user/end-users` into one compact table.
 
 use super::event_sender::EventSender;
 use super::findings::Findings;
 use super::join_table::{JoinTable, JoinTableBuilder, Listed};
 use super::older::{self, Instance};
 use super::paths::{END_USERS, TECHNICIANS};
-use super::user_findings::{DoubledUsers, is_read, shown, two_people_share_an_id};
+use super::user_findings::{DoubledUsers, is_read, mark_shared_id, shown};
 use crate::NinjaOneError;
 use crate::api::Row;
 use crate::api::UserRow;
 use crate::client::{ListConsumer, NinjaOneClient};
 
-/// What the lists of technicians and of end users say.
+/// The lists of technicians and of end users.
 pub(super) struct KindLists {
     pub(super) table: JoinTable,
     pub(super) findings: Vec<(&'static str, Findings)>,
@@ -52,7 +52,7 @@ pub(super) async fn read(
     let end_users_count = end_users.table.len() as u64 - technicians_count;
     let mut doubled = DoubledUsers::default();
     let table = end_users.table.build(|one| doubled.note(&one));
-    two_people_share_an_id(sender, &doubled.two_people);
+    mark_shared_id(sender, &doubled.is_other_person);
     Ok(Some(KindLists {
         table,
         findings,
@@ -62,7 +62,7 @@ pub(super) async fn read(
     }))
 }
 
-/// Gathers the list of one kind of users.
+/// Collects the list of one kind of users.
 struct KindListReader {
     table: JoinTableBuilder,
     listed: Listed,
@@ -91,7 +91,7 @@ impl ListConsumer<Row<UserRow>> for KindListReader {
     fn accept(&mut self, row: Row<UserRow>) -> bool {
         if let Some((id, mut row)) = self.findings.usable(row) {
             let with_devices = self.table.with_devices();
-            for field in row.take_unreadable() {
+            for field in row.drop_unreadable() {
                 if is_read(field, with_devices, Instance::Current) {
                     self.findings.unreadable.note(field, || shown(id, &row));
                 }

@@ -1,7 +1,7 @@
-//! The tenant as an access source: which lists are read, in what order, and how they become rows of the domain.
+//! NinjaOne as an access source: the lists and their order, and their conversion to rows of the domain.
 //!
 //! Calls of a full sync: 1 sign-in, 1 × technicians, 1 × end users, 1 × users, 1 × roles, and one call for each page of
-//! organizations (and of devices, where opted in) plus the empty page that ends them. Every list is downloaded once.
+//! organizations (and of devices, if opted in) plus the empty page at the end. Every list is downloaded once.
 
 mod batch_buffer;
 mod check;
@@ -35,7 +35,7 @@ use event_sender::EventSender;
 
 pub use options::SourceOptions;
 
-/// Batches that wait for the pipeline.
+/// Capacity of the queue to the pipeline, in batches.
 const BATCH_QUEUE_CAPACITY: usize = 4;
 
 /// A NinjaOne tenant as an [`AccessSource`].
@@ -78,7 +78,7 @@ impl AccessSource for NinjaOneSource {
         let driver = async move {
             self.client.take_remarks();
             sync_pass::read(&self.client, self.options, scope, sender.clone()).await;
-            // Without a receiver there is nothing to warn.
+            // Warnings are lost without a receiver.
             let _ = sender.remarks(self.client.take_remarks()).await;
         };
         event_sender::EventStream::new(driver, events).boxed()

@@ -1,5 +1,5 @@
-//! Instances without `/v2/user/*` (docs/reference/ninjaone-api.md §2.6). One 404 is no proof: an instance is an older one only
-//! if every list says so, and says so again.
+//! Instances without `/v2/user/*` (docs/reference/ninjaone-api.md §2.6). One 404 does not prove that: an instance is an
+//! older one only if every list is missing twice.
 
 use access_core::model::IdScheme;
 use serde::de::IgnoredAny;
@@ -9,20 +9,20 @@ use super::paths::{END_USERS, ROLES, TECHNICIANS};
 use crate::NinjaOneError;
 use crate::client::{FirstElement, NinjaOneClient};
 
-/// The lists that older instances lack, all of them.
+/// All lists that older instances lack.
 const LISTS: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
 
-/// Which roles have ids of their own.
+/// How an instance identifies roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Instance {
-    /// It lists roles with their ids.
+    /// By id, in a list of roles.
     Current,
-    /// It names roles by type and name only.
+    /// Only by type and name, in the rows of users.
     Older,
 }
 
 impl Instance {
-    /// How ids are made on such an instance.
+    /// The id scheme of such an instance.
     pub(super) fn id_scheme(self) -> IdScheme {
         IdScheme::new(match self {
             Self::Current => "numeric",
@@ -31,10 +31,10 @@ impl Instance {
     }
 }
 
-/// Whether a list that failed is missing because the instance is an older one.
+/// Whether a failed list is missing because the instance is an older one.
 ///
 /// # Errors
-/// The failure itself, if it is another one; [`NinjaOneError::MissingList`] if only this list is missing.
+/// The failure itself, if the list is not missing; [`NinjaOneError::MissingList`] if only this list is missing.
 pub(super) async fn confirm(
     client: &NinjaOneClient,
     path: &'static str,
@@ -50,7 +50,7 @@ pub(super) async fn confirm(
         for list in LISTS {
             match client.list::<IgnoredAny, _>(list, &[], FirstElement).await {
                 Err(error) if error.is_missing_endpoint() => {}
-                // Another list is there, or cannot be judged.
+                // Another list exists, or failed differently.
                 Ok(_) | Err(NinjaOneError::Refused { .. } | NinjaOneError::MissingScope { .. }) => {
                     return Err(failure.into_missing_list(path));
                 }
@@ -61,7 +61,7 @@ pub(super) async fn confirm(
     Ok(())
 }
 
-/// Finds out what kind of instance this is where no list has shown it yet, and reports its id scheme.
+/// Detects the type of the instance if no list has shown it yet, and reports its id scheme.
 pub(super) async fn detect(client: &NinjaOneClient, sender: &EventSender) -> Result<Instance, NinjaOneError> {
     match client.list::<IgnoredAny, _>(END_USERS, &[], FirstElement).await {
         Ok(_) => {

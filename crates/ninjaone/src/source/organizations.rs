@@ -1,4 +1,4 @@
-//! `/v2/organizations`: resources, and the names that users' profiles show.
+//! `/v2/organizations`: resources, and the names in the profiles of users.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -22,12 +22,12 @@ pub(crate) const ORGANIZATIONS: &str = "/v2/organizations";
 /// Names by id.
 pub(super) type OrganizationNames = BTreeMap<u64, Box<str>>;
 
-/// What was found out about organizations.
+/// The result of reading organizations.
 #[derive(Debug, Default)]
 pub(super) struct OrganizationsRead {
     pub(super) names: Arc<OrganizationNames>,
-    /// The list may have been cut: its last page was as full as one can be.
-    may_be_cut: bool,
+    /// The list may be truncated: its last page was as long as a page can be.
+    may_be_truncated: bool,
 }
 
 /// Reads all organizations and emits the selected ones with their entitlement.
@@ -66,7 +66,7 @@ pub(super) async fn read(
         .await?;
     Ok(OrganizationsRead {
         names: Arc::new(names),
-        may_be_cut: pages.may_be_cut(),
+        may_be_truncated: pages.may_be_truncated(),
     })
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn read(
 async fn no_organization(sender: &EventSender) -> Result<(), NinjaOneError> {
     sender
         .unstated(Unstated {
-            // A sync with organizations to compare with has the guard for that: its scope covers no grant.
+            // The guard protects syncs that are compared with an earlier one: its scope covers no grant.
             scope: UnstatedScope::GrantsOn {
                 resource_type: organization_type(),
                 principal_type: user_type(),
@@ -88,7 +88,7 @@ async fn no_organization(sender: &EventSender) -> Result<(), NinjaOneError> {
         .await
 }
 
-/// Emits who is an end user of which organization.
+/// Emits the memberships of organizations.
 pub(super) async fn grants(
     selection: &Selection,
     access_index: &AccessIndex,
@@ -126,7 +126,7 @@ pub(super) async fn grants(
     if read.names.is_empty() && !access_index.organizations.is_empty() {
         no_organization(sender).await?;
     }
-    if read.may_be_cut && exceeded_budget.count > 0 {
+    if read.may_be_truncated && exceeded_budget.count > 0 {
         let reason = format!(
             "{ORGANIZATIONS} ends with a full page, and users point to {} organizations beyond it{}",
             exceeded_budget.count,

@@ -1,4 +1,4 @@
-//! Lists that come in pages by id.
+//! Lists that are paginated by id.
 
 use access_core::model::ResourceTypeId;
 
@@ -10,9 +10,9 @@ use crate::api::PagedRow;
 use crate::api::Row;
 use crate::client::{ListConsumer, ListEnd, NinjaOneClient, PAGE_ROWS, Remark, format_thousands};
 
-/// The longest page that is kept. A server may return more than requested; a hostile one must not fill memory.
+/// Maximum rows of a page. A server may return more than requested; a hostile one must not fill memory.
 const MAX_PAGE_ROWS: usize = 100_000;
-/// The most pages of a list. With pages a twentieth as long as requested they still hold 100,000 rows.
+/// Maximum pages of a list: 100,000 rows even if pages have a twentieth of the requested length.
 const MAX_PAGES: u64 = 2_000;
 
 /// Reads a list page by page.
@@ -23,10 +23,10 @@ pub(crate) struct PageReader {
     resource_type: fn() -> ResourceTypeId,
     after: Option<u64>,
     rows: u64,
-    /// Rows of the last page that went on, and of the longest one.
+    /// Rows of the last page with new rows, and of the longest one.
     last: u64,
     longest: u64,
-    /// Pages that went on, and those of them that were as long as the longest.
+    /// Number of pages with new rows, and of those as long as the longest.
     advanced: u64,
     as_long: u64,
     ended: bool,
@@ -47,13 +47,13 @@ impl PageReader {
         }
     }
 
-    /// Whether the last page before the empty one was as full as pages are here, so that the list may go on.
-    pub(crate) fn may_be_cut(&self) -> bool {
+    /// Whether the last page before the empty one had full length, so that the list may be truncated.
+    pub(crate) fn may_be_truncated(&self) -> bool {
         let is_round = self.last >= 100 && self.last.is_multiple_of(100);
         self.last >= PAGE_ROWS as u64 || is_round || (self.advanced > 1 && self.last == self.longest)
     }
 
-    /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
+    /// The next page; `None` at the empty page that ends the list. A short page may be a limit of the server
     /// (docs/reference/ninjaone-api.md §12, question 15).
     pub(crate) async fn next<T>(
         &mut self,
@@ -94,8 +94,7 @@ impl PageReader {
             let reason = format!("{} entries in its pages, and more to come", self.rows);
             return Err(NinjaOneError::Malformed { request, reason });
         }
-        // Going on from an id that cannot be one would skip all that lie before it (docs/reference/ninjaone-api.md §11.5:
-        // int32).
+        // Continuing after an invalid id would skip all ids before it (docs/reference/ninjaone-api.md §11.5: int32).
         let highest = page.ids().filter(|id| i32::try_from(*id).is_ok()).max();
         if let Some(after) = self.after
             && highest <= self.after
@@ -114,15 +113,15 @@ impl PageReader {
         self.last = count;
         self.advanced += 1;
         if let Some(after) = self.after {
-            // Some servers begin a page with the row that it should begin after.
+            // Some servers include the row that the page should begin after.
             page.leave_out(after);
         }
         self.after = highest;
         Ok(Some(page.rows))
     }
 
-    /// Ends at a page without a new id, if it can be the last one: it is shorter than requested, and than this server's
-    /// pages are.
+    /// Ends the list at a page without a new id, if it can be the last one: shorter than requested, and shorter than this
+    /// server's pages.
     fn end(
         &mut self,
         client: &NinjaOneClient,
@@ -136,7 +135,7 @@ impl PageReader {
             return Err(NinjaOneError::NoProgress { request, after });
         }
         self.ended = true;
-        // A page as long as the one before may be cut by a limit of the server, behind which there is more.
+        // A page as long as the one before may be truncated by a limit of the server.
         let may_lack = !only_after && count >= self.longest;
         let found = if only_after {
             format!("has only id {after} again")
@@ -157,8 +156,8 @@ impl PageReader {
     }
 }
 
-/// Reads a list to its end and hands its usable rows to `visit`, which adds what it makes of them to the batch. The others are
-/// booked in the findings.
+/// Reads a list to its end and passes its usable rows to `visit`, which adds to the batch. Other rows are counted in the
+/// findings.
 pub(super) async fn for_each_row<T, V>(
     pages: &mut PageReader,
     client: &NinjaOneClient,
@@ -185,7 +184,7 @@ where
 
 struct Page<T> {
     rows: Vec<Row<T>>,
-    /// What the rows take in memory, in bytes.
+    /// Memory of the rows, in bytes.
     bytes: u64,
 }
 
@@ -199,7 +198,7 @@ impl<T> Default for Page<T> {
 }
 
 impl<T: PagedRow> Page<T> {
-    /// Leaves out the row with an id that was in the page before.
+    /// Removes the row with an id that the page before had.
     fn leave_out(&mut self, id: u64) {
         let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
         self.rows.retain(|row| !same(row));

@@ -1,4 +1,4 @@
-//! The lists that are joined with each other, or that tell an older instance from a current one.
+//! The lists that are joined, or that distinguish an older instance from a current one.
 
 pub(super) const USERS: &str = "/v2/users";
 pub(super) const TECHNICIANS: &str = "/v2/user/technicians";

@@ -25,13 +25,13 @@ use crate::api::Stated;
 use crate::client::{ListConsumer, NinjaOneClient};
 use crate::mapping::{self, role_type, user_type};
 
-/// What is needed of a role while others come.
+/// A role with what is needed to emit it.
 pub(super) struct Role {
     id: NativeId,
     row: RoleRow,
 }
 
-/// Reads the roles and emits them as they arrive. `users` are the listed users; empty if users were not read.
+/// Reads the roles and emits them as they arrive. `users` are the listed users; empty if users are not read.
 pub(super) async fn stream(
     client: &NinjaOneClient,
     access: bool,
@@ -53,9 +53,9 @@ pub(super) async fn stream(
     reader.report(access, sender).await
 }
 
-/// Roles of which the members are known before users go by, and what the list leaves open.
+/// Roles that are read before the users, and the findings of their list.
 pub(super) struct Collected {
-    reader: RoleReader<Keep>,
+    reader: RoleReader<SelectedRoles>,
 }
 
 /// Reads the roles and keeps the selected ones, whose members are added to the selection.
@@ -63,8 +63,8 @@ pub(super) async fn collect(
     client: &NinjaOneClient,
     selection: &mut Selection,
 ) -> Result<Collected, NinjaOneError> {
-    let keep = Keep {
-        wanted: selection.clone(),
+    let keep = SelectedRoles {
+        selection: selection.clone(),
         roles: Vec::new(),
     };
     let reader = list(client, RoleReader::new(keep)).await?;
@@ -113,7 +113,7 @@ async fn emit(
     Ok(())
 }
 
-/// The words that the tenant has for members who are in no list of users.
+/// Reports the labels of members who are in no list of users.
 fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
     let Stated::Value(members) = members else {
         return Vec::new();
@@ -122,7 +122,7 @@ fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
         return Vec::new();
     }
     let unlisted = members
-        .members_with_label()
+        .labels()
         .filter(|(id, _)| users.binary_search(id).is_err());
     let mention = |(id, words): (u64, &str)| {
         SourceEvent::Mention(Mention {
@@ -136,7 +136,7 @@ fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
         .collect()
 }
 
-/// Emits the roles of an older instance, which tells them by name only.
+/// Emits the roles of an older instance, which identifies them by name.
 pub(super) async fn emit_named(
     selection: &Selection,
     access_index: &mut AccessIndex,
@@ -171,7 +171,7 @@ pub(super) async fn emit_named(
         sender
             .unstated_of_users(unstated, field, WithoutBaseline::Complete, scope)
             .await?;
-        // A role is known by its holders only.
+        // Only roles with holders are known.
         sender
             .unstated(Unstated {
                 scope: UnstatedScope::Resources(role_type()),
@@ -196,7 +196,7 @@ fn role_from_name(id: NativeId, name: RoleName, members: Vec<u64>) -> Role {
     Role { id, row }
 }
 
-/// A role whose name is longer than an id may be, with its holders.
+/// Counts a role whose name is too long for an id, with its holders.
 fn too_long(name: &RoleName, members: &[u64], skips: &mut SkipCounts, member_skips: &mut SkipCounts) {
     let words = || Some(format!("{} ({})", name.name, name.kind));
     let row = SkippedRow {
@@ -214,11 +214,11 @@ fn too_long(name: &RoleName, members: &[u64], skips: &mut SkipCounts, member_ski
     }
 }
 
-/// Technicians work by roles; a tenant without any is not plausible.
+/// Technicians need roles; a tenant without any is not plausible.
 async fn no_role(sender: &EventSender) -> Result<(), NinjaOneError> {
     sender
         .unstated(Unstated {
-            // A sync that is compared with one with roles has the guard for that.
+            // The guard protects syncs that are compared with one with roles.
             scope: UnstatedScope::GrantsOn {
                 resource_type: role_type(),
                 principal_type: user_type(),
@@ -232,7 +232,7 @@ async fn no_role(sender: &EventSender) -> Result<(), NinjaOneError> {
         .await
 }
 
-async fn list<C: Consume + Send + 'static>(
+async fn list<C: RoleConsumer + Send + 'static>(
     client: &NinjaOneClient,
     reader: RoleReader<C>,
 ) -> Result<RoleReader<C>, NinjaOneError> {
@@ -240,32 +240,32 @@ async fn list<C: Consume + Send + 'static>(
     Ok(reader)
 }
 
-/// What becomes of a role that has come.
-trait Consume {
+/// Processes roles.
+trait RoleConsumer {
     /// False to stop.
     fn consume(&mut self, role: Role) -> bool;
 }
 
 struct RoleReader<C> {
     consumer: C,
-    /// Roles consumed, over all tries, with what they said.
+    /// Consumed roles of all attempts, with the hash of their rows.
     done: HashMap<u64, u64>,
-    /// Roles that have come in this try.
+    /// Roles of this attempt.
     seen: HashSet<u64>,
-    /// Of this try.
+    /// Findings of this attempt.
     findings: Findings,
     differing: Found,
-    /// Of all roles consumed.
+    /// Findings about the members of all consumed roles.
     members: MemberFindings,
-    /// Bytes that are kept of this try.
+    /// Bytes kept of this attempt.
     kept: u64,
 }
 
-/// The most roles. No tenant has that many; a hostile one must not fill memory.
+/// Maximum number of roles. Real tenants have fewer; a hostile one must not fill memory.
 const MAX_ROLES: u64 = 20_000;
-/// What a role takes on its way through the pipeline, in bytes, without its members.
+/// Memory of a role in the pipeline, in bytes, without its members.
 const ROLE_BYTES: u64 = 2 << 10;
-/// Sinks embed the texts of a role in its entitlement, and may keep both.
+/// Copies of a role's texts: sinks embed them in its entitlement, and may keep both.
 const TEXT_COPIES: u64 = 4;
 /// Bytes of a member: a number in the pipeline, and one in a batch's list of principals.
 const MEMBER_BYTES: u64 = 8;
@@ -275,31 +275,31 @@ const MEMBER_BYTES: u64 = 8;
 struct MemberFindings {
     skips: SkipCounts,
     unreadable: Unreadable,
-    /// Of the roles themselves.
+    /// Fields of the roles themselves.
     fields: Unreadable,
     clipped: Clipped,
-    /// Roles that say, of at least one member or of none, who is in them.
-    said: u64,
-    silent: Vec<Silent>,
+    /// Number of roles with a usable list of members, empty or not.
+    stated_roles: u64,
+    unstated: Vec<UnstatedMembers>,
 }
 
-/// A role that does not say all of its members.
+/// A role that does not state all of its members.
 #[derive(Debug)]
-struct Silent {
+struct UnstatedMembers {
     entitlement: EntitlementId,
     shown: String,
     field: &'static str,
     /// It has members, and none of them has an id.
-    nobody: bool,
+    no_known_member: bool,
 }
 
 /// The list of members is absent or null.
 const MEMBERS: &str = "members of roles";
-/// There is a member, and not who it is.
+/// A member has no id.
 const MEMBER_IDS: &str = "ids of members of roles";
 
 impl MemberFindings {
-    /// Notes the findings about a role, and sorts its members.
+    /// Records the findings about a role, and sorts its members.
     fn note(&mut self, id: u64, row: &mut RoleRow) -> Result<(), access_core::model::IdError> {
         let role = mapping::role(NativeId::from_number(id), row);
         let entitlement = mapping::assigned(&role)?.id;
@@ -311,11 +311,11 @@ impl MemberFindings {
         let members = match &mut row.members {
             Stated::Value(members) => members,
             Stated::Unstated => {
-                self.silent.push(Silent {
+                self.unstated.push(UnstatedMembers {
                     entitlement,
                     shown,
                     field: MEMBERS,
-                    nobody: false,
+                    no_known_member: false,
                 });
                 return Ok(());
             }
@@ -345,14 +345,14 @@ impl MemberFindings {
         if members.ids.len() < received {
             self.book_duplicates(&before, &role.id, &entitlement);
         }
-        let nobody = members.ids.is_empty() && members.is_incomplete();
-        self.said += u64::from(!nobody);
+        let no_known_member = members.ids.is_empty() && members.is_incomplete();
+        self.stated_roles += u64::from(!no_known_member);
         if !members.without_id.is_empty() {
-            self.silent.push(Silent {
+            self.unstated.push(UnstatedMembers {
                 entitlement,
                 shown,
                 field: MEMBER_IDS,
-                nobody,
+                no_known_member,
             });
         }
         Ok(())
@@ -415,14 +415,14 @@ impl<C> RoleReader<C> {
             .skipped(RowKind::Grant, &role_type(), members.skips)
             .await?;
         sender.unreadable(ROLES, &members.unreadable, of_roles);
-        for silent in members.silent {
-            let never_normal = members.said == 0 || silent.nobody;
+        for unstated in members.unstated {
+            let never_normal = members.stated_roles == 0 || unstated.no_known_member;
             sender
                 .unstated(Unstated {
-                    scope: UnstatedScope::Holders(silent.entitlement),
-                    field: silent.field.to_owned(),
+                    scope: UnstatedScope::Holders(unstated.entitlement),
+                    field: unstated.field.to_owned(),
                     count: 1,
-                    examples: vec![silent.shown],
+                    examples: vec![unstated.shown],
                     without_baseline: if never_normal {
                         WithoutBaseline::Incomplete
                     } else {
@@ -435,7 +435,7 @@ impl<C> RoleReader<C> {
     }
 }
 
-impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
+impl<C: RoleConsumer> ListConsumer<Row<RoleRow>> for RoleReader<C> {
     fn accept(&mut self, row: Row<RoleRow>) -> bool {
         let Some((id, mut row)) = self.findings.usable(row) else {
             return true;
@@ -454,7 +454,7 @@ impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
             }
             return true;
         }
-        // A number is always an id that can be one.
+        // A number is always a valid id.
         if self.members.note(id, &mut row).is_err() {
             return true;
         }
@@ -469,7 +469,7 @@ impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
 
     fn restart(&mut self) {
         self.seen.clear();
-        // What was found in roles already consumed stays: they do not come again.
+        // Findings about consumed roles stay: the roles are not consumed again.
         self.findings = Findings::default();
         self.differing = Found::default();
     }
@@ -519,7 +519,7 @@ impl Emit {
     }
 }
 
-impl Consume for Emit {
+impl RoleConsumer for Emit {
     fn consume(&mut self, role: Role) -> bool {
         match self.role(role) {
             Ok(true) => true,
@@ -535,14 +535,14 @@ impl Consume for Emit {
     }
 }
 
-struct Keep {
-    wanted: Selection,
+struct SelectedRoles {
+    selection: Selection,
     roles: Vec<Role>,
 }
 
-impl Consume for Keep {
+impl RoleConsumer for SelectedRoles {
     fn consume(&mut self, role: Role) -> bool {
-        if self.wanted.includes_role(&role.id) {
+        if self.selection.includes_role(&role.id) {
             self.roles.push(role);
         }
         true

@@ -1,4 +1,4 @@
-//! Which part of the tenant is synced.
+//! The part of the tenant that is synced.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use crate::mapping::{
     TENANT_ID, device_type, organization_type, resource_types, role_type, tenant_type, user_type,
 };
 
-/// The types and single resources to sync, and with them the calls that are needed.
+/// The types and single resources to sync, which determine the calls.
 #[derive(Debug, Clone)]
 pub(super) struct Selection {
     pub(super) types: Vec<ResourceTypeId>,
@@ -19,7 +19,7 @@ pub(super) struct Selection {
     targets: Option<Targets>,
 }
 
-/// Single resources, and the users who hold access to them.
+/// Single resources, and the users with access to them.
 #[derive(Debug, Clone, Default)]
 struct Targets {
     users: HashSet<u64>,
@@ -97,7 +97,7 @@ impl Selection {
             .is_none_or(|targets| targets.devices.contains(&id))
     }
 
-    /// Whether a user is selected, or holds access to something that is.
+    /// Whether a user is selected, or holds access to a selected resource.
     pub(super) fn includes_user(&self, id: u64, access: &UserAccess) -> bool {
         let Some(targets) = &self.targets else { return true };
         let holds_something = || {

@@ -32,9 +32,9 @@ pub(super) struct ListInfo {
     pub(super) path: &'static str,
     /// Its name in the progress display.
     pub(super) name: &'static str,
-    /// What a sync needs it for, as `check` shows it.
+    /// What a sync needs it for, shown by `check`.
     pub(super) purpose: &'static str,
-    /// The resource type that is incomplete if the list is; `None` where another list stands for the type.
+    /// The resource type that is incomplete if the list is; `None` if another list represents the type.
     pub(super) resource_type: Option<fn() -> ResourceTypeId>,
     pub(super) availability: Availability,
     /// An instance in use has at least one entry.
@@ -42,14 +42,14 @@ pub(super) struct ListInfo {
     pub(super) is_paged: bool,
 }
 
-/// Where a list is read.
+/// The instances on which a list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Availability {
-    /// Everywhere.
+    /// All instances.
     Always,
-    /// Not on older instances, which lack it.
+    /// Current instances; older ones lack it.
     Newer,
-    /// Where it is opted in. A sync goes on without it.
+    /// All instances, if opted in. A sync continues without it.
     OptIn,
 }
 
@@ -75,7 +75,7 @@ const fn list(path: &'static str, name: &'static str, purpose: &'static str) -> 
     }
 }
 
-/// Every list, in the order in which it is read. A new one gets a row here and is read in [`read_lists`].
+/// Every list in reading order. A new list needs a row here and code in [`read_lists`].
 static LISTS: [ListInfo; 6] = [
     ListInfo {
         resource_type: Some(organization_type),
@@ -109,14 +109,14 @@ static LISTS: [ListInfo; 6] = [
     },
 ];
 
-/// The lists that a sync with these options reads, in its order.
+/// The lists that a sync with these options reads, in order.
 pub(super) fn lists(options: SourceOptions) -> impl Iterator<Item = &'static ListInfo> {
     LISTS
         .iter()
         .filter(move |list| options.devices || !list.is_opt_in())
 }
 
-/// Reads what the scope asks for; what goes wrong is the last thing that is handed over.
+/// Reads the scope. A failure is the last event.
 pub(super) async fn read(
     client: &NinjaOneClient,
     options: SourceOptions,
@@ -140,7 +140,7 @@ async fn read_lists(
     types.retain(|row| selection.types.contains(&row.id));
     sender.batch(AccessBatch::ResourceTypes(types)).await?;
 
-    // Who holds a single role has to be known before users go by.
+    // The holders of selected roles must be known before users are read.
     let mut known = None;
     let mut collected = None;
     if selection.is_targeted() && selection.includes_roles() {
@@ -197,7 +197,7 @@ async fn read_lists(
             )
             .await?;
     }
-    sender.say_incomplete().await
+    sender.report_incomplete().await
 }
 
 async fn read_roles(
@@ -214,7 +214,7 @@ async fn read_roles(
                 return sender.id_scheme(&Instance::Current.id_scheme()).await;
             }
             Ok(()) => return Ok(()),
-            // Only when users were left out; otherwise their lists have said that the instance is an older one.
+            // Only without users, because their lists show an older instance.
             Err(failure) if known.is_none() => {
                 older::confirm(client, ROLES, failure).await?;
                 older::warn(sender).await?;
@@ -227,7 +227,7 @@ async fn read_roles(
     roles::emit_named(selection, access_index, sender).await
 }
 
-/// The tenant as a resource, and who holds privileges over all of it.
+/// Emits the tenant as a resource, with its privileges and their holders.
 async fn tenant(
     client: &NinjaOneClient,
     selection: &Selection,
@@ -239,7 +239,7 @@ async fn tenant(
     let mut batch = BatchBuffer::default();
     let mut entitlements = Vec::new();
     for (index, privilege) in TENANT_PRIVILEGES.iter().enumerate() {
-        // What an instance cannot tell is not offered there.
+        // A privilege that the instance does not report is not offered.
         if index == FULL_PORTAL_ACCESS && known == Some(Instance::Older) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What is kept of each user once it has been emitted: who holds what, in a few numbers.
+//! The access of emitted users, in a few numbers per user.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::api::List;
 use crate::api::UserRow;
 use crate::mapping::{FULL_PORTAL_ACCESS, TENANT_PRIVILEGES};
 
-/// Which of the [`TENANT_PRIVILEGES`] a user holds.
+/// The [`TENANT_PRIVILEGES`] that a user holds.
 pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
 
-/// What one user holds, apart from roles, and what is unknown of it.
+/// The access of one user except roles, and its unknown parts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UserAccess {
     /// The organizations the user is an end user of.
@@ -26,7 +26,7 @@ pub(super) struct UserAccess {
     unstated: UserUnstated,
 }
 
-/// What no list says of a user that should.
+/// What no list states about a user.
 #[derive(Debug, Clone, Default)]
 struct UserUnstated {
     privileges: Privileges,
@@ -35,12 +35,12 @@ struct UserUnstated {
     assigned: bool,
 }
 
-/// What kind of user a row is of, as far as it is known.
+/// The kind of a user, if known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AccountKind {
     Technician,
     EndUser,
-    /// No list says it.
+    /// No list states it.
     Unknown,
 }
 
@@ -54,22 +54,22 @@ impl UserAccess {
         accessible.extend(ids(&row.device_ids));
         let maybe_end_user = kind != AccountKind::Technician;
         let flags = TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(row));
-        let mut privileges = flags.map(|flag| flag.said().is_none());
+        let mut privileges = flags.map(|flag| flag.value().is_none());
         privileges[FULL_PORTAL_ACCESS] &= maybe_end_user && instance == Instance::Current;
         let organizations = row.organization_id.ids();
         let unstated = UserUnstated {
             privileges,
             organization: match kind {
                 AccountKind::Technician => false,
-                AccountKind::EndUser => row.organization_id.said().is_none(),
-                // Of which organization a user is, but not whether as an end user.
+                AccountKind::EndUser => row.organization_id.value().is_none(),
+                // The organization is known, but not whether the user is an end user of it.
                 AccountKind::Unknown => true,
             },
             accessible: with_devices
                 && maybe_end_user
-                && row.accessible_device_ids.said().is_none()
-                && row.device_ids.said().is_none(),
-            assigned: with_devices && row.assigned_device_ids.said().is_none(),
+                && row.accessible_device_ids.value().is_none()
+                && row.device_ids.value().is_none(),
+            assigned: with_devices && row.assigned_device_ids.value().is_none(),
         };
         Self {
             organizations: if kind == AccountKind::EndUser {
@@ -84,7 +84,7 @@ impl UserAccess {
         }
     }
 
-    /// Organizations and devices that are remembered of the user.
+    /// Number of organizations and devices kept of the user.
     pub(super) fn held(&self) -> usize {
         self.organizations.len() + self.accessible.len() + self.assigned.len()
     }
@@ -94,7 +94,7 @@ impl UserAccess {
     }
 }
 
-/// A role as an older instance tells it: by type and name only.
+/// A role of an older instance, identified by type and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoleName {
     pub(super) kind: String,
@@ -119,21 +119,21 @@ impl RoleName {
             .collect()
     }
 
-    /// What the name of a role and its holder take in memory, in bytes.
+    /// Memory of the name of a role and its holder, in bytes.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.kind.len() + self.name.len() + size_of::<u64>()
     }
 
-    /// The id of a role that has none: `name:<type>:<name>` (docs/reference/ninjaone-api.md §2.6).
+    /// The id of a role without a number: `name:<type>:<name>` (docs/reference/ninjaone-api.md §2.6).
     pub(super) fn id(&self) -> Option<NativeId> {
         NativeId::new(&format!("name:{}:{}", self.kind, self.name)).ok()
     }
 }
 
-/// Who holds what, over all users, and of whom it is unknown.
+/// The access of all users, and the users whose access is unknown.
 #[derive(Debug, Default)]
 pub(super) struct AccessIndex {
-    /// All users that were emitted.
+    /// All emitted users.
     pub(super) users: Arc<Vec<u64>>,
     pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
     /// Users for whom no list states whether they hold a privilege.
@@ -146,11 +146,11 @@ pub(super) struct AccessIndex {
     pub(super) devices: [Vec<(u64, u64)>; 2],
     /// Users whose devices no list states.
     pub(super) unstated_devices: [Vec<u64>; 2],
-    /// On older instances.
+    /// Roles by name, on older instances.
     pub(super) role_names: BTreeMap<RoleName, Vec<u64>>,
-    /// On older instances: users whose roles, or the type that names them, are not stated.
+    /// On older instances: users whose roles, or the user type that identifies them, are not stated.
     pub(super) unstated_roles: Vec<u64>,
-    /// Whether any user's row says whether the user is an administrator.
+    /// Whether any row states whether its user is an administrator.
     pub(super) administrator_is_stated: bool,
 }
 
@@ -196,7 +196,7 @@ impl AccessIndex {
         }
     }
 
-    /// Puts everything in the order of ids, whatever the order of the tenant's answers, and every pair once.
+    /// Sorts everything by id, independently of the order of responses, and removes duplicates.
     pub(super) fn sort(&mut self) {
         for holders in self.privileged.iter_mut().chain(self.role_names.values_mut()) {
             sort_as_text(holders);

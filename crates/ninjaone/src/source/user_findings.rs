@@ -1,4 +1,4 @@
-//! What the lists of users leave open, and where they contradict each other.
+//! Gaps in the lists of users, and contradictions between them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use access_core::model::{NativeId, ResourceId};
 
 use super::event_sender::EventSender;
 use super::findings::{Findings, Found, types_of_user_field};
-use super::join_table::Doubled;
+use super::join_table::DuplicateRow;
 use super::older::Instance;
 use super::paths::{END_USERS, TECHNICIANS, USERS};
 use crate::NinjaOneError;
@@ -14,30 +14,30 @@ use crate::api::ListRow;
 use crate::api::UserRow;
 use crate::mapping::{tenant_type, user_type};
 
-/// Users that one list may have and another not, because they were made or deleted between the two calls.
+/// Tolerated number of users that only one list has, because they were created or deleted between the two calls.
 const MAX_RACING_USERS: u64 = 2;
 
 /// Rows of the two lists that share an id.
 #[derive(Default)]
 pub(super) struct DoubledUsers {
     pub(super) findings: Findings,
-    pub(super) two_people: Found,
+    pub(super) is_other_person: Found,
     pub(super) contradictions: Contradictions,
 }
 
 impl DoubledUsers {
-    pub(super) fn note(&mut self, one: &Doubled) {
+    pub(super) fn note(&mut self, one: &DuplicateRow) {
         self.findings.duplicate(user_id(one.id), &one.row);
-        if one.two_people {
-            self.two_people.note(|| shown(one.id, &one.row));
+        if one.is_other_person {
+            self.is_other_person.note(|| shown(one.id, &one.row));
         }
         self.contradictions
             .note(&one.contradictions, || shown(one.id, &one.row));
     }
 }
 
-/// Marks types as incomplete: of users that share an id only one is synced, and with it only that user's access.
-pub(super) fn two_people_share_an_id(sender: &EventSender, found: &Found) {
+/// Marks types as incomplete: of two users with one id only one is synced, with only its own access.
+pub(super) fn mark_shared_id(sender: &EventSender, found: &Found) {
     if found.count > 0 {
         let reason = format!(
             "{} {} with an id that somebody else has too{}",
@@ -68,7 +68,7 @@ pub(super) fn user_id(id: u64) -> ResourceId {
     ResourceId::new(user_type(), NativeId::from_number(id))
 }
 
-/// Whether anything depends on a field.
+/// Whether access depends on a field.
 pub(super) fn is_read(field: &str, with_devices: bool, instance: Instance) -> bool {
     match field {
         "roles" => instance == Instance::Older,
@@ -77,7 +77,7 @@ pub(super) fn is_read(field: &str, with_devices: bool, instance: Instance) -> bo
     }
 }
 
-/// Fields in which the lists say different things of one user.
+/// Warns of fields in which the lists differ for one user.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contradictions(BTreeMap<&'static str, Found>);
 
@@ -108,7 +108,7 @@ impl Contradictions {
     }
 }
 
-/// Users who come twice in one list, with different data.
+/// Warns of users who are twice in one list with different data.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Differing(pub(super) Found);
 
@@ -132,7 +132,7 @@ impl Differing {
     }
 }
 
-/// Users who are in one list and not in another that should have them.
+/// Users who are missing in a list that should have them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Missing {
     /// Technicians and end users who are not in `/v2/users`.

@@ -1,4 +1,4 @@
-//! Users of both kinds: what three lists say about them, joined by id.
+//! Technicians and end users: the rows of three lists, joined by id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,9 +17,7 @@ use super::user_access::AccessIndex;
 use super::user_access::AccountKind;
 use super::user_access::RoleName;
 use super::user_access::UserAccess;
-use super::user_findings::{
-    Contradictions, Differing, Missing, is_read, shown, two_people_share_an_id, user_id,
-};
+use super::user_findings::{Contradictions, Differing, Missing, is_read, mark_shared_id, shown, user_id};
 use crate::NinjaOneError;
 use crate::api::MAX_LABEL_BYTES;
 use crate::api::Row;
@@ -27,16 +25,17 @@ use crate::api::UserRow;
 use crate::client::{ListConsumer, NinjaOneClient};
 use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
 
-/// What was found out about users.
+/// The result of reading users.
 pub(super) struct UsersRead {
     pub(super) access_index: AccessIndex,
     pub(super) instance: Instance,
 }
 
-/// Reads all users and emits the selected ones. `known` is the instance type that other lists have shown.
+/// Reads all users and emits the selected ones. `known` is the instance type, if other lists have shown it.
 ///
-/// `/v2/users` alone has `permitAllClients`; the other two alone have `scimUser`, `authType` and `fullPortalAccess`
-/// (docs/reference/ninjaone-api.md §3.1). The two come first and are kept in a compact table; `/v2/users` then streams past it.
+/// Only `/v2/users` has `permitAllClients`; only the other two have `scimUser`, `authType` and `fullPortalAccess`
+/// (docs/reference/ninjaone-api.md §3.1). The two are read first and kept in a compact table; then `/v2/users` is streamed
+/// and joined with it.
 pub(super) async fn read(
     client: &NinjaOneClient,
     with_devices: bool,
@@ -74,7 +73,7 @@ pub(super) async fn read(
     })
 }
 
-/// Reads users from an instance that has `/v2/users` only.
+/// Reads users from an instance that only has `/v2/users`.
 pub(super) async fn read_older(
     client: &NinjaOneClient,
     with_devices: bool,
@@ -150,7 +149,7 @@ impl UserReader<'_> {
                 request: client.display_request(END_USERS),
             });
         }
-        // The rest is as much work as the list itself, so it has a thread too.
+        // The rest is as much work as the list itself, so it runs on a thread too.
         let finish = tokio::task::spawn_blocking(move || emitter.finish());
         let finished = finish
             .await
@@ -177,7 +176,7 @@ impl UserReader<'_> {
         sender
             .findings(USERS, &user_type(), finished.findings, types_of_user_field)
             .await?;
-        two_people_share_an_id(sender, &finished.two_people);
+        mark_shared_id(sender, &finished.is_other_person);
         finished.differing.report(sender);
         finished.missing.report(sender, expected).await?;
         contradictions.report(sender).await?;
@@ -185,35 +184,35 @@ impl UserReader<'_> {
     }
 }
 
-/// What a try of `/v2/users` has had.
+/// The rows of an attempt to read `/v2/users`.
 #[derive(Debug, Clone, Copy, Default)]
 struct TryStats {
     usable: bool,
     end_user: bool,
 }
 
-/// When a user last came, and as what.
+/// The last attempt with a row of a user, and the hash of that row.
 #[derive(Debug, Clone, Copy, Default)]
 struct LastSeen {
-    /// The try; zero: not yet.
+    /// The number of the attempt; 0 before the first one.
     last_try: u8,
     fingerprint: u32,
 }
 
-/// Joins and emits users as `/v2/users` comes in.
+/// Joins and emits users while `/v2/users` arrives.
 struct UserEmitter {
     table: JoinTable,
-    /// One mark for each row of the table, and one for each user that is not in it.
+    /// One mark for each row of the table, and one for each user outside it.
     last_seen: Vec<LastSeen>,
     unlisted: HashMap<u64, LastSeen>,
     tries: u8,
-    /// Of this try.
+    /// Findings of this attempt.
     findings: Findings,
     differing: Differing,
-    /// Of all users that were emitted.
+    /// The access of all emitted users.
     unreadable: super::findings::Unreadable,
     clipped: super::findings::Clipped,
-    two_people: Found,
+    is_other_person: Found,
     contradictions: Contradictions,
     missing: Missing,
     with_devices: bool,
@@ -225,24 +224,24 @@ struct UserEmitter {
     batch: Vec<Resource>,
     /// Bytes of the rows in the batch.
     batch_bytes: usize,
-    /// Bytes that are kept of users who were emitted.
+    /// Bytes kept of emitted users.
     kept: u64,
     sender: EventSender,
     stopped: bool,
 }
 
-/// Bytes of an emitted user: in the index, in the pipeline, and where sinks keep names.
+/// Bytes kept of an emitted user: in the index, in the pipeline, and in sinks that keep names.
 const USER_BYTES: u64 = 256;
-/// Bytes of the mark of a user who is not in the table.
+/// Bytes of the mark of a user outside the table.
 const UNLISTED_BYTES: u64 = 64;
 /// Bytes of an organization or a device of a user.
 const GRANT_BYTES: u64 = 24;
 
-/// What is known when all users have been emitted.
+/// The state after all users were emitted.
 struct Finished {
     access_index: AccessIndex,
     findings: Findings,
-    two_people: Found,
+    is_other_person: Found,
     differing: Differing,
     contradictions: Contradictions,
     missing: Missing,
@@ -259,7 +258,7 @@ impl UserEmitter {
             differing: Differing::default(),
             unreadable: super::findings::Unreadable::default(),
             clipped: super::findings::Clipped::default(),
-            two_people: Found::default(),
+            is_other_person: Found::default(),
             contradictions: Contradictions::default(),
             missing: Missing::default(),
             with_devices: reader.with_devices,
@@ -303,15 +302,15 @@ impl UserEmitter {
             return true;
         }
         self.clipped.note(row.clipped(), || format!("user {id}"));
-        for field in row.take_unreadable() {
+        for field in row.drop_unreadable() {
             if is_read(field, self.with_devices, self.instance) {
                 self.unreadable.note(field, || shown(id, &row));
             }
         }
         match index.map(|index| self.table.row(index)) {
             Some((listed, own)) => {
-                if row.is_of_another_person_than(&own) {
-                    self.two_people.note(|| shown(id, &own));
+                if row.is_another_person(&own) {
+                    self.is_other_person.note(|| shown(id, &own));
                 }
                 let (joined, contradictions) = row.join(own);
                 self.contradictions.note(&contradictions, || shown(id, &joined));
@@ -323,12 +322,12 @@ impl UserEmitter {
 
     fn emit(&mut self, id: u64, listed: Option<Listed>, mut row: UserRow) -> bool {
         let kind = self.account_kind(id, listed, &row);
-        if row.user_type.said().is_none() {
-            // Not a guess: the list that the row is from holds this kind only.
+        if row.user_type.value().is_none() {
+            // The list of the row only has this kind.
             row.user_type = listed.map(|listed| listed_user_type(listed).into()).into();
         }
         self.access_index.administrator_is_stated |=
-            kind != AccountKind::EndUser && row.administrator.said().is_some();
+            kind != AccountKind::EndUser && row.administrator.value().is_some();
         let access = UserAccess::new(&row, kind, self.instance, self.with_devices);
         let holds_role = self.role_names(id, &row);
         if !holds_role && !self.selection.includes_user(id, &access) {
@@ -353,7 +352,7 @@ impl UserEmitter {
         match listed {
             Some(listed) if listed.is_end_user() => AccountKind::EndUser,
             Some(_) => AccountKind::Technician,
-            None if says_end_user(row) => {
+            None if states_end_user(row) => {
                 if self.instance == Instance::Current {
                     self.missing.not_listed_as_end_users.note(|| shown(id, row));
                 }
@@ -364,13 +363,13 @@ impl UserEmitter {
         }
     }
 
-    /// Notes the roles that an older instance names. Returns whether a selected one is among them.
+    /// Records the roles in a row of an older instance. Returns whether a selected one is among them.
     fn role_names(&mut self, id: u64, row: &UserRow) -> bool {
         if self.instance == Instance::Current {
             return false;
         }
         let names = RoleName::from_row(row);
-        if row.roles.said().is_none() || row.user_type.said().is_none() {
+        if row.roles.value().is_none() || row.user_type.value().is_none() {
             self.access_index.unstated_roles.push(id);
         }
         let mut ids = names.iter().filter_map(RoleName::id);
@@ -389,11 +388,11 @@ impl UserEmitter {
         !self.stopped
     }
 
-    /// Emits the users that `/v2/users` did not have. `None` if the receiver was dropped.
+    /// Emits the users that `/v2/users` lacks. `None` if the receiver was dropped.
     fn finish(mut self) -> Option<Finished> {
         let left: Vec<_> = self
             .table
-            .places()
+            .indexed_ids()
             .filter(|(index, _)| self.last_seen[index.ordinal()].last_try == 0)
             .collect();
         for (index, id) in left {
@@ -416,7 +415,7 @@ impl UserEmitter {
         Some(Finished {
             access_index: self.access_index,
             findings: self.findings,
-            two_people: self.two_people,
+            is_other_person: self.is_other_person,
             differing: self.differing,
             contradictions: self.contradictions,
             missing: self.missing,
@@ -424,7 +423,7 @@ impl UserEmitter {
     }
 }
 
-/// The names of a user's organizations, as the profile has them; clipped, because there may be many.
+/// The names of a user's organizations for the profile; clipped, because there may be many.
 fn joined(names: &[&str]) -> Option<String> {
     let mut joined = String::new();
     for name in names {
@@ -439,7 +438,7 @@ fn joined(names: &[&str]) -> Option<String> {
     (!names.is_empty()).then(|| BoundedText::<MAX_LABEL_BYTES>::new(&joined).to_string())
 }
 
-fn says_end_user(row: &UserRow) -> bool {
+fn states_end_user(row: &UserRow) -> bool {
     row.user_type
         .trimmed()
         .is_some_and(|kind| kind.eq_ignore_ascii_case(END_USER))
@@ -457,7 +456,7 @@ impl ListConsumer<Row<UserRow>> for UserEmitter {
         match self.findings.usable(row) {
             Some((id, row)) => {
                 self.stats.usable = true;
-                self.stats.end_user |= says_end_user(&row);
+                self.stats.end_user |= states_end_user(&row);
                 self.user(id, row)
             }
             None => true,

@@ -1,5 +1,5 @@
-//! `apply-review`: the decisions of a review, carried out one by one through the same rules as a single change. Nothing that a
-//! sheet says is believed: it is held against the report, and the report against the tenant as it is now.
+//! `apply-review`: carries out the decisions of a review one by one, with the rules of single changes. Sheets are not
+//! trusted: they are checked against the report, and the report against the current tenant.
 
 mod names;
 mod order;
@@ -25,7 +25,7 @@ pub(crate) use self::replay::read_results;
 pub(crate) use self::result::RevocationResult;
 pub(crate) use self::result::RevocationRow;
 pub(crate) use self::result::Verification;
-use self::result::{AppliedRevocations, would_fail_again};
+use self::result::{AppliedRevocations, fails_for_all_rows};
 use super::provision::NOTHING_CHANGED;
 use super::provision::ProvisioningContext;
 use super::provision::build_context;
@@ -112,7 +112,7 @@ impl ApplyReviewArgs {
     }
 }
 
-/// Checks sheets, carries them out and says what came of it.
+/// Checks sheets, carries out their decisions and prints the results.
 pub(crate) fn run(settings: &Settings, args: &ApplyReviewArgs) -> Result<(), Failure> {
     let output = settings.output()?;
     let folder = args.review.as_ref();
@@ -133,7 +133,7 @@ pub(crate) fn run(settings: &Settings, args: &ApplyReviewArgs) -> Result<(), Fai
     let sheets = read_sheets(&args.sheets)?;
     let review = source.load(&sheets)?;
     let assessment = assess(&review, &sheets, args.waivers.conditions());
-    args.waivers.judge(&assessment)?;
+    args.waivers.require_accepted(&assessment)?;
     let _context = CommandContext::new(settings)?;
     let job = RevocationJob {
         review: &review,
@@ -155,8 +155,7 @@ pub(crate) fn run(settings: &Settings, args: &ApplyReviewArgs) -> Result<(), Fai
     applied.outcome()
 }
 
-/// Carries out what is asked for, once the tenant was seen to be the one that was reviewed. Exactly these revocations, each
-/// at most once.
+/// Carries out the revocations of a job, each at most once, after checking that the tenant is the reviewed one.
 pub(crate) fn apply(
     settings: &Settings,
     limits: &LimitArgs,
@@ -165,7 +164,7 @@ pub(crate) fn apply(
     let context = build_context(settings, false)?;
     let tenant = context.provisioner.tenant();
     if !job.review.lines.is_empty() {
-        same_tenant(job.review, &tenant, limits.tenant.as_deref())?;
+        require_same_tenant(job.review, &tenant, limits.tenant.as_deref())?;
     }
     let max = limits.max_revocations;
     if job.revocations.len() as u64 > max {
@@ -188,10 +187,10 @@ pub(crate) fn apply(
         .iter()
         .map(|revocation| RevocationOrder::new(job, revocation, &requested_by))
         .collect();
-    let earlier = replay::RecordedResults::read(settings, job, limits.history.as_deref())?;
+    let recorded = replay::RecordedResults::read(settings, job, limits.history.as_deref())?;
     let runtime = runtime::start()?;
     let mut rows = runtime.block_on(names::look_up(&context.provisioner, &orders));
-    let agreed = names::all_agree(&rows);
+    let agreed = names::require_matching_names(&rows);
     let mut confirmed = Ok(());
     if agreed.is_ok() {
         let due = rows
@@ -199,10 +198,10 @@ pub(crate) fn apply(
             .filter(|row| row.result == RevocationResult::NotTried)
             .count();
         if !dry_run && due > 0 && !limits.yes {
-            confirmed = confirm_on_terminal(&render::intention(due, &tenant));
+            confirmed = confirm_on_terminal(&render::confirmation(due, &tenant));
         }
         if confirmed.is_ok() {
-            runtime.block_on(execute(&context, &orders, &earlier, &mut rows, &requested_by));
+            runtime.block_on(execute(&context, &orders, &recorded, &mut rows, &requested_by));
         }
     }
     runtime.shutdown_background();
@@ -219,9 +218,9 @@ pub(crate) fn apply(
     Ok(applied)
 }
 
-/// A decision about one tenant says nothing of another, even where ids are the same.
-fn same_tenant(review: &Review, tenant: &str, called: Option<&str>) -> Result<(), Failure> {
-    let expected = called.unwrap_or(tenant);
+/// A decision about one tenant does not hold for another, even with equal ids.
+fn require_same_tenant(review: &Review, tenant: &str, tenant_override: Option<&str>) -> Result<(), Failure> {
+    let expected = tenant_override.unwrap_or(tenant);
     if review.tenant == expected {
         return Ok(());
     }
@@ -238,19 +237,19 @@ fn same_tenant(review: &Review, tenant: &str, called: Option<&str>) -> Result<()
 async fn execute(
     context: &ProvisioningContext,
     orders: &[RevocationOrder<'_>],
-    earlier: &replay::RecordedResults,
+    recorded: &replay::RecordedResults,
     rows: &mut [RevocationRow],
     requested_by: &str,
 ) {
     let cancellation = Cancellation::on_signal().await;
-    // Whoever could not be looked up for a reason that all share is followed by rows that were not tried.
-    let mut hopeless = rows.iter().any(|row| row.status.is_some_and(would_fail_again));
+    // After a failure that every later row would share, the remaining rows are not tried.
+    let mut fails_for_all = rows.iter().any(|row| row.status.is_some_and(fails_for_all_rows));
     for (order, row) in orders.iter().zip(rows) {
         let is_due = row.result == RevocationResult::NotTried;
-        if is_due && !hopeless && !cancellation.is_cancelled() {
-            let who = format!("{requested_by}, review by {}", order.statement.reviewer);
-            if let Err(failure) = revoke(context, order, earlier, who, row).await {
-                hopeless = would_fail_again(failure.status());
+        if is_due && !fails_for_all && !cancellation.is_cancelled() {
+            let requester = format!("{requested_by}, review by {}", order.statement.reviewer);
+            if let Err(failure) = revoke(context, order, recorded, requester, row).await {
+                fails_for_all = fails_for_all_rows(failure.status());
                 row.fail(&failure);
             }
         }
@@ -260,8 +259,8 @@ async fn execute(
 async fn revoke(
     context: &ProvisioningContext,
     order: &RevocationOrder<'_>,
-    earlier: &replay::RecordedResults,
-    who: String,
+    recorded: &replay::RecordedResults,
+    requester: String,
     row: &mut RevocationRow,
 ) -> Result<(), Failure> {
     let audit = DecisionAudit {
@@ -273,14 +272,14 @@ async fn revoke(
         audit: &audit,
         clock: &SystemClock,
         ids: &KsuidGenerator,
-        requested_by: who,
+        requested_by: requester,
     };
     let change = change(order.line)?;
     if context.mode == ProvisioningMode::DryRun {
         let plan = cancel_on_signal(provisioning.plan(&change), NOTHING_CHANGED).await?;
         if plan.step.is_none() {
             row.result = RevocationResult::Already;
-        } else if let Some(reason) = earlier.granted_again(order.line) {
+        } else if let Some(reason) = recorded.granted_again(order.line) {
             row.refuse(reason);
         } else {
             row.result = RevocationResult::Planned;
@@ -289,7 +288,7 @@ async fn revoke(
     }
     let plan = cancel_on_signal(provisioning.prepare(&change), NOTHING_CHANGED).await?;
     if plan.step.is_some()
-        && let Some(reason) = earlier.granted_again(order.line)
+        && let Some(reason) = recorded.granted_again(order.line)
     {
         row.refuse(reason);
         return Ok(());
@@ -320,7 +319,7 @@ fn change(line: &Line) -> Result<Change, ProvisioningError> {
     })
 }
 
-/// An audit log whose entries name the decision that they carry out.
+/// An audit log that adds the decision to every entry.
 struct DecisionAudit<'a> {
     log: &'a dyn AuditLog,
     reference: &'a DecisionReference,

@@ -1,5 +1,5 @@
-//! Whether the ids of a review still mean whom and what its names say: people look at names, and an id may mean something
-//! else by now.
+//! Checks that the ids of a review still have the reviewed names: reviewers decide by names, and an id may belong to
+//! something else by now.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,27 @@ use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
 use super::order::RevocationOrder;
-use super::result::{RevocationResult, RevocationRow, would_fail_again};
+use super::result::{RevocationResult, RevocationRow, fails_for_all_rows};
 use crate::commands::provision::NOTHING_CHANGED;
 use crate::failure::Failure;
 use crate::runtime::cancellation::cancel_on_signal;
 
-/// Roles and accounts as the tenant has them now, each looked up once.
+/// Current roles and accounts of the tenant, each looked up once.
 #[derive(Default)]
 struct TenantNames {
     roles: HashMap<NativeId, Option<Role>>,
     accounts: HashMap<NativeId, Option<Account>>,
 }
 
-/// Puts the tenant's names into a row for each revocation. A row whose names are others' is refused.
+/// Creates a row for each revocation with the tenant's names. A row with other names than the reviewed ones is refused.
 pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[RevocationOrder<'_>]) -> Vec<RevocationRow> {
     let mut directory = TenantNames::default();
     let mut rows: Vec<RevocationRow> = Vec::with_capacity(orders.len());
-    let mut hopeless = false;
+    let mut fails_for_all = false;
     for order in orders {
         let mut row = RevocationRow::new(order);
-        if !hopeless && let Err(failure) = directory.name(tenant, order, &mut row).await {
-            hopeless = would_fail_again(failure.status());
+        if !fails_for_all && let Err(failure) = directory.name(tenant, order, &mut row).await {
+            fails_for_all = fails_for_all_rows(failure.status());
             row.fail(&failure);
         }
         rows.push(row);
@@ -38,8 +38,8 @@ pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[RevocationOrder<
     rows
 }
 
-/// Fails if a row is refused: then no other is carried out either, because a sheet with one such row was mixed up.
-pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
+/// Fails if any row is refused. Then no row is carried out, because such a sheet was mixed up.
+pub(super) fn require_matching_names(rows: &[RevocationRow]) -> Result<(), Failure> {
     let refused = rows
         .iter()
         .filter(|row| row.result == RevocationResult::Refused)
@@ -64,21 +64,21 @@ impl TenantNames {
         order: &RevocationOrder<'_>,
         row: &mut RevocationRow,
     ) -> Result<(), Failure> {
-        // Whose access it is is told even where nothing can be revoked.
+        // The account is named even if nothing can be revoked.
         let line = order.line;
-        let person = &line.principal;
+        let reviewed = &line.principal;
         let mut contradictions = Vec::new();
         if let Some(account) = self.account(tenant, order).await? {
             row.name = Some(account.resource.display_name.to_string());
-            // Somebody who was renamed is the same person while the address is the same.
-            let address = person.login.as_ref().or(person.email.as_ref());
+            // A renamed account with the same address is the same person.
+            let address = reviewed.login.as_ref().or(reviewed.email.as_ref());
             let same_address = account
                 .email()
                 .zip(address)
-                .is_some_and(|(own, address)| plain(own) == plain(address));
+                .is_some_and(|(own, address)| normalize(own) == normalize(address));
             if !(order.is_sealed && same_address) {
                 contradictions.push(contradiction(
-                    &person.name,
+                    &reviewed.name,
                     &names_of_account(account),
                     &row.principal,
                 ));
@@ -147,14 +147,14 @@ fn names_of_account(account: &Account) -> Vec<&str> {
         .collect()
 }
 
-fn plain(name: &str) -> String {
+fn normalize(name: &str) -> String {
     fold(&name.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// What a review calls by another name than the tenant does; an empty name says nothing.
+/// A sentence about a reviewed name that differs from the tenant's; an empty name matches everything.
 fn contradiction(reviewed: &str, own: &[&str], id: &str) -> Option<String> {
-    let name = plain(reviewed);
-    let agrees = name.is_empty() || own.iter().any(|own| plain(own) == name);
+    let name = normalize(reviewed);
+    let agrees = name.is_empty() || own.iter().any(|own| normalize(own) == name);
     (!agrees).then(|| {
         let own = own.first().copied().unwrap_or_default();
         let (reviewed, own) = quoted_beside(reviewed, own);
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_as_people_read_them() {
+    fn names_are_compared_normalized() {
         let check = |sheet| contradiction(sheet, &["Service Desk role", "Service Desk"], "role:1:assigned");
         for same in ["Service Desk role", "service  desk", " Service Desk ", ""] {
             assert_eq!(check(same), None, "{same}");

@@ -14,11 +14,11 @@ pub(crate) struct RevocationJob<'a> {
     pub(crate) revocations: Vec<Revocation>,
     /// The file of the review to which the result of every revocation is appended.
     pub(crate) results: Option<PathBuf>,
-    /// Whether the names are those of a sealed report; otherwise they are only what the sheet says.
+    /// Whether the names come from a sealed report, and not only from the sheet.
     pub(crate) is_sealed: bool,
 }
 
-/// One revocation with everything that is known of it.
+/// A revocation with its line and decision.
 pub(super) struct RevocationOrder<'a> {
     pub(super) line: &'a Line,
     pub(super) statement: Statement,

@@ -1,4 +1,4 @@
-//! What came of a review, in words and for programs.
+//! Renders the results of revocations, for people and as JSON.
 
 use access_review::{Assessment, Review};
 use serde::Serialize;
@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::result::{AppliedRevocations, RevocationResult, RevocationRow};
 use crate::output::console::Text;
 
-/// What is going to be done, before it is.
-pub(super) fn intention(revocations: usize, tenant: &str) -> Text {
+/// The question before revocations begin.
+pub(super) fn confirmation(revocations: usize, tenant: &str) -> Text {
     let mut text = Text::new();
     text.line(format_args!(
         "About to carry out {revocations} revocations in {tenant}"
@@ -15,13 +15,13 @@ pub(super) fn intention(revocations: usize, tenant: &str) -> Text {
     text
 }
 
-/// For people: a line for each revocation, then how many of each result.
+/// For people: a line for each revocation, then the counts.
 pub(super) fn text(review: &Review, assessment: &Assessment, applied: &AppliedRevocations) -> Text {
     let mut text = revocations(&applied.rows);
     if !applied.rows.is_empty() {
         text.blank();
     }
-    let (kept, open) = counts(assessment);
+    let (kept, open) = kept_and_open(assessment);
     let lines = review.lines.len();
     text.line(format_args!(
         "{} of {lines} lines decided: {} to revoke, {kept} kept; {open} open; of sync {}",
@@ -44,8 +44,8 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
     for row in rows {
         let subject = format!(
             "{} from {}",
-            named(row.access.as_deref(), &row.entitlement_id),
-            named(row.name.as_deref(), &row.principal)
+            name_with_id(row.access.as_deref(), &row.entitlement_id),
+            name_with_id(row.name.as_deref(), &row.principal)
         );
         let location = row
             .row
@@ -69,7 +69,7 @@ pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>)
     text
 }
 
-/// What cannot be known.
+/// Notes about what the results do not show.
 fn notes(applied: &AppliedRevocations) -> Vec<&'static str> {
     let has_due = applied.rows.iter().any(|row| {
         matches!(
@@ -85,7 +85,7 @@ fn notes(applied: &AppliedRevocations) -> Vec<&'static str> {
     Vec::new()
 }
 
-fn named(name: Option<&str>, id: &str) -> String {
+fn name_with_id(name: Option<&str>, id: &str) -> String {
     name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
@@ -108,7 +108,7 @@ struct JsonRevocations<'a> {
 
 /// For programs: one JSON object.
 pub(super) fn json(review: &Review, assessment: &Assessment, applied: &AppliedRevocations) -> Text {
-    let (kept, open) = counts(assessment);
+    let (kept, open) = kept_and_open(assessment);
     let lines = review.lines.len();
     Text::from_json(&JsonRevocations {
         tenant: &review.tenant,
@@ -126,7 +126,7 @@ pub(super) fn json(review: &Review, assessment: &Assessment, applied: &AppliedRe
     })
 }
 
-/// How many lines were kept and are open.
-fn counts(assessment: &Assessment) -> (usize, usize) {
+/// Numbers of kept and of open lines.
+fn kept_and_open(assessment: &Assessment) -> (usize, usize) {
     (assessment.count(access_review::Decision::Keep), assessment.open())
 }

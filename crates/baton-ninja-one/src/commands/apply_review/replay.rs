@@ -1,6 +1,5 @@
-//! Whether access was granted again after a decision: a sheet that is carried out twice must not take away what somebody
-//! gave since. NinjaOne does not say since when access is held, so only own records tell: results of the review, the audit
-//! log, and later syncs.
+//! Detects access that was granted again after a decision: a sheet that is applied twice must not revoke it. NinjaOne has
+//! no dates of grants, so only own records show this: results of the review, the audit log, and later syncs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -19,12 +18,12 @@ use crate::runtime::cancellation::run_blocking_cancellable;
 use crate::settings::Settings;
 use crate::sync_location::SyncLocation;
 
-/// What own records say of the lines.
+/// What own records show about the lines.
 #[derive(Debug, Default)]
 pub(super) struct RecordedResults {
-    /// Lines that were revoked before, and when.
+    /// The time at which a line was revoked.
     revoked: BTreeMap<String, String>,
-    /// Access that a later sync did not have, by that sync.
+    /// Access that a later sync did not have, with the id of that sync.
     absent: BTreeMap<Subject, String>,
 }
 
@@ -34,24 +33,24 @@ impl RecordedResults {
         job: &RevocationJob<'_>,
         history: Option<&str>,
     ) -> Result<Self, Failure> {
-        let mut earlier = Self::default();
+        let mut recorded = Self::default();
         if job.revocations.is_empty() {
-            return Ok(earlier);
+            return Ok(recorded);
         }
         if let Some(path) = &job.results {
-            earlier.read_results(path)?;
+            recorded.read_results(path)?;
         }
         if let Some(path) = settings.audit_log()? {
-            earlier.read_audit_log(&path);
+            recorded.read_audit_log(&path);
         }
         if let Some(history) = history {
             let subjects = job
                 .revocations
                 .iter()
                 .map(|revocation| job.review.lines[revocation.line].subject.clone());
-            earlier.absent = absent_since(settings, history, &job.review.sync_id, subjects.collect())?;
+            recorded.absent = absent_since(settings, history, &job.review.sync_id, subjects.collect())?;
         }
-        Ok(earlier)
+        Ok(recorded)
     }
 
     fn read_results(&mut self, path: &Path) -> Result<(), Failure> {
@@ -63,7 +62,7 @@ impl RecordedResults {
         Ok(())
     }
 
-    /// A log that cannot be read here says nothing; whether it can be written is judged elsewhere.
+    /// An unreadable log is ignored here; whether it is writable is checked before changes.
     fn read_audit_log(&mut self, path: &Path) {
         let is_file = std::fs::metadata(path).is_ok_and(|file| file.is_file());
         let text = if is_file {
@@ -83,7 +82,7 @@ impl RecordedResults {
         }
     }
 
-    /// Why the access, if it is held now, was granted again since it was reviewed.
+    /// The reason why access that is held now must have been granted again after the review.
     pub(super) fn granted_again(&self, line: &Line) -> Option<String> {
         let id: &LineId = &line.id;
         if let Some(at) = self.revoked.get(id.as_str()) {
@@ -98,7 +97,7 @@ impl RecordedResults {
     }
 }
 
-/// Results that a run before wrote; none if there is no file.
+/// Results of earlier runs; empty without a file.
 pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
     let failed = |reason: String| {
         Failure::new(
@@ -120,7 +119,7 @@ pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
         .map_err(|error: serde_json::Error| failed(format!("it is not a list of results: {error}")))
 }
 
-/// Which of the access later full syncs did not have.
+/// The access that later full syncs did not have.
 fn absent_since(
     settings: &Settings,
     history: &str,

@@ -1,4 +1,4 @@
-//! What came of each revocation, for people, programs and the evidence of a review.
+//! Results of revocations, for people, programs and the evidence of a review.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::order::RevocationOrder;
 use crate::failure::Failure;
 
-/// What came of a decision to revoke.
+/// The result of one revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RevocationRow {
     pub(crate) line_id: String,
@@ -33,10 +33,10 @@ pub(crate) struct RevocationRow {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
     pub(crate) result: RevocationResult,
-    /// How it is known.
+    /// How the result was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verified: Option<Verification>,
-    /// When, RFC 3339.
+    /// Time of the change, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub(crate) struct RevocationRow {
     pub(crate) status: Option<StatusCode>,
 }
 
-/// How a revocation is known to be made; see [`VerificationMethod`].
+/// How a revocation was verified; see [`VerificationMethod`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verification {
@@ -59,7 +59,7 @@ pub(crate) enum Verification {
 }
 
 impl Verification {
-    /// In words, for the evidence.
+    /// The text in the evidence.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::ByAnswer => "shown by NinjaOne's answer",
@@ -79,35 +79,35 @@ impl From<VerificationMethod> for Verification {
     }
 }
 
-/// What became of a revocation.
+/// The outcome of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RevocationResult {
-    /// It would be revoked.
+    /// A dry run would revoke it.
     Planned,
     /// It is revoked.
     Revoked,
-    /// There was nothing to revoke any more.
+    /// There was nothing left to revoke.
     Already,
-    /// It was accepted, and could not be verified.
+    /// The tenant accepted it, but it could not be verified.
     Accepted,
-    /// The tenant is not what was reviewed: other names, or granted again since.
+    /// The tenant differs from the review: other names, or granted again since.
     Refused,
-    /// No API can revoke it; it is to be done in the tenant itself.
+    /// No API can revoke it; it must be done in the tenant itself.
     ByHand,
     /// It could not be revoked.
     Failed,
-    /// It was not tried, because the one before it failed in a way that all would, or because of a wish to stop.
+    /// It was not tried, because an earlier one failed in a way that affects all, or because of a signal.
     NotTried,
 }
 
 impl RevocationResult {
-    /// Whether nothing is left to do.
+    /// Whether nothing remains to be done.
     pub(crate) fn is_done(self) -> bool {
         matches!(self, Self::Revoked | Self::Already | Self::Accepted)
     }
 
-    /// In words, for the evidence.
+    /// The text in the evidence.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Planned => "planned",
@@ -175,7 +175,7 @@ pub(crate) struct AppliedRevocations {
 }
 
 impl AppliedRevocations {
-    /// The exit code is that of the first row that failed.
+    /// Fails with the status of the first failed row.
     pub(crate) fn outcome(self) -> Result<(), Failure> {
         self.agreed?;
         let is_left = |row: &&RevocationRow| !row.result.is_done() && row.result != RevocationResult::Planned;
@@ -194,19 +194,19 @@ impl AppliedRevocations {
     fn lines(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for row in &self.rows {
-            // Rows always serialise.
+            // Serializing rows cannot fail.
             bytes.extend(serde_json::to_vec(row).unwrap_or_default());
             bytes.push(b'\n');
         }
         bytes
     }
 
-    /// Writes the rows to a file, one JSON object a line.
+    /// Writes the rows to a file as JSON lines.
     pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
         crate::commands::review::files::write_private(path, &self.lines())
     }
 
-    /// Adds the rows to the results of a review.
+    /// Appends the rows to the results of a review.
     pub(super) fn append(&self, path: &Path) -> Result<(), Failure> {
         let mut options = std::fs::OpenOptions::new();
         options.create(true).append(true);
@@ -228,8 +228,8 @@ impl AppliedRevocations {
     }
 }
 
-/// What goes wrong with one because of the tenant or the client goes wrong with all.
-pub(super) fn would_fail_again(status: StatusCode) -> bool {
+/// Whether later revocations would fail for the same reason, because it lies in the tenant or the client.
+pub(super) fn fails_for_all_rows(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::Unauthenticated

@@ -1,11 +1,11 @@
-//! What opening a sink or a log makes where there was nothing: taken away again, because a check leaves nothing behind.
+//! Files and folders that opening a sink or a log creates. A check removes them again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::sinks::SinkConfig;
 
-/// Files and folders that were not there before, the innermost first.
+/// Files and folders that did not exist before, the innermost first.
 #[derive(Debug, Default)]
 pub(super) struct Footprint {
     files: Vec<PathBuf>,
@@ -13,7 +13,7 @@ pub(super) struct Footprint {
 }
 
 impl Footprint {
-    /// Opening a dataset makes its folder and the lock in it.
+    /// Opening a dataset creates its folder and the lock in it.
     pub(super) fn expect_sink(&mut self, sink: &dyn SinkConfig) {
         if let Some(root) = sink.dataset_folder() {
             let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());
@@ -21,7 +21,7 @@ impl Footprint {
                 .take_while(|folder| matches!(folder.try_exists(), Ok(false)))
                 .map(Path::to_owned)
                 .collect();
-            // A lock in a folder that was there may be another run's.
+            // A lock in an existing folder may belong to another run.
             if !missing.is_empty() {
                 self.files.push(root.join("_lock"));
             }
@@ -29,14 +29,14 @@ impl Footprint {
         }
     }
 
-    /// Opening a log makes the file.
+    /// Opening a log creates the file.
     pub(super) fn expect_file(&mut self, path: &Path) {
         if matches!(path.try_exists(), Ok(false)) {
             self.files.push(path.to_owned());
         }
     }
 
-    /// Removes what is empty of it.
+    /// Removes what is empty.
     pub(super) fn remove(mut self) {
         for path in &self.files {
             if fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
@@ -46,7 +46,7 @@ impl Footprint {
         self.folders
             .sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
         for folder in &self.folders {
-            // Fails where somebody else has put something meanwhile.
+            // Fails if another process has written to it meanwhile.
             let _ = fs::remove_dir(folder);
         }
     }

@@ -31,17 +31,17 @@ pub(crate) fn subcommand() -> Command {
 
 /// The arguments of `diff`.
 pub(crate) struct DiffArgs {
-    /// The location of the old sync; none for the file that is in this folder by default.
+    /// The location of the old sync; `sync.c1z` in this folder by default.
     pub(super) old: Option<String>,
-    /// The location of the new sync; none for that of the old one.
+    /// The location of the new sync; that of the old one by default.
     pub(super) new: Option<String>,
     pub(super) old_sync: Option<String>,
     pub(super) new_sync: Option<String>,
-    /// The old sync is the latest one of this time.
+    /// Selects the old sync: the latest one at this time.
     pub(super) from: Option<PointInTime>,
-    /// The new sync is the latest one of this time.
+    /// Selects the new sync: the latest one at this time.
     pub(super) to: Option<PointInTime>,
-    /// Whether a difference is an exit code.
+    /// Whether differences set the exit code.
     pub(super) exit_code: bool,
     /// Whether a pager may be used.
     pub(super) paged: bool,
@@ -49,7 +49,7 @@ pub(crate) struct DiffArgs {
 
 impl DiffArgs {
     /// # Errors
-    /// [`Failure`] if a time is none.
+    /// [`Failure`] if a time is invalid.
     pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
         let text = |name: &str| matches.get_one::<String>(name).cloned();
         Ok(Self {

@@ -1,4 +1,4 @@
-//! The two syncs.
+//! The two syncs that are compared.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::args::DiffArgs;
-use crate::commands::export::finished;
+use crate::commands::export::describe_sync;
 use crate::commands::inspect::location;
 use crate::commands::inspect::timeline::PointInTime;
 use crate::failure::Failure;
@@ -28,27 +28,27 @@ use crate::sync_location::copy;
 use crate::wiring::CONTRACT;
 use crate::wiring::formats;
 
-/// One of them, sorted.
+/// One of the two syncs, sorted.
 pub(super) struct DiffInput {
     pub(super) snapshot: Box<dyn Snapshot>,
-    /// For people.
+    /// A name for people.
     pub(super) label: String,
     sync_type: SyncType,
     started_at: OffsetDateTime,
-    /// Types that were read, to the end or not.
+    /// Types that were read, completely or not.
     types: BTreeSet<String>,
-    /// Types that were not read to the end.
+    /// Types that were read incompletely.
     incomplete: Vec<String>,
 }
 
-/// Both.
+/// Both syncs.
 pub(super) struct DiffInputs {
     pub(super) old: DiffInput,
     pub(super) new: DiffInput,
 }
 
 impl DiffInputs {
-    /// Reads and sorts both. Blocks.
+    /// Reads and sorts both syncs. Blocks.
     pub(super) fn open(
         settings: &Settings,
         args: DiffArgs,
@@ -75,20 +75,20 @@ impl DiffInputs {
     }
 }
 
-/// The latest sync of a place, or the one that is named, and the full one before it.
+/// The named or the latest sync of a location, and the full sync before it.
 fn default_pair(
-    location_name: &SyncLocation,
+    sync_location: &SyncLocation,
     settings: &Settings,
     old: Option<String>,
     new: Option<String>,
     cancellation: &Cancellation,
 ) -> Result<(Option<String>, Option<String>), Failure> {
-    let syncs = location_name.syncs(settings, cancellation)?;
+    let syncs = sync_location.syncs(settings, cancellation)?;
     let at = syncs.iter().position(|sync| match &new {
         Some(id) => sync.id == *id,
         None => sync.latest,
     });
-    // One that is not there is told by whoever opens it.
+    // Opening reports a missing sync.
     let Some(at) = at else { return Ok((old, new)) };
     let before = syncs[..at]
         .iter()
@@ -98,7 +98,7 @@ fn default_pair(
     match (old, before) {
         (Some(old), _) => Ok((Some(old), Some(new))),
         (None, Some(before)) => Ok((Some(before.id.clone()), Some(new))),
-        (None, None) => Err(refused(
+        (None, None) => Err(incomparable(
             format!("there is no full sync before {new} to compare it with"),
             "name two locations, or two syncs with --old-sync and --new-sync",
         )),
@@ -107,18 +107,18 @@ fn default_pair(
 
 impl DiffInput {
     fn open(
-        location_name: &SyncLocation,
+        sync_location: &SyncLocation,
         settings: &Settings,
         sync: Option<&str>,
         cancellation: &Cancellation,
     ) -> Result<Self, Failure> {
-        match location_name {
+        match sync_location {
             SyncLocation::File(path) => {
-                Self::of_file(path, &path.display().to_string(), settings, sync, cancellation)
+                Self::from_file(path, &path.display().to_string(), settings, sync, cancellation)
             }
             SyncLocation::BucketC1z(url) => {
                 let copy = cancellation.block_on(copy(url, settings))?;
-                let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, cancellation);
+                let side = Self::from_file(copy.path(), &url.to_string(), settings, sync, cancellation);
                 side.map_err(|failure| copy.explain(failure))
             }
             SyncLocation::Dataset(location) => {
@@ -147,10 +147,10 @@ impl DiffInput {
         }
     }
 
-    /// A file's rows, through the checks that every sync goes through, into the order of their keys.
-    fn of_file(
+    /// Reads a file through the checks of a sync, and sorts its rows by key.
+    fn from_file(
         path: &Path,
-        location_name: &str,
+        sync_location: &str,
         settings: &Settings,
         sync: Option<&str>,
         cancellation: &Cancellation,
@@ -168,7 +168,7 @@ impl DiffInput {
             provenance: access_core::model::Provenance::default(),
             scope: SyncScope::default(),
             sync_type: Some(source.sync_type()),
-            identity: Some((&finished(&source)).into()),
+            identity: Some((&describe_sync(&source)).into()),
             guard: ShrinkGuard::default(),
         };
         let outcome = Handle::current().block_on(pipeline.run(&request, cancellation.cancelled()))?;
@@ -187,7 +187,7 @@ impl DiffInput {
         })?;
         let run = &summary.run;
         Ok(Self {
-            label: label(location_name, run.id.as_str(), run.sync_type, summary.ended_at),
+            label: label(sync_location, run.id.as_str(), run.sync_type, summary.ended_at),
             sync_type: run.sync_type,
             started_at: run.started_at,
             types: summary.completeness.keys().map(ToString::to_string).collect(),
@@ -196,15 +196,15 @@ impl DiffInput {
         })
     }
 
-    /// Types that the old sync read and this one did not, although it is a full one.
-    pub(super) fn unread(&self, old: &Self) -> Vec<String> {
+    /// Types that the old sync read and this full sync did not.
+    pub(super) fn types_not_read(&self, old: &Self) -> Vec<String> {
         if self.sync_type != SyncType::Full {
             return Vec::new();
         }
         old.types.difference(&self.types).cloned().collect()
     }
 
-    /// What a reader of the differences should know.
+    /// Notes for readers of the differences.
     pub(super) fn notes(&self, old: &Self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.label == old.label {
@@ -224,11 +224,11 @@ impl DiffInput {
                 self.incomplete.join(", ")
             ));
         }
-        let unread = self.unread(old);
-        if !unread.is_empty() {
+        let types_not_read = self.types_not_read(old);
+        if !types_not_read.is_empty() {
             notes.push(format!(
                 "the new sync did not read {}, which the old one did; its records are not reported as removed",
-                unread.join(", ")
+                types_not_read.join(", ")
             ));
         }
         notes
@@ -246,15 +246,15 @@ fn incomplete(manifest: &Manifest) -> Vec<String> {
     incomplete.map(|(id, _)| id.clone()).collect()
 }
 
-fn label(location_name: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
+fn label(sync_location: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
     format!(
-        "{location_name}: sync {sync} ({}), ended {}",
+        "{sync_location}: sync {sync} ({}), ended {}",
         sync_type.as_str(),
         moment(ended_at)
     )
 }
 
-/// A pair of syncs that cannot be compared.
-fn refused(message: String, hint: &str) -> Failure {
+/// The failure of a pair of syncs that cannot be compared.
+fn incomparable(message: String, hint: &str) -> Failure {
     Failure::new(message, Some(hint.to_owned()), StatusCode::FailedPrecondition)
 }

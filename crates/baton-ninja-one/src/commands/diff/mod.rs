@@ -1,4 +1,4 @@
-//! `diff`: what differs between two finished syncs, wherever they are.
+//! `diff`: compares two finished syncs of any locations.
 
 mod args;
 mod inputs;
@@ -18,13 +18,13 @@ pub(crate) use args::subcommand;
 use inputs::DiffInputs;
 use render::DiffPrinter;
 
-/// The exit code of syncs that differ with `--exit-code`, as in git.
+/// The exit code for differences with `--exit-code`, as in git.
 const DIFFERENT: u8 = 1;
 
 /// Prints the differences on standard output.
 pub(crate) fn run(settings: &Settings, args: DiffArgs) -> Result<ExitCode, Failure> {
     let _context = CommandContext::new(settings)?;
-    let form = settings.sheet_form()?;
+    let format = settings.row_format()?;
     let (paged, by_code) = (args.paged, args.exit_code);
     let settings = settings.clone();
     let differ = run_blocking_cancellable(move |cancellation| {
@@ -32,18 +32,18 @@ pub(crate) fn run(settings: &Settings, args: DiffArgs) -> Result<ExitCode, Failu
         for note in new.notes(&old) {
             tracing::warn!("{note}");
         }
-        let mut output = OutputTarget::open(form, paged);
-        let mut printer = DiffPrinter::new(form, &mut output, cancellation);
+        let mut output = OutputTarget::open(format, paged);
+        let mut printer = DiffPrinter::new(format, &mut output, cancellation);
         printer.begin(&old.label, &new.label);
         let compared = differences(&mut *old.snapshot, &mut *new.snapshot, &mut |change| {
-            // Whoever stops reading wants no more.
+            // A closed output stops the comparison.
             printer.change(&change).map_err(|_| DatasetError::Stopped)
         });
         let differ = printer.end(&new.notes(&old));
         output.close();
         match compared {
-            // A type that is not there any more is a difference, though nobody can say which of its rows are gone.
-            Ok(()) | Err(DatasetError::Stopped) => Ok(differ || !new.unread(&old).is_empty()),
+            // A type that was not read any more is a difference, although its missing rows are unknown.
+            Ok(()) | Err(DatasetError::Stopped) => Ok(differ || !new.types_not_read(&old).is_empty()),
             Err(error) => Err(error.into()),
         }
     })?;

@@ -1,4 +1,4 @@
-//! Differences, for people and for programs.
+//! Prints differences, for people and for programs.
 
 use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde::ser::SerializeMap;
@@ -17,8 +17,8 @@ use crate::commands::inspect::shown;
 use crate::output::text_table::format_thousands;
 use crate::runtime::cancellation::Cancellation;
 
-/// Differences in CSV: one line for each field that differs, and one for each record that was added or removed.
-const FLAT: &[Column] = &[
+/// Columns of differences in CSV: one line for each changed field, and one for each added or removed record.
+const CSV_COLUMNS: &[Column] = &[
     data("subject"),
     data("change"),
     data("resource_type_id"),
@@ -38,7 +38,7 @@ const USERS: &[Column] = &[
     shown("login", "login").rank(OPTIONAL),
     people("what").unless_all(""),
 ];
-const THINGS: &[Column] = &[
+const RESOURCES: &[Column] = &[
     people("").never_shortened(),
     shown("id", "role or other").never_shortened(),
     shown("name", "name"),
@@ -61,46 +61,46 @@ const GRANTS: &[Column] = &[
     people("what").rank(7).unless_all(""),
 ];
 
-/// Tells differences as they come: users, other things, entitlements, grants.
+/// Prints differences in the order in which they arrive: users, other resources, entitlements, grants.
 pub(super) struct DiffPrinter<'a> {
-    form: OutputFormat,
+    format: OutputFormat,
     output: &'a mut OutputTarget,
     cancellation: &'a Cancellation,
-    /// The rows of the subject at hand, for people; few are kept, see [`RowPrinter`].
+    /// The rows of the current subject, for people; few are kept, see [`RowPrinter`].
     table: Option<(RecordKind, RowPrinter)>,
-    flat: RowPrinter,
+    csv_cells: RowPrinter,
     counts: [[u64; 3]; RecordKind::ALL.len()],
 }
 
 impl<'a> DiffPrinter<'a> {
     pub(super) fn new(
-        form: OutputFormat,
+        format: OutputFormat,
         output: &'a mut OutputTarget,
         cancellation: &'a Cancellation,
     ) -> Self {
         Self {
-            form,
+            format,
             output,
             cancellation,
             table: None,
-            flat: RowPrinter::new(FLAT, form),
+            csv_cells: RowPrinter::new(CSV_COLUMNS, format),
             counts: Default::default(),
         }
     }
 
-    /// Names the two sides, for people.
+    /// Prints the names of the two syncs, for people.
     pub(super) fn begin(&mut self, old: &str, new: &str) {
-        self.say(&format!("old  {old}"));
-        self.say(&format!("new  {new}"));
+        self.print_line(&format!("old  {old}"));
+        self.print_line(&format!("new  {new}"));
     }
 
-    /// Tells a difference.
+    /// Prints a difference.
     pub(super) fn change(&mut self, change: &RecordChange) -> Result<(), OutputClosed> {
         if self.cancellation.is_cancelled() {
             return Err(OutputClosed);
         }
         self.counts[count_index(change.subject)][change.kind as usize] += 1;
-        match self.form {
+        match self.format {
             OutputFormat::Json => {
                 let text = serde_json::to_string(&ChangeJson(change)).unwrap_or_default();
                 self.output.line(&text)
@@ -111,9 +111,9 @@ impl<'a> DiffPrinter<'a> {
                     .iter()
                     .map(Some)
                     .filter(|_| change.kind == ChangeKind::Changed);
-                let whole = (change.kind != ChangeKind::Changed).then_some(None);
-                for field in fields.chain(whole) {
-                    self.flat.push(flat(change, field), self.output)?;
+                let record = (change.kind != ChangeKind::Changed).then_some(None);
+                for field in fields.chain(record) {
+                    self.csv_cells.push(csv_cells(change, field), self.output)?;
                 }
                 Ok(())
             }
@@ -127,14 +127,14 @@ impl<'a> DiffPrinter<'a> {
                     self.output.line("")?;
                     let columns = match change.subject {
                         RecordKind::User => USERS,
-                        RecordKind::Resource => THINGS,
+                        RecordKind::Resource => RESOURCES,
                         RecordKind::Entitlement => ENTITLEMENTS,
                         RecordKind::Grant => GRANTS,
                     };
-                    self.table = Some((change.subject, RowPrinter::new(columns, self.form)));
+                    self.table = Some((change.subject, RowPrinter::new(columns, self.format)));
                 }
                 match &mut self.table {
-                    Some((_, sheet)) => sheet.push(cells(change), self.output),
+                    Some((_, printer)) => printer.push(cells(change), self.output),
                     None => Ok(()),
                 }
             }
@@ -143,8 +143,8 @@ impl<'a> DiffPrinter<'a> {
 
     fn end_table(&mut self) -> Result<(), OutputClosed> {
         match self.table.take() {
-            Some((_, sheet)) => {
-                let left_out = sheet.finish(self.output)?.left_out;
+            Some((_, printer)) => {
+                let left_out = printer.finish(self.output)?.left_out;
                 if left_out.is_empty() {
                     return Ok(());
                 }
@@ -155,42 +155,42 @@ impl<'a> DiffPrinter<'a> {
         }
     }
 
-    /// Tells how much differs, and what to know of it. Gives whether anything does.
+    /// Prints counts and notes, and returns whether anything differs.
     pub(super) fn end(mut self, notes: &[String]) -> bool {
         let _ = self.end_table();
-        if self.form == OutputFormat::Csv {
-            let flat = std::mem::replace(&mut self.flat, RowPrinter::new(FLAT, self.form));
-            let _ = flat.finish(self.output);
+        if self.format == OutputFormat::Csv {
+            let csv_cells = std::mem::replace(&mut self.csv_cells, RowPrinter::new(CSV_COLUMNS, self.format));
+            let _ = csv_cells.finish(self.output);
         }
         let differ = self.counts.iter().flatten().any(|count| *count > 0);
-        self.say("");
+        self.print_line("");
         if !differ {
-            self.say(if notes.is_empty() {
+            self.print_line(if notes.is_empty() {
                 "no differences"
             } else {
                 "no differences in what can be compared"
             });
         }
         for (subject, counts) in RecordKind::ALL.into_iter().zip(self.counts) {
-            let words = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed];
-            let told: Vec<String> = words
+            let kinds = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed];
+            let changes: Vec<String> = kinds
                 .into_iter()
                 .zip(counts)
                 .filter(|(_, count)| *count > 0)
                 .map(|(kind, count)| format!("{} {}", format_thousands(count), kind.as_str()))
                 .collect();
-            if !told.is_empty() {
-                self.say(&format!("{:<14}{}", plural(subject), told.join(", ")));
+            if !changes.is_empty() {
+                self.print_line(&format!("{:<14}{}", plural(subject), changes.join(", ")));
             }
         }
         for note in notes {
-            self.say(&format!("note: {note}"));
+            self.print_line(&format!("note: {note}"));
         }
         differ
     }
 
-    fn say(&mut self, text: &str) {
-        if self.form == OutputFormat::Table {
+    fn print_line(&mut self, text: &str) {
+        if self.format == OutputFormat::Table {
             let _ = self.output.paragraph(text);
         }
     }
@@ -212,7 +212,7 @@ fn plural(subject: RecordKind) -> &'static str {
     }
 }
 
-fn mark(kind: ChangeKind) -> &'static str {
+fn sign(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Added => "+",
         ChangeKind::Removed => "-",
@@ -225,7 +225,7 @@ fn name(change: &RecordChange, name: &str) -> Option<String> {
     change.names.get(at)?.as_deref().map(str::to_owned)
 }
 
-/// The thing, or the entitlement of a grant.
+/// The resource or entitlement, or the entitlement of a grant.
 fn id(change: &RecordChange) -> String {
     match change.subject {
         RecordKind::User | RecordKind::Resource => change.key.join(":"),
@@ -235,18 +235,18 @@ fn id(change: &RecordChange) -> String {
     }
 }
 
-/// Who holds what a grant is of.
+/// The principal of a grant.
 fn principal(change: &RecordChange) -> Option<String> {
     (change.subject == RecordKind::Grant).then(|| change.key[1..].join(":"))
 }
 
-/// What changed, in words.
-fn what(change: &RecordChange) -> String {
+/// The changed fields, for people.
+fn describe_changes(change: &RecordChange) -> String {
     if change.kind != ChangeKind::Changed {
         return String::new();
     }
     let value = |value: Option<&str>| value.map_or_else(|| "nothing".to_owned(), str::to_owned);
-    let told = |field: &FieldChange| {
+    let describe_field = |field: &FieldChange| {
         format!(
             "{}: {} → {}",
             field.field,
@@ -254,11 +254,19 @@ fn what(change: &RecordChange) -> String {
             value(field.new.as_deref())
         )
     };
-    change.fields.iter().map(told).collect::<Vec<_>>().join(", ")
+    change
+        .fields
+        .iter()
+        .map(describe_field)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn cells(change: &RecordChange) -> Vec<Cell> {
-    let (first, last) = (Cell::text(mark(change.kind)), Cell::Text(what(change)));
+    let (first, last) = (
+        Cell::text(sign(change.kind)),
+        Cell::Text(describe_changes(change)),
+    );
     let named = |known: &str| Cell::text_or_nothing(name(change, known).as_deref());
     match change.subject {
         RecordKind::User => vec![
@@ -288,7 +296,7 @@ fn cells(change: &RecordChange) -> Vec<Cell> {
     }
 }
 
-fn flat(change: &RecordChange, field: Option<&FieldChange>) -> Vec<Cell> {
+fn csv_cells(change: &RecordChange, field: Option<&FieldChange>) -> Vec<Cell> {
     let names = if change.subject == RecordKind::Grant {
         ["entitlement_display_name", "principal_display_name"]
     } else {
@@ -333,7 +341,7 @@ impl Serialize for ChangeJson<'_> {
     }
 }
 
-/// Values with their names.
+/// Fields as a JSON object.
 struct Named<'a, T>(&'a [&'static str], &'a [T]);
 
 impl<T: Serialize> Serialize for Named<'_, T> {

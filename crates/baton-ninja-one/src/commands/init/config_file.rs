@@ -9,24 +9,24 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// What stands in the file.
+/// The settings in the file.
 pub(super) struct Values<'a> {
     pub(super) address: &'a str,
     pub(super) client_id: &'a str,
     pub(super) client_secret: &'a str,
-    /// OAuth scopes, if they were given.
+    /// OAuth scopes, if given.
     pub(super) scope: Option<String>,
 }
 
-/// What becomes of a file that is there.
+/// What happens to an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Existing {
     Refuse,
     Replace,
 }
 
-/// Writes the file, readable by its owner only. A file that exists is replaced in one step, or not at all; a new one is never
-/// written through a link.
+/// Writes the file, readable only by its owner. An existing file is replaced atomically; a new one is never written through
+/// a link.
 pub(super) fn write(path: &Path, values: &Values<'_>, existing: Existing) -> Result<(), Failure> {
     let toml = path.extension().is_some_and(|ending| ending == "toml");
     let text = text(values, toml);
@@ -46,7 +46,7 @@ pub(super) fn write(path: &Path, values: &Values<'_>, existing: Existing) -> Res
     })
 }
 
-/// The refusal to replace a file that nobody agreed to.
+/// The failure for an existing file that may not be replaced.
 pub(super) fn exists(path: &Path) -> Failure {
     Failure::new(
         format!("{} exists and was not replaced", path.display()),
@@ -67,7 +67,7 @@ fn create(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Such files are readable by their owner only.
+    // Temporary files are readable only by their owner.
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -77,7 +77,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn text(values: &Values<'_>, toml: bool) -> String {
     let sign = if toml { " =" } else { ":" };
-    // A JSON text is a text of YAML and of TOML too.
+    // A JSON string is a valid YAML and TOML string.
     let line = |name: &str, value: &str| format!("{name}{sign} {}\n", Value::from(value));
     let mut text = String::from(
         "# Settings of baton-ninja-one, written by `baton-ninja-one init`. This file holds a secret: keep it out of version\n\
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_as_yaml_and_toml() {
+    fn config_file_as_yaml_and_toml() {
         insta::assert_snapshot!(text(&values(), false) + "---\n" + &text(&values(), true));
         let yaml: std::collections::BTreeMap<String, String> =
             serde_saphyr::from_str(&text(&values(), false)).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_only_on_request() {
+    fn file_is_only_replaced_on_request() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".baton.yaml");
         write(&path, &values(), Existing::Refuse).unwrap();

@@ -1,4 +1,4 @@
-//! Questions: at a terminal with an explanation, elsewhere as lines of standard input.
+//! Prompts: on a terminal with explanations, otherwise lines of standard input.
 
 use std::io::{self, IsTerminal};
 
@@ -9,7 +9,7 @@ use crate::output::console;
 use crate::output::console::Text;
 use crate::runtime::cancellation::prompt_cancellable;
 
-/// Asks for answers.
+/// Reads answers.
 pub(super) struct Prompt {
     terminal: bool,
 }
@@ -21,12 +21,12 @@ impl Prompt {
         }
     }
 
-    /// Whether there is a person to ask.
+    /// Whether standard input is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// One line; nothing if there is none. A person who answers nothing is asked again.
+    /// Reads one line; `None` at the end of input. On a terminal an empty answer is asked for again.
     pub(super) fn line(&self, explanation: &[&str], question: &str) -> Result<Option<String>, Failure> {
         let mut above = Text::new();
         for line in explanation {
@@ -35,19 +35,19 @@ impl Prompt {
         self.ask(&above, question, Echo::On)
     }
 
-    /// One line that is not shown while it is typed.
+    /// Reads one line without echo.
     pub(super) fn secret(&self, question: &str) -> Result<Option<String>, Failure> {
         self.ask(&Text::new(), question, Echo::Off)
     }
 
-    /// Yes or no; no by default.
+    /// Asks a yes-or-no question; no by default.
     pub(super) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let answer = self.once(&Text::new(), question, Echo::On)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     fn ask(&self, above: &Text, question: &str, echo: Echo) -> Result<Option<String>, Failure> {
-        /// How often nothing is taken for an answer; at the end of input there will never be one.
+        /// Maximum number of empty answers; at the end of input every answer is empty.
         const TRIES: u32 = 3;
         let question = format!("{question}:");
         for _ in 0..if self.terminal { TRIES } else { 1 } {
@@ -74,7 +74,7 @@ impl Prompt {
         let answer =
             prompt_cancellable(move || console::ask_for(&prompt_text, &question).unwrap_or_default());
         if hidden.is_some() {
-            // The line end was not shown either.
+            // The line end was not echoed.
             let mut end = Text::new();
             end.blank();
             console::print_error(&end);
@@ -96,14 +96,14 @@ enum Echo {
     Off,
 }
 
-/// A terminal that does not show what is typed.
+/// A terminal without echo.
 #[cfg(unix)]
 mod hidden_input {
     use std::io;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-    /// The terminal as it was, which it is again when this is dropped: also when the program is stopped while it waits.
+    /// The previous state of the terminal, restored on drop and when a signal stops the program.
     pub(super) struct Guard(Option<Termios>);
 
     impl Guard {
@@ -127,7 +127,7 @@ mod hidden_input {
     }
 }
 
-/// Elsewhere what is typed is shown.
+/// On other systems the input is echoed.
 #[cfg(not(unix))]
 mod hidden_input {
     pub(super) struct Guard;

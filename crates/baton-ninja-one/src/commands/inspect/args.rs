@@ -1,4 +1,4 @@
-//! The command line of `inspect`.
+//! The arguments of `inspect`.
 
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, StatusState};
@@ -12,10 +12,10 @@ use crate::output::rows::RowSelection;
 /// The arguments of `inspect`.
 #[derive(Debug, Clone)]
 pub(crate) struct InspectArgs {
-    /// The location; none for the file that is in this folder by default.
+    /// The location; `sync.c1z` in this folder by default.
     pub(crate) location: Option<String>,
     pub(crate) sync: Option<String>,
-    /// The sync that was the latest at this time.
+    /// Selects the latest sync at this time.
     pub(crate) at: Option<PointInTime>,
     pub(crate) paged: bool,
     pub(crate) view: RowSelection,
@@ -25,25 +25,25 @@ pub(crate) struct InspectArgs {
 /// What to show.
 #[derive(Debug, Clone)]
 pub(crate) enum InspectCommand {
-    /// How many there are of everything.
+    /// Counts of everything.
     Stats,
-    /// Which people there are.
+    /// List users.
     Users(UserFilterArgs),
-    /// Which roles there are, or other things of some types.
+    /// List roles, or other resources of given types.
     Roles(ResourceFilterArgs),
-    /// Which resources there are, of any type.
+    /// List resources of any type.
     Resources(ResourceFilterArgs),
-    /// What can be held.
+    /// List entitlements.
     Entitlements(ResourceFilterArgs),
-    /// Who holds what.
+    /// List grants.
     Grants(GrantFilterArgs),
-    /// Everything that a principal holds, and through what.
+    /// List the access of a principal, with its provenance.
     Access(String),
-    /// Who holds a role or an entitlement, and through what.
+    /// List the holders of a role or an entitlement, with their provenance.
     Who(String),
-    /// What became of a person or a role from sync to sync.
+    /// Show the changes of a user or a role from sync to sync.
     History(String),
-    /// Which syncs there are.
+    /// List syncs.
     Syncs,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct UserFilterArgs {
 /// Filters of resources and entitlements.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceFilterArgs {
-    /// Of the resource, or of the one that an entitlement is on.
+    /// Types of the resource, or of the resource of an entitlement.
     pub(crate) types: Vec<ResourceTypeId>,
     pub(crate) text: Option<TextQuery>,
 }
@@ -197,7 +197,7 @@ pub(crate) fn subcommand() -> Command {
         .subcommand(Command::new("syncs").about("List the syncs of the file or dataset"))
 }
 
-/// The arguments of every subcommand.
+/// The arguments of all subcommands.
 fn arguments_of_all() -> [Arg; 6] {
     let text = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
@@ -225,7 +225,7 @@ fn arguments_of_all() -> [Arg; 6] {
 
 impl InspectArgs {
     /// # Errors
-    /// [`Failure`] if a type or a time makes no sense.
+    /// [`Failure`] if a type or a time is invalid.
     pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
         let inner = matches.subcommand().map_or(matches, |(_, inner)| inner);
         let text = |name: &str| inner.get_one::<String>(name).cloned();

@@ -1,5 +1,4 @@
-//! What the commands show of each kind of thing. Names are those of the dataset's tables (docs/reference/dataset.md), so that who knows one
-//! knows the other.
+//! The columns of each list. Their names are those of the dataset's tables (docs/reference/dataset.md).
 
 use access_core::model::{
     AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTrait, ResourceTypeId,
@@ -17,7 +16,7 @@ use crate::output::rows::hidden;
 use crate::output::rows::people;
 use crate::output::rows::shown;
 
-/// A column of users that is there whatever is declared, with the field id that it has in the table `users`.
+/// A column that users of every source have, with its field id in the table `users`.
 type UserColumn = (i32, Column, fn(&Resource) -> Cell);
 
 const USER_COLUMNS: [UserColumn; 12] = [
@@ -68,8 +67,8 @@ fn user(row: &Resource) -> Option<&UserTrait> {
     }
 }
 
-/// A column of users with its importance for people, by which a narrow terminal leaves columns out.
-fn ranked(column: Column) -> Column {
+/// Sets the rank of a column of users, by which a narrow terminal drops columns.
+fn with_rank(column: Column) -> Column {
     match column.name {
         Some("user_id") => column.rank(1).never_shortened(),
         Some("display_name") => column.rank(2),
@@ -85,10 +84,10 @@ fn ranked(column: Column) -> Column {
     }
 }
 
-/// The keys of users, in order.
+/// The sort key of users.
 pub(crate) const USER_KEY: SortOrder = SortOrder::By(&["resource_type_id", "user_id"]);
 
-/// Users, as in the table `users`: the columns, and what they show of a user.
+/// The columns of users, as in the table `users`, with their values.
 pub(crate) struct UserColumns {
     /// The columns.
     pub(crate) columns: Vec<Column>,
@@ -101,7 +100,7 @@ enum UserCell {
 }
 
 impl UserColumns {
-    /// With the attributes that are declared.
+    /// The fixed columns, and those of the declared attributes.
     pub(crate) fn new(attributes: UserAttributes) -> Self {
         let own = USER_COLUMNS.map(|(rank, column, cell)| (rank, column, UserCell::Own(cell)));
         let declared = attributes.columns().map(|(attribute, rank)| {
@@ -115,12 +114,12 @@ impl UserColumns {
         all.sort_by_key(|(rank, ..)| *rank);
         let (columns, cells) = all
             .into_iter()
-            .map(|(_, column, cell)| (ranked(column), cell))
+            .map(|(_, column, cell)| (with_rank(column), cell))
             .unzip();
         Self { columns, cells }
     }
 
-    /// A user.
+    /// The cells of a user.
     pub(crate) fn row(&self, row: &Resource) -> Vec<Cell> {
         let cells = self.cells.iter().map(|cell| match cell {
             UserCell::Own(cell) => cell(row),
@@ -134,7 +133,7 @@ impl UserColumns {
     }
 }
 
-/// Things that hold entitlements.
+/// Resources with entitlements.
 pub(crate) const ROLES: &[Column] = &[
     shown("resource_type_id", "type"),
     shown("resource_id", "id").never_shortened(),
@@ -148,10 +147,10 @@ pub(crate) const ROLES: &[Column] = &[
         .unless_all("-"),
 ];
 
-/// The keys of roles and other resources, in order.
+/// The sort key of roles and other resources.
 pub(crate) const RESOURCE_KEY: SortOrder = SortOrder::By(&["resource_type_id", "resource_id"]);
 
-/// A role, with what can be held on it and how often it is.
+/// A resource with its numbers of entitlements and grants.
 pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
     vec![
         Cell::text(&row.id.resource_type),
@@ -178,10 +177,10 @@ pub(crate) const ENTITLEMENTS: &[Column] = &[
     shown("grants", "grants").rank(4).never_shortened(),
 ];
 
-/// The key of entitlements.
+/// The sort key of entitlements.
 pub(crate) const ENTITLEMENT_KEY: SortOrder = SortOrder::By(&["entitlement_id"]);
 
-/// An entitlement and how many hold it.
+/// An entitlement with its number of holders.
 pub(crate) fn entitlement(row: &EntitlementInfo, grants: u64) -> Vec<Cell> {
     let held = &row.entitlement;
     let kinds = held.grantable_to.iter().map(ResourceTypeId::to_string);
@@ -237,21 +236,21 @@ holdings! {
     WHO: no, yes;
 }
 
-/// The keys of grants, in order.
+/// The sort key of grants.
 pub(crate) const GRANT_KEY: SortOrder =
     SortOrder::By(&["entitlement_id", "principal_type_id", "principal_id"]);
-/// The same for all grants of a tenant: they come by entitlement and are not held in memory.
+/// The sort key of all grants of a tenant: they come by entitlement and are not held in memory.
 pub(crate) const HOLDER_KEY: SortOrder =
     SortOrder::Within("entitlement_id", &["principal_type_id", "principal_id"]);
 
-/// A grant, and in words how it is held.
+/// A grant with its provenance.
 pub(crate) fn grant(row: &EffectiveGrant, how: String) -> Vec<Cell> {
     let held = row.held.as_ref();
     vec![
         Cell::text(&row.id),
         Cell::text(&row.entitlement),
         Cell::text_or_nothing(held.map(|held| &held.slug)),
-        // What is not listed has no name but its id.
+        // Unlisted resources have an id, but no name.
         Cell::text(held.map_or(row.entitlement.as_str(), |held| held.display_name.as_str())),
         Cell::text_or_nothing(held.map(|held| &held.resource.resource_type)),
         Cell::text_or_nothing(held.map(|held| &held.resource.id)),
@@ -269,7 +268,7 @@ pub(crate) fn grant(row: &EffectiveGrant, how: String) -> Vec<Cell> {
     ]
 }
 
-/// Kinds of things.
+/// Resource types with their counts.
 pub(crate) const TYPES: &[Column] = &[
     shown("resource_type_id", "type"),
     shown("display_name", "name"),
@@ -281,8 +280,8 @@ pub(crate) const TYPES: &[Column] = &[
     data("incomplete_reason"),
 ];
 
-/// A kind of thing, counted.
-pub(crate) fn kind(row: &ResourceTypeStats) -> Vec<Cell> {
+/// A resource type with its counts.
+pub(crate) fn resource_type(row: &ResourceTypeStats) -> Vec<Cell> {
     use access_core::model::Completeness;
 
     let (complete, reason) = match &row.completeness {
@@ -314,7 +313,7 @@ pub(crate) const SYNCS: &[Column] = &[
     shown("grants", "grants").rank(OPTIONAL + 1),
 ];
 
-/// What became of a person or a role.
+/// Changes of a user or a role.
 pub(crate) const HISTORY: &[Column] = &[
     data("sync_id"),
     shown("seen_at", "seen at").rank(1).never_shortened(),

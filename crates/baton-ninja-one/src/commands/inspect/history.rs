@@ -1,4 +1,4 @@
-//! What became of a person or a role from sync to sync.
+//! The history of a user or a role over the syncs of a location.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow::{Break, Continue};
@@ -18,25 +18,25 @@ use crate::output::rows::Cell;
 use crate::output::text_table::moment;
 use crate::runtime::cancellation::Cancellation;
 
-/// Syncs that are searched for somebody who is not in the one that was asked about, the nearest first.
+/// Maximum number of syncs that are searched for a subject that the requested sync lacks, the nearest first.
 const MAX_SEARCHED_SYNCS: usize = 100;
 
-/// A person or a role.
+/// A user, a role or another resource.
 #[derive(Debug, Clone)]
 pub(super) struct Subject {
     pub(super) id: ResourceId,
     pub(super) name: String,
     is_user: bool,
-    /// The one entitlement that is meant; none for all of the resource's.
+    /// The entitlement; `None` for all entitlements of the resource.
     only: Option<EntitlementId>,
 }
 
-/// What a sync says of it.
+/// The state of a subject in one sync.
 #[derive(Debug, Clone, Default)]
 struct State {
-    /// Its attributes by name; none if the sync does not have it.
+    /// Its attributes by name; `None` if the sync does not have it.
     attributes: Option<BTreeMap<String, String>>,
-    /// What it holds, or who holds it.
+    /// Its access, or its holders.
     grants: BTreeMap<Key, Grant>,
 }
 
@@ -46,7 +46,7 @@ type Key = (EntitlementId, ResourceId);
 struct Grant {
     /// The entitlement's name.
     holds: String,
-    /// What it is held on.
+    /// The resource of the entitlement.
     on: Option<ResourceId>,
     on_name: Option<String>,
     principal_name: Option<String>,
@@ -66,14 +66,14 @@ struct Event<'a> {
 pub(super) struct History {
     pub(super) subject: Subject,
     pub(super) rows: Vec<Vec<Cell>>,
-    /// How many syncs were looked at, and when the first and the last of them ended.
+    /// Number of syncs, and the end of the first and the last of them.
     pub(super) syncs: usize,
     pub(super) span: (OffsetDateTime, OffsetDateTime),
-    /// When the last sync ended that had it, if the latest does not.
+    /// The end of the last sync with the subject, if the latest one lacks it.
     pub(super) until: Option<OffsetDateTime>,
 }
 
-/// Finds a person or a role by what it is called.
+/// Finds a user or a role by id or name.
 pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, ResolveError> {
     let of_user = |row: Resource| Subject {
         id: row.id,
@@ -111,7 +111,7 @@ pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject,
     }
 }
 
-/// Finds a role or an entitlement by what it is called.
+/// Finds a role or an entitlement by id or name.
 pub(super) fn find_role(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, ResolveError> {
     let mut held = query::resolve_entitlements(snapshot, text)?;
     let one = held.len() == 1;
@@ -136,7 +136,7 @@ pub(super) fn find_role(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Sub
     })
 }
 
-/// Goes through the first so many syncs.
+/// Reads the history over the first syncs.
 pub(super) fn read(
     timeline: &Timeline,
     syncs: usize,
@@ -153,8 +153,8 @@ pub(super) fn read(
             break;
         }
         let snapshot = timeline.open(n, cancellation)?;
-        let mut state = State::of(snapshot.as_ref(), &subject)?;
-        state.keep_what_was_not_read(&before, snapshot.as_ref(), &subject)?;
+        let mut state = State::load(snapshot.as_ref(), &subject)?;
+        state.keep_incomplete_types(&before, snapshot.as_ref(), &subject)?;
         let sync = &timeline.syncs()[n];
         let after = n.checked_sub(1).map(|before| timeline.syncs()[before].ended_at);
         for event in events(&before, &state, last_known.as_ref(), n == 0) {
@@ -176,7 +176,7 @@ pub(super) fn read(
     })
 }
 
-/// Looks for the subject in the latest sync, and where it is not there in the ones before.
+/// Looks for the subject in the latest sync, then in the ones before.
 fn find_latest(
     timeline: &Timeline,
     syncs: usize,
@@ -206,13 +206,13 @@ fn find_latest(
 }
 
 impl State {
-    fn of(snapshot: &dyn AccessSnapshot, subject: &Subject) -> Result<Self, SourceError> {
+    fn load(snapshot: &dyn AccessSnapshot, subject: &Subject) -> Result<Self, SourceError> {
         let mut state = Self::default();
         snapshot.resources(ResourceQuery::ById(&subject.id), &mut |row| {
             state.attributes = Some(attributes(&row));
             Break(())
         })?;
-        let mut take = |snapshot: &dyn AccessSnapshot, which: GrantQuery<'_>| {
+        let mut collect_grants = |snapshot: &dyn AccessSnapshot, which: GrantQuery<'_>| {
             snapshot.grants(which, &mut |row| {
                 let held = row.held.as_ref();
                 let grant = Grant {
@@ -231,11 +231,11 @@ impl State {
             })
         };
         if subject.is_user {
-            take(snapshot, GrantQuery::OfPrincipal(&subject.id))?;
+            collect_grants(snapshot, GrantQuery::OfPrincipal(&subject.id))?;
             return Ok(state);
         }
         if let Some(id) = &subject.only {
-            take(snapshot, GrantQuery::OfEntitlement(id))?;
+            collect_grants(snapshot, GrantQuery::OfEntitlement(id))?;
             return Ok(state);
         }
         let mut entitlements = Vec::new();
@@ -244,13 +244,13 @@ impl State {
             Continue(())
         })?;
         for id in &entitlements {
-            take(snapshot, GrantQuery::OfEntitlement(id))?;
+            collect_grants(snapshot, GrantQuery::OfEntitlement(id))?;
         }
         Ok(state)
     }
 
-    /// What a sync did not read to the end is not gone because it is missing there.
-    fn keep_what_was_not_read(
+    /// A missing row of an incomplete type is not a removal.
+    fn keep_incomplete_types(
         &mut self,
         before: &Self,
         snapshot: &dyn AccessSnapshot,
@@ -283,14 +283,14 @@ impl State {
     }
 }
 
-/// What people know of a resource, by name.
+/// The attributes of a resource, by name.
 fn attributes(row: &Resource) -> BTreeMap<String, String> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in row.profile.iter() {
         let value = match value {
             ProfileValue::Text(text) | ProfileValue::Json(text) => text.to_string(),
             ProfileValue::Number(number) => number.to_string(),
-            ProfileValue::Flag(flag) => yes(*flag),
+            ProfileValue::Flag(flag) => yes_or_no(*flag),
         };
         known.insert(name.to_string(), value);
     }
@@ -310,17 +310,17 @@ fn attributes(row: &Resource) -> BTreeMap<String, String> {
     set("login", query::login(row).map(str::to_owned));
     set("email", query::email(row).map(str::to_owned));
     if let ResourceTrait::User(user) = &row.resource_trait {
-        set("mfa_enabled", user.mfa_enabled.map(yes));
-        set("sso_enabled", user.sso_enabled.map(yes));
+        set("mfa_enabled", user.mfa_enabled.map(yes_or_no));
+        set("sso_enabled", user.sso_enabled.map(yes_or_no));
     }
     known
 }
 
-fn yes(flag: bool) -> String {
+fn yes_or_no(flag: bool) -> String {
     if flag { "yes" } else { "no" }.to_owned()
 }
 
-/// What is different between two syncs that follow each other.
+/// The changes between two consecutive syncs.
 fn events<'a>(
     before: &'a State,
     now: &'a State,
@@ -328,7 +328,7 @@ fn events<'a>(
     is_first: bool,
 ) -> Vec<Event<'a>> {
     let mut events = Vec::new();
-    let of = |change, grant| Event {
+    let event = |change, grant| Event {
         change,
         grant,
         ..Event::default()
@@ -337,13 +337,13 @@ fn events<'a>(
     let (old, new) = match (&before.attributes, &now.attributes) {
         (None, None) => return events,
         (Some(_), None) => {
-            events.push(of("left", None));
+            events.push(event("left", None));
             return events;
         }
         (None, Some(new)) => {
             let returned = last_known.is_some();
-            events.push(of(if returned { "returned" } else { "first seen" }, None));
-            // Of somebody new every attribute would be a change.
+            events.push(event(if returned { "returned" } else { "first seen" }, None));
+            // A new subject has no earlier attributes to compare with.
             (last_known, last_known.map(|_| new))
         }
         (Some(old), Some(new)) => (Some(old), Some(new)),
@@ -370,14 +370,14 @@ fn events<'a>(
         .iter()
         .filter(|(key, _)| begins || !before.grants.contains_key(*key))
     {
-        events.push(of(gained, Some((key, grant))));
+        events.push(event(gained, Some((key, grant))));
     }
     for (key, grant) in before
         .grants
         .iter()
         .filter(|(key, _)| !begins && !now.grants.contains_key(*key))
     {
-        events.push(of("lost", Some((key, grant))));
+        events.push(event("lost", Some((key, grant))));
     }
     events
 }
@@ -422,7 +422,7 @@ impl Event<'_> {
     }
 }
 
-/// Says of somebody or something that a sync does not have when it was there, if it ever was.
+/// Adds to the failure when a missing subject existed, if it ever did.
 pub(super) fn explain_absence<T>(
     failure: Failure,
     timeline: &Timeline,

@@ -1,4 +1,4 @@
-//! `inspect`: what a finished sync says, from a file or a dataset, without a server.
+//! `inspect`: queries a finished sync in a file or a dataset, without a server.
 
 mod args;
 mod columns;
@@ -37,27 +37,27 @@ pub(crate) use crate::output::rows::shown;
 pub(crate) use args::InspectArgs;
 pub(crate) use args::subcommand;
 
-/// The location where none is given, as everywhere else.
+/// The default location, as for all commands.
 pub(crate) const DEFAULT_FILE: &str = "sync.c1z";
 
-/// Answers on standard output.
+/// Runs a query and prints its rows.
 pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
-    let form = settings.sheet_form()?;
+    let format = settings.row_format()?;
     let settings = settings.clone();
     run_blocking_cancellable(move |cancellation| {
         let sync_location = location(args.location.as_deref())?;
         match &args.command {
             InspectCommand::Syncs => {
-                refuse_time(&args, "`syncs` lists all syncs")?;
+                reject_time_flags(&args, "`syncs` lists all syncs")?;
                 let syncs = sync_location.syncs(&settings, cancellation)?;
-                let mut output = OutputTarget::open(form, args.paged);
-                let listed = queries::print_syncs(&syncs, &args.view, form, &mut output, cancellation);
+                let mut output = OutputTarget::open(format, args.paged);
+                let printed = queries::print_syncs(&syncs, &args.view, format, &mut output, cancellation);
                 output.close();
-                return listed;
+                return printed;
             }
             InspectCommand::History(_) if args.sync.is_some() => {
-                refuse_time(&args, "`history` goes through all syncs")?;
+                reject_time_flags(&args, "`history` goes through all syncs")?;
             }
             _ => {}
         }
@@ -68,8 +68,8 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
                 None => timeline.latest()? + 1,
             };
             let history = history::read(&timeline, syncs, text, cancellation)?;
-            let mut output = OutputTarget::open(form, args.paged);
-            let shown = queries::print_history(history, &args.view, form, &mut output, cancellation);
+            let mut output = OutputTarget::open(format, args.paged);
+            let shown = queries::print_history(history, &args.view, format, &mut output, cancellation);
             output.close();
             return shown;
         }
@@ -77,19 +77,26 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
             Some(at) => {
                 let timeline = sync_location.timeline(&settings, cancellation)?;
                 let n = timeline.at(at)?;
-                (timeline.open(n, cancellation)?, Some(timeline.introduce(n)))
+                (timeline.open(n, cancellation)?, Some(timeline.describe(n)))
             }
             None => (
                 sync_location.open(&settings, args.sync.as_deref(), cancellation)?,
                 None,
             ),
         };
-        let mut output = OutputTarget::open(form, args.paged);
-        let answered = queries::run(&args, heading, snapshot.as_ref(), form, &mut output, cancellation);
+        let mut output = OutputTarget::open(format, args.paged);
+        let result = queries::run(
+            &args,
+            heading,
+            snapshot.as_ref(),
+            format,
+            &mut output,
+            cancellation,
+        );
         output.close();
-        answered.map_err(|failure| {
+        result.map_err(|failure| {
             let sync = snapshot.sync().run.id.to_string();
-            when_it_was_there(
+            explain_when_it_existed(
                 failure,
                 &args.command,
                 || sync_location.timeline(&settings, cancellation),
@@ -100,19 +107,19 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
     })
 }
 
-/// The location that is named, or the file in this folder.
+/// The named location, or the default file.
 pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     if let Some(named) = named {
         return SyncLocation::parse(named)
-            .map_err(|failure| meant_a_command(failure, named))
+            .map_err(|failure| with_subcommand_hint(failure, named))
             .and_then(|sync_location| match &sync_location {
-                SyncLocation::File(path) if !path.exists() && meant(named).is_some() => {
+                SyncLocation::File(path) if !path.exists() && similar_subcommand(named).is_some() => {
                     let failure = Failure::new(
                         format!("there is no file or folder `{named}`"),
                         None,
                         StatusCode::NotFound,
                     );
-                    Err(meant_a_command(failure, named))
+                    Err(with_subcommand_hint(failure, named))
                 }
                 _ => Ok(sync_location),
             });
@@ -127,15 +134,15 @@ pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     SyncLocation::parse(DEFAULT_FILE)
 }
 
-/// The command that was probably meant by a location that is not there.
-fn meant(named: &str) -> Option<String> {
+/// The subcommand that was probably meant by a missing location.
+fn similar_subcommand(named: &str) -> Option<String> {
     let command = subcommand();
     let commands = command.get_subcommands().map(clap::Command::get_name);
     query::nearest(named, commands).map(str::to_owned)
 }
 
-fn meant_a_command(failure: Failure, named: &str) -> Failure {
-    match meant(named) {
+fn with_subcommand_hint(failure: Failure, named: &str) -> Failure {
+    match similar_subcommand(named) {
         Some(command) => Failure::new(
             failure.message().to_owned(),
             Some(format!("did you mean `inspect {command}`?")),
@@ -145,7 +152,7 @@ fn meant_a_command(failure: Failure, named: &str) -> Failure {
     }
 }
 
-fn refuse_time(args: &InspectArgs, why: &str) -> Result<(), Failure> {
+fn reject_time_flags(args: &InspectArgs, why: &str) -> Result<(), Failure> {
     let flag = match (&args.sync, &args.at) {
         (Some(_), _) => "--sync",
         (None, Some(_)) => "--at",
@@ -158,15 +165,15 @@ fn refuse_time(args: &InspectArgs, why: &str) -> Result<(), Failure> {
     ))
 }
 
-/// Adds to the failure to find somebody or something when it was there.
-fn when_it_was_there(
+/// Adds to a failed lookup when the subject existed.
+fn explain_when_it_existed(
     failure: Failure,
-    question: &InspectCommand,
+    command: &InspectCommand,
     timeline: impl FnOnce() -> Result<Timeline, Failure>,
     sync: &str,
     cancellation: &Cancellation,
 ) -> Failure {
-    let text = match question {
+    let text = match command {
         InspectCommand::Access(text) | InspectCommand::Who(text)
             if failure.status() == StatusCode::NotFound =>
         {
@@ -175,7 +182,7 @@ fn when_it_was_there(
         _ => return failure,
     };
     let Ok(timeline) = timeline() else { return failure };
-    if matches!(question, InspectCommand::Access(_)) {
+    if matches!(command, InspectCommand::Access(_)) {
         let find = |snapshot: &dyn AccessSnapshot| query::resolve_principal(snapshot, text);
         return history::explain_absence(failure, &timeline, sync, cancellation, find, |row| {
             (row.display_name.to_string(), row.id.to_string())

@@ -1,4 +1,4 @@
-//! How something is held, in words.
+//! Describes how grants came about.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow::Break;
@@ -6,7 +6,7 @@ use std::ops::ControlFlow::Break;
 use access_core::model::EntitlementId;
 use access_core::ports::{AccessSnapshot, EffectiveGrant, EntitlementQuery, SourceError};
 
-/// Tells how grants came about; remembers the names of what they came through.
+/// Describes how grants came about. Caches the names of intermediate entitlements.
 pub(crate) struct ProvenanceFormatter<'a> {
     snapshot: &'a dyn AccessSnapshot,
     names: HashMap<EntitlementId, String>,
@@ -20,7 +20,7 @@ impl<'a> ProvenanceFormatter<'a> {
         }
     }
 
-    /// `direct`, or through what.
+    /// `direct`, or the entitlements that the grant came through.
     pub(crate) fn describe(&mut self, row: &EffectiveGrant) -> Result<String, SourceError> {
         let mut through = Vec::new();
         for source in row.sources.iter().filter(|source| **source != row.entitlement) {
@@ -34,7 +34,7 @@ impl<'a> ProvenanceFormatter<'a> {
         })
     }
 
-    /// The name of what a source is held on, with its id.
+    /// The name of the resource of an intermediate entitlement, with the id.
     fn name(&mut self, id: &EntitlementId) -> Result<String, SourceError> {
         if let Some(known) = self.names.get(id) {
             return Ok(known.clone());

@@ -1,4 +1,4 @@
-//! Rows on their way to the output, and the line below them.
+//! Prints rows, and the line below them.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -10,7 +10,7 @@ use crate::output::text_table::counted;
 use crate::output::text_table::format_thousands;
 use crate::runtime::cancellation::Cancellation;
 
-/// Rows on their way to the output, until the reader has gone or the run is cancelled.
+/// Prints rows until the output is closed or the run is cancelled.
 pub(super) struct Rows<'a> {
     pub(super) printer: RowPrinter,
     pub(super) output: &'a mut OutputTarget,
@@ -26,12 +26,17 @@ impl Rows<'_> {
         Continue(())
     }
 
-    /// Completes the rows. People are told how many there are, and of how many where `total` is given.
-    pub(super) fn finish(self, form: OutputFormat, (one, several): (&str, &str), total: Option<(u64, &str)>) {
+    /// Completes the rows. People see their number, and the total before filtering if it is given.
+    pub(super) fn finish(
+        self,
+        format: OutputFormat,
+        (one, several): (&str, &str),
+        total: Option<(u64, &str)>,
+    ) {
         let Ok(written) = self.printer.finish(self.output) else {
             return;
         };
-        if form != OutputFormat::Table {
+        if format != OutputFormat::Table {
             return;
         }
         let mut summary = match total {
@@ -52,7 +57,7 @@ impl Rows<'_> {
                 written.left_out.join(", ")
             );
         }
-        // Nobody reading any more is no failure.
+        // A closed output is not a failure.
         if written.rows > 0 {
             let _ = self.output.line("");
         }
@@ -60,7 +65,7 @@ impl Rows<'_> {
     }
 }
 
-/// The control flow of a visitor that can fail; the error goes to `failed`.
+/// Control flow of a fallible visitor; the error is stored in `failed`.
 pub(super) fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlFlow<()> {
     match done {
         Ok(flow) => flow,

@@ -1,4 +1,4 @@
-//! The full syncs of a location over time: which one was the latest at a given time.
+//! The full syncs of a location over time.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::sync_location::dataset_config;
 
-/// The forms of a time, as a hint.
+/// The hint with the formats of a time.
 const TIME_HINT: &str =
     "write it as 2026-03-03, 2026-03-03T10:15 or 2026-03-03T10:15:30+02:00; without an offset it is UTC";
 
-/// A time on the command line. A day means its end; without a fraction of a second the whole second is meant, because times
-/// are shown to the second.
+/// A time on the command line. A day means its end. A time without a fraction includes the complete second, because times
+/// are displayed in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PointInTime {
     time: OffsetDateTime,
@@ -30,10 +30,10 @@ pub(crate) struct PointInTime {
 }
 
 impl PointInTime {
-    /// The value of a flag, if it was given.
+    /// Parses the value of a flag, if given.
     ///
     /// # Errors
-    /// A [`Failure`] with [`StatusCode::InvalidArgument`] if it is no time.
+    /// A [`Failure`] with [`StatusCode::InvalidArgument`] if it is invalid.
     pub(crate) fn parse_flag(flag: &str, text: Option<&str>) -> Result<Option<Self>, Failure> {
         let Some(text) = text else { return Ok(None) };
         Self::parse(text).map(Some).ok_or_else(|| {
@@ -45,10 +45,10 @@ impl PointInTime {
         })
     }
 
-    /// A day, or a time of a day with or without seconds, a fraction and a zone. Without a zone it is UTC.
+    /// Parses a day, or a date and time with optional seconds, fraction and zone. The default zone is UTC.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_uppercase();
-        // As times are shown.
+        // The format in which times are displayed.
         let text = text
             .strip_suffix(" UTC")
             .map_or(text.clone(), |time| format!("{time}Z"));
@@ -75,7 +75,7 @@ impl PointInTime {
         })
     }
 
-    /// Whether something that ended then had ended at this time.
+    /// Whether an end is not after this time.
     fn is_after(&self, ended_at: OffsetDateTime) -> bool {
         if self.has_fraction {
             return ended_at <= self.time;
@@ -84,7 +84,7 @@ impl PointInTime {
     }
 }
 
-/// Whether a zone is one that exists: `Z`, or an offset of at most 14 hours.
+/// Whether a zone is valid: `Z`, or an offset of at most 14 hours.
 fn is_zone(zone: &str) -> bool {
     let Some(offset) = zone.strip_prefix(['+', '-']) else {
         return zone.is_empty() || zone == "Z";
@@ -101,9 +101,9 @@ pub(crate) struct SyncAt {
     pub(crate) ended_at: OffsetDateTime,
 }
 
-/// The finished full syncs of a location, the earliest first.
+/// The finished full syncs of a location, oldest first.
 pub(crate) struct Timeline {
-    /// For people.
+    /// The location, for people.
     location: String,
     syncs: Vec<SyncAt>,
     source: Source,
@@ -115,7 +115,7 @@ enum Source {
 }
 
 impl SyncLocation {
-    /// The finished full syncs. Blocks, on a thread of a runtime's that may; ends soon after `cancellation` is requested.
+    /// Reads the finished full syncs. Blocks, so it needs a blocking thread of a runtime; ends soon after `cancellation`.
     pub(crate) fn timeline(
         &self,
         settings: &Settings,
@@ -167,10 +167,10 @@ impl Timeline {
         &self.syncs
     }
 
-    /// Which sync was the latest at a time.
+    /// The index of the latest sync at a time.
     ///
     /// # Errors
-    /// A [`Failure`] if none had ended by then.
+    /// A [`Failure`] if no sync had ended by then.
     pub(crate) fn at(&self, time: &PointInTime) -> Result<usize, Failure> {
         let before = self.syncs.partition_point(|sync| time.is_after(sync.ended_at));
         before.checked_sub(1).ok_or_else(|| {
@@ -185,20 +185,20 @@ impl Timeline {
                     Some("choose a later time".to_owned()),
                     StatusCode::NotFound,
                 ),
-                None => self.none_is_full(),
+                None => self.no_full_sync(),
             }
         })
     }
 
-    /// The latest sync.
+    /// The index of the latest sync.
     ///
     /// # Errors
     /// A [`Failure`] if there is none.
     pub(crate) fn latest(&self) -> Result<usize, Failure> {
-        self.syncs.len().checked_sub(1).ok_or_else(|| self.none_is_full())
+        self.syncs.len().checked_sub(1).ok_or_else(|| self.no_full_sync())
     }
 
-    fn none_is_full(&self) -> Failure {
+    fn no_full_sync(&self) -> Failure {
         Failure::new(
             format!("{} has no finished full sync", self.location),
             Some("choose another sync by its id with --sync".to_owned()),
@@ -206,8 +206,8 @@ impl Timeline {
         )
     }
 
-    /// A sync in words: which it is, and when the next one ended.
-    pub(crate) fn introduce(&self, n: usize) -> String {
+    /// Describes a sync, and the end of the next one.
+    pub(crate) fn describe(&self, n: usize) -> String {
         let SyncAt { id, ended_at } = &self.syncs[n];
         let next = self.syncs.get(n + 1).map_or_else(
             || "there is no later one".to_owned(),
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_as_people_write_them() {
+    fn times_are_parsed_in_every_format() {
         for (text, time) in [
             ("2026-03-03", datetime!(2026-03-03 23:59:59 UTC)),
             (" 2026-03-03 ", datetime!(2026-03-03 23:59:59 UTC)),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_meant_as_a_whole() {
+    fn second_includes_its_fractions() {
         let ended = datetime!(2026-03-03 03:17:12.348 UTC);
         for (text, includes) in [
             ("2026-03-03", true),

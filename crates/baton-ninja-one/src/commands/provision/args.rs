@@ -1,4 +1,4 @@
-//! Flags and subcommands as changes.
+//! Parses flags and subcommands into changes.
 
 use access_core::provisioning::{
     AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldRule, FieldType,
@@ -12,24 +12,24 @@ use super::error::RequestError;
 use super::schema;
 use crate::settings::OnDemandFlags;
 
-/// What is asked for.
+/// A requested operation.
 pub(crate) enum Request {
     /// A change.
     Change {
-        /// Which.
+        /// The change.
         change: Change,
-        /// One of the reference's flags asks for it, which is consent enough.
+        /// Whether one of the reference's flags requests it, which is consent.
         on_demand: bool,
-        /// A person need not be asked.
+        /// Whether to skip the confirmation.
         yes: bool,
     },
-    /// To see what an account is made of.
+    /// Print the account schema.
     AccountSchema,
-    /// To see the actions.
+    /// Print the schemas of actions.
     ActionSchemas,
 }
 
-/// A command that changes something.
+/// A command that changes the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChangeCommand {
     Grant,
@@ -39,7 +39,7 @@ pub(crate) enum ChangeCommand {
     DeleteAccount,
 }
 
-/// The arguments of a command.
+/// Defines a command.
 pub(crate) fn subcommand(command: ChangeCommand) -> Command {
     let role = || {
         Arg::new("role")
@@ -115,7 +115,7 @@ fn update_account() -> Command {
             FieldType::Text | FieldType::List => argument.value_name("TEXT"),
         }
     });
-    // Known, so that the reason for the refusal can be told.
+    // Defined, so that the error explains why they cannot be changed.
     let refused = REFUSED_FLAGS.map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
     Command::new("update-account")
         .about("Change attributes of an account that NinjaOne's API can change")
@@ -125,8 +125,8 @@ fn update_account() -> Command {
         .args(refused)
 }
 
-/// A flag that is on when it stands alone. A value after a space is joined to it before the command line is parsed, so that the
-/// account of `update-account` is never taken for its value.
+/// A flag that is on without a value. `usage.rs` joins a value after a space to the flag before clap parses, so the account
+/// of `update-account` is never read as the value.
 fn switch(argument: Arg) -> Arg {
     argument
         .value_name("true|false")
@@ -135,7 +135,7 @@ fn switch(argument: Arg) -> Arg {
         .default_missing_value("true")
 }
 
-/// Flags of accounts that are switches, without dashes.
+/// The switches of accounts, without dashes.
 pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
     let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
     fields
@@ -143,7 +143,7 @@ pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
         .map(|field| schema::flag(field.name))
 }
 
-/// The problems of attributes that came as flags, with the names of the flags.
+/// Replaces attribute names by flag names in the problems of attributes.
 fn with_flag_names(error: RequestError) -> RequestError {
     let RequestError::Domain(ProvisioningError::InvalidAttributes { what, problems }) = error else {
         return error;
@@ -169,7 +169,7 @@ fn with_flag_names(error: RequestError) -> RequestError {
     })
 }
 
-/// Flags of `update-account` for what cannot be changed.
+/// Flags of `update-account` for attributes that cannot be changed.
 const REFUSED_FLAGS: [&str; 4] = ["email", "phone", "administrator", "enabled"];
 
 /// Attributes that can be changed.
@@ -182,15 +182,15 @@ fn profile(help: &'static str) -> Arg {
     Arg::new("profile").long("profile").value_name("JSON").help(help)
 }
 
-/// The arguments of a command that changes something.
+/// The arguments of a command that changes the tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct ChangeArgs {
     target: ChangeTarget,
-    /// A person need not be asked.
+    /// Whether to skip the confirmation.
     yes: bool,
 }
 
-/// What is changed.
+/// The subject of a change.
 #[derive(Debug, Clone)]
 enum ChangeTarget {
     Grant {
@@ -212,7 +212,7 @@ enum ChangeTarget {
     },
 }
 
-/// Attributes of an account: a JSON object, and flags that win over it.
+/// Attributes of an account: a JSON object, and flags that override it.
 #[derive(Debug, Clone)]
 struct AttributeArgs {
     profile: Option<String>,
@@ -262,7 +262,7 @@ impl ChangeArgs {
     /// The request for the change.
     ///
     /// # Errors
-    /// [`RequestError`] if the arguments make no sense.
+    /// [`RequestError`] if the arguments are invalid.
     pub(super) fn to_request(&self, allow_administrator: bool) -> Result<Request, RequestError> {
         let change = self
             .target
@@ -280,7 +280,7 @@ impl ChangeArgs {
 }
 
 impl ChangeTarget {
-    /// The change; none where only the schema of an account is printed.
+    /// The change; `None` for the account schema.
     fn to_change(&self, allow_administrator: bool) -> Result<Option<Change>, RequestError> {
         let terms = ninjaone::provisioning_terms();
         Ok(Some(match self {
@@ -338,7 +338,7 @@ impl AttributeArgs {
     }
 }
 
-/// The change that the reference's flags ask for, the first of them in its order (docs/reference/conductorone.md §2.1).
+/// The request of the reference's flags; the first one in the reference's order (docs/reference/conductorone.md §2.1).
 pub(super) fn from_flags(
     flags: &OnDemandFlags,
     allow_administrator: bool,
@@ -380,7 +380,7 @@ pub(super) fn from_flags(
     }))
 }
 
-/// Login and e-mail fill what the profile lacks.
+/// Login and email complete the profile.
 fn account_from_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
     let terms = ninjaone::provisioning_terms();
     if let Some(resource_type) = &flags.create_account_resource_type {
@@ -408,7 +408,7 @@ fn action_from_flags(action: &str, flags: &OnDemandFlags) -> Result<Change, Requ
         "--invoke-action-args",
         flags.invoke_action_args.as_deref().unwrap_or("{}"),
     )?;
-    // There is no flag for a resource type: the actions are bound to none.
+    // There is no flag for a resource type, because actions are not bound to one.
     Ok(Change::from_action(
         action,
         "",

@@ -1,11 +1,11 @@
-//! Attributes from a JSON object.
+//! Parses attributes from JSON.
 
 use access_core::provisioning::{AttributeValue, Attributes, ResourceRef};
 use serde_json::{Map, Value};
 
 use super::error::RequestError;
 
-/// Reads a JSON object of texts, flags, whole numbers, resources and lists of these. A null is left out.
+/// Parses a JSON object of texts, flags, integers, resources and lists of these. Nulls are omitted.
 pub(super) fn from_json(origin: &'static str, json: &str) -> Result<Attributes, RequestError> {
     let refuse = |reason: String| RequestError::Json { origin, reason };
     let object: Map<String, Value> = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_object_can_hold() {
+    fn attributes_from_json_objects() {
         let read = |json: &str| match from_json("--profile", json) {
             Ok(attributes) => format!("{attributes:?}"),
             Err(error) => format!("refused: {error}"),

@@ -11,7 +11,7 @@ use access_core::secrets::redact;
 use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
 
-/// A file that lines are added to. Several processes may share it: every line is one write to its end.
+/// An append-only file. Several processes may share it: every line is one write.
 #[derive(Debug)]
 pub(crate) struct AuditFile {
     path: PathBuf,
@@ -37,13 +37,13 @@ impl Diagnostic for AuditFileError {
 }
 
 impl AuditFile {
-    /// Opens the file, or makes one that only its owner may read.
+    /// Opens the file, or creates one that only its owner can read.
     pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
-        // One that cannot be looked at may be new.
+        // A file without metadata may be new.
         let is_new = !matches!(path.try_exists(), Ok(true));
         let opened = regular_file::open_to_append(path, Some(0o600)).and_then(|file| {
             if is_new {
-                name_durably(path)?;
+                sync_folder(path)?;
             }
             Ok(file)
         });
@@ -64,11 +64,11 @@ impl AuditFile {
         let mut line = redact(&json).into_owned().into_bytes();
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if ends_torn(&self.path).unwrap_or(false) {
+        if has_incomplete_line(&self.path).unwrap_or(false) {
             line.insert(0, b'\n');
         }
         file.write_all(&line)?;
-        // Pipes and devices, which an audit log may be too, cannot be synced.
+        // An audit log may be a pipe or a device, which cannot be synced.
         match file.sync_data() {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
             other => other,
@@ -76,8 +76,8 @@ impl AuditFile {
     }
 }
 
-/// A line in a file that a power cut takes away is no line: its folder must know the file.
-fn name_durably(path: &Path) -> std::io::Result<()> {
+/// Syncs the folder of a new file, so that a power failure does not lose the file.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if cfg!(unix) {
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
@@ -85,8 +85,8 @@ fn name_durably(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether the last line was cut off, by a full disk or because its writer was killed.
-fn ends_torn(path: &Path) -> std::io::Result<bool> {
+/// Whether the last line is incomplete, because of a full disk or a killed writer.
+fn has_incomplete_line(path: &Path) -> std::io::Result<bool> {
     if !std::fs::metadata(path)?.is_file() {
         return Ok(false);
     }

@@ -6,7 +6,7 @@ use access_core::{Diagnostic, StatusCode};
 /// Why arguments do not describe a change.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RequestError {
-    /// A JSON text that cannot be used.
+    /// A JSON value is invalid.
     #[error("{origin}: not a JSON object of attributes: {reason}")]
     Json {
         /// The flag.
@@ -14,7 +14,7 @@ pub(super) enum RequestError {
         /// Why.
         reason: String,
     },
-    /// The domain's refusal.
+    /// The domain rejected it.
     #[error(transparent)]
     Domain(#[from] ProvisioningError),
 }

@@ -1,4 +1,4 @@
-//! Changes from the command line: the reference's flags and the readable subcommands, over one use case.
+//! Changes from the command line, through the reference's flags or subcommands.
 
 mod args;
 mod attributes;
@@ -35,21 +35,21 @@ pub(crate) use args::subcommand;
 pub(crate) use schema::account_fields as documented_account_fields;
 pub(crate) use schema::account_form;
 
-/// The message of a change that was stopped before it began.
+/// The message of a change that is stopped before it begins.
 pub(crate) const NOTHING_CHANGED: &str = "stopped on request; nothing was changed";
 
 /// The request of a subcommand.
 ///
 /// # Errors
-/// [`Failure`] if its arguments make no sense.
+/// [`Failure`] if its arguments are invalid.
 pub(crate) fn parse_request(settings: &Settings, args: &ChangeArgs) -> Result<Request, Failure> {
     Ok(args.to_request(settings.allow_admin_delete()?)?)
 }
 
-/// What ConductorOne's flags ask for, if they ask for a change.
+/// The request of ConductorOne's flags, if there is one.
 ///
 /// # Errors
-/// [`Failure`] if they make no sense.
+/// [`Failure`] if they are invalid.
 pub(crate) fn request_from_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
     Ok(args::from_flags(
         &settings.on_demand()?,
@@ -57,7 +57,7 @@ pub(crate) fn request_from_flags(settings: &Settings) -> Result<Option<Request>,
     )?)
 }
 
-/// Does what is asked for and says what came of it.
+/// Carries out a request and prints its result.
 pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> {
     let output = settings.output()?;
     let (change, from_flag, confirmed) = match request {
@@ -107,14 +107,14 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
     done
 }
 
-/// What changes are made with.
+/// The dependencies of changes.
 pub(crate) struct ProvisioningContext {
     pub(crate) provisioner: NinjaOneProvisioner,
     pub(crate) audit: Box<dyn AuditLog>,
     pub(crate) mode: ProvisioningMode,
 }
 
-/// Puts it together, unless changes are not allowed.
+/// Creates the dependencies; an error if changes are disabled.
 pub(crate) fn build_context(settings: &Settings, from_flag: bool) -> Result<ProvisioningContext, Failure> {
     let mode = settings.provisioning_mode(from_flag)?;
     if mode == ProvisioningMode::Off {
@@ -142,7 +142,7 @@ pub(crate) fn build_context(settings: &Settings, from_flag: bool) -> Result<Prov
     })
 }
 
-/// Finishes a change that has begun; the client's timeouts bound it. Only a second signal breaks it off.
+/// Completes a change that has begun, bounded by the client's timeouts. Only a second signal aborts it.
 pub(crate) async fn run_to_completion(
     change: impl Future<Output = Result<Outcome, ProvisioningError>>,
 ) -> Result<Outcome, Failure> {
@@ -171,16 +171,16 @@ fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> Te
 }
 
 fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure> {
-    confirm_on_terminal(&render::intention(plan, &provisioner.tenant()))
+    confirm_on_terminal(&render::confirmation(plan, &provisioner.tenant()))
 }
 
-/// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
-pub(crate) fn confirm_on_terminal(intention: &Text) -> Result<(), Failure> {
+/// Asks for confirmation on a terminal. Without one, `--provisioning` is sufficient consent.
+pub(crate) fn confirm_on_terminal(confirmation: &Text) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
-    let intention = intention.clone();
-    let asking = move || crate::output::console::ask(&intention, "Continue? [y/N]").unwrap_or_default();
+    let confirmation = confirmation.clone();
+    let asking = move || crate::output::console::ask(&confirmation, "Continue? [y/N]").unwrap_or_default();
     let Some(answer) = prompt_cancellable(asking) else {
         return Err(Failure::new(
             NOTHING_CHANGED.to_owned(),

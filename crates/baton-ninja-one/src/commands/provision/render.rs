@@ -1,4 +1,4 @@
-//! What was done, in words and for programs.
+//! Renders changes, for people and as JSON.
 
 use access_core::ports::Warning;
 use access_core::provisioning::{
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::output::console::Text;
 
-/// What is going to be done, before it is.
-pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
+/// The question before a change.
+pub(super) fn confirmation(plan: &Plan, tenant: &str) -> Text {
     let mut text = Text::new();
     text.indented(0, format_args!("About to {} in {tenant}", plan.label()));
     warnings(&plan.warnings, &mut text);
@@ -17,7 +17,7 @@ pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
     text
 }
 
-/// A dry run.
+/// A dry run, for people.
 pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
     let mut text = Text::new();
     if plan.step.is_none() {
@@ -53,7 +53,7 @@ struct Preview<'a> {
     warnings: &'a [Warning],
 }
 
-/// A dry run, for programs.
+/// A dry run, as JSON.
 pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPreview]) -> Text {
     Text::from_json(&Preview {
         change: plan.kind(),
@@ -66,12 +66,12 @@ pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPrevi
     })
 }
 
-/// What was done, for programs.
+/// A result, as JSON.
 pub(super) fn outcome_json(outcome: &Outcome) -> Text {
     Text::from_json(outcome)
 }
 
-/// What was done.
+/// A result, for people.
 pub(super) fn outcome(outcome: &Outcome) -> Text {
     let mut text = Text::new();
     text.indented(0, headline(outcome));

@@ -1,4 +1,4 @@
-//! What accounts are made of and which actions there are, for C1 and for people.
+//! Schemas of accounts and actions, for ConductorOne and for documents.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use baton_proto::connector_v2::connector_account_creation_schema::{self as form,
 use ninjaone::ACCOUNTS;
 use serde_json::{Map, Value, json};
 
-/// The flag of an attribute: `roles` can be said several times.
+/// The flag of an attribute. `roles` is singular, because the flag is repeatable.
 pub(super) fn flag(attribute: &'static str) -> &'static str {
     match attribute {
         "user_type" => "kind",
@@ -22,7 +22,7 @@ pub(super) fn flag(attribute: &'static str) -> &'static str {
     }
 }
 
-/// The form for new accounts, as ConductorOne shows it.
+/// The form for new accounts in ConductorOne.
 pub(crate) fn account_form() -> v2::ConnectorAccountCreationSchema {
     let fields = ACCOUNTS.create_fields.iter().zip(0..).map(|(field, order)| {
         let kind = match field.kind() {

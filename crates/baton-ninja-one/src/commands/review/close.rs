@@ -1,4 +1,4 @@
-//! `review close`: everything that is decided is carried out or accounted for, and the evidence goes into one file.
+//! `review close`: carries out or accounts for every decision, and writes the evidence to one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,8 @@ use super::pack::PackReport;
 use super::pack::PackRevocation;
 use super::pack_writer::PackContents;
 use super::report_lines::read_intact_report;
+use super::sheet_file::parse_sheet;
 use super::sheet_file::read_bytes;
-use super::sheet_file::sheet_of_bytes;
 use super::status::arguments;
 use crate::commands::apply_review;
 use crate::commands::apply_review::RevocationJob;
@@ -91,16 +91,16 @@ pub(super) fn subcommand() -> Command {
 #[derive(Debug, Clone)]
 pub(crate) struct CloseArgs {
     folder: PathBuf,
-    /// Sheets that are not in the folder.
+    /// Sheets outside the folder.
     sheets: Vec<PathBuf>,
-    /// What undecided lines mean, if that was given.
+    /// What undecided lines mean, if given.
     open_means: Option<OpenMeans>,
-    /// Results of revocations that were carried out before.
+    /// Results of earlier revocations.
     applied: Option<PathBuf>,
     accept_failures: bool,
-    /// The report of a sync after the revocations.
+    /// The report after the revocations.
     after: Option<PathBuf>,
-    /// The file of evidence.
+    /// The evidence file.
     to: Option<PathBuf>,
     waivers: WaiverArgs,
     limits: LimitArgs,
@@ -128,7 +128,7 @@ impl CloseArgs {
     }
 }
 
-/// Closes a review and says what the evidence is.
+/// Closes a review and prints its evidence.
 pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> {
     let output = settings.output()?;
     let folder = ReviewFolder::open(&args.folder)?;
@@ -150,16 +150,16 @@ pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> 
     let assessment = assess(review, &sheets, conditions);
     let open_means = args.open_means.unwrap_or(OpenMeans::Open);
     if args.open_means.is_none() && assessment.open() > 0 {
-        refuse_open(&waivers, &assessment)?;
+        undecided_failure(&waivers, &assessment)?;
     }
-    waivers.judge(&assessment)?;
+    waivers.require_accepted(&assessment)?;
     let revocations = assessment.revocations(open_means);
     let _context = CommandContext::new(settings)?;
-    let Some(rows) = carried_out(settings, args, &folder, &sheets, &revocations)? else {
+    let Some(rows) = revocation_rows(settings, args, &folder, &sheets, &revocations)? else {
         return Ok(());
     };
     let after = report_after(settings, args, &folder, &rows)?;
-    let held = after.as_ref().map(|(report, _)| held_in(report));
+    let held = after.as_ref().map(|(report, _)| access_in_report(report));
     let by_line: BTreeMap<&str, &Subject> = review
         .lines
         .iter()
@@ -176,13 +176,13 @@ pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> 
         })
         .collect();
     if !args.accept_failures {
-        refuse_leftovers(&revocations)?;
+        require_nothing_left(&revocations)?;
     }
     let contents = PackContents {
         review,
         review_bytes: read(&folder.path.join(REVIEW_FILE))?,
         before: read(&folder.report())?,
-        after: after.map(|(report, bytes)| (facts(&report), bytes)),
+        after: after.map(|(report, bytes)| (pack_report(&report), bytes)),
         sheets: &sheets,
         sheet_bytes,
         assessment: &assessment,
@@ -202,7 +202,7 @@ pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> 
     };
     print(&match output {
         Output::Json => Text::from_json(&closed),
-        Output::Text => words(&closed),
+        Output::Text => render_summary(&closed),
     });
     Ok(())
 }
@@ -215,7 +215,7 @@ struct OutputClosed<'a> {
     contents: &'a Pack,
 }
 
-fn words(closed: &OutputClosed<'_>) -> Text {
+fn render_summary(closed: &OutputClosed<'_>) -> Text {
     let pack = closed.contents;
     let counts = &pack.counts;
     let mut text = Text::new();
@@ -247,18 +247,18 @@ fn words(closed: &OutputClosed<'_>) -> Text {
     text
 }
 
-/// Nobody said what undecided lines mean.
-fn refuse_open(waivers: &WaiverArgs, assessment: &Assessment) -> Result<(), Failure> {
-    // What is wrong besides is said first: it may be why lines are open.
+/// The failure for undecided lines without `--open-means`.
+fn undecided_failure(waivers: &WaiverArgs, assessment: &Assessment) -> Result<(), Failure> {
+    // Other findings come first: they may be why lines are undecided.
     let is_other = |finding: &&&access_review::Finding| {
         finding.problem.waiver() != Some(access_review::Waiver::Incomplete)
     };
     if waivers
-        .refused(assessment)
+        .unaccepted(assessment)
         .iter()
         .any(|finding| is_other(&finding))
     {
-        return waivers.judge(assessment);
+        return waivers.require_accepted(assessment);
     }
     Err(Failure::new(
         format!(
@@ -287,7 +287,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// The sheets with the very bytes that were read, so that the evidence has what was assessed.
+/// The sheets with the bytes that were read, so that the evidence contains what was assessed.
 fn read_with_bytes(
     folder: &ReviewFolder,
     others: &[PathBuf],
@@ -295,7 +295,7 @@ fn read_with_bytes(
     let (mut sheets, mut contents): (Vec<SheetFile>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
     for path in folder.sheet_paths(others)? {
         let bytes = read_bytes(&path)?;
-        let sheet = sheet_of_bytes(&path, &bytes)?;
+        let sheet = parse_sheet(&path, &bytes)?;
         if !sheets.iter().any(|other| other.sha256 == sheet.sha256) {
             sheets.push(sheet);
             contents.push(bytes);
@@ -314,9 +314,8 @@ fn read_with_bytes(
     Ok((sheets, contents))
 }
 
-/// A row for each revocation that is asked for: carried out now, or taken from what was carried out before. Nothing after a
-/// dry run, which was shown.
-fn carried_out(
+/// A row for each revocation, carried out now or earlier. `None` after a dry run, which was printed.
+fn revocation_rows(
     settings: &Settings,
     args: &CloseArgs,
     folder: &ReviewFolder,
@@ -333,7 +332,7 @@ fn carried_out(
             ));
         }
         let applied = apply_review::read_results(path)?;
-        refuse_undecided(folder, revocations, &applied, path)?;
+        require_decisions(folder, revocations, &applied, path)?;
         known.extend(applied);
     } else {
         match settings.provisioning_mode(false)? {
@@ -362,7 +361,7 @@ fn carried_out(
         .map(|revocation| {
             let id = folder.review.lines[revocation.line].id.as_str();
             let mut own = known.iter().filter(|row| row.line_id == id).rev();
-            // What was done stays done, even if a later look finds nothing left to do or granted again.
+            // An earlier success stays, even if a later run finds nothing left to revoke, or access that was granted again.
             let done = own.clone().find(|row| row.result == RevocationResult::Revoked);
             done.or_else(|| own.next()).cloned()
         })
@@ -376,8 +375,8 @@ fn carried_out(
     })
 }
 
-/// What is left may be done, by trying again or by hand, before the review is closed for good.
-fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
+/// Fails if revocations remain: they can still be carried out, by a retry or by hand, before the review is closed.
+fn require_nothing_left(revocations: &[PackRevocation]) -> Result<(), Failure> {
     let left: Vec<&PackRevocation> = revocations
         .iter()
         .filter(|revocation| revocation.is_left())
@@ -399,8 +398,8 @@ fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
     ))
 }
 
-/// Results of revocations that no decision asks for belong to something else.
-fn refuse_undecided(
+/// Fails if there are results without a decision: they belong to another review.
+fn require_decisions(
     folder: &ReviewFolder,
     revocations: &[Revocation],
     applied: &[RevocationRow],
@@ -426,8 +425,7 @@ fn refuse_undecided(
     }
 }
 
-/// The report of the tenant after the revocations: the one that is named, or one that is made now. None is needed where
-/// nothing was to be revoked.
+/// The report after the revocations: a given one, or one that is created now. `None` if there was nothing to revoke.
 fn report_after(
     settings: &Settings,
     args: &CloseArgs,
@@ -436,7 +434,7 @@ fn report_after(
 ) -> Result<Option<(ReviewedReport, Vec<u8>)>, Failure> {
     if let Some(path) = &args.after {
         let report = read_intact_report(path)?;
-        follows(folder, &report, rows)?;
+        require_later_sync(folder, &report, rows)?;
         return Ok(Some((report, read(path)?)));
     }
     if settings.provisioning_mode(false)? == ProvisioningMode::On {
@@ -463,8 +461,12 @@ fn report_after(
     ))
 }
 
-/// That a report can show what came of the revocations: of the same tenant, and of a sync after them.
-fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow]) -> Result<(), Failure> {
+/// Checks that a report shows the results of the revocations: same tenant, and a later sync.
+fn require_later_sync(
+    folder: &ReviewFolder,
+    report: &ReviewedReport,
+    rows: &[RevocationRow],
+) -> Result<(), Failure> {
     let seal = &report.verification.seal;
     let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let refuse = |message: String| {
@@ -495,7 +497,7 @@ fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow
     Ok(())
 }
 
-/// Reads the tenant into a report that follows the reviewed one.
+/// Syncs the tenant into a report that follows the reviewed one.
 fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<(), Failure> {
     let config = HtmlSinkConfig {
         previous: Some(folder.report()),
@@ -526,7 +528,7 @@ fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<
     Ok(())
 }
 
-fn facts(report: &ReviewedReport) -> PackReport {
+fn pack_report(report: &ReviewedReport) -> PackReport {
     let seal = &report.verification.seal;
     PackReport {
         sync_id: seal.sync_id.clone(),
@@ -535,8 +537,8 @@ fn facts(report: &ReviewedReport) -> PackReport {
     }
 }
 
-/// The access that a report shows.
-pub(super) fn held_in(report: &ReviewedReport) -> BTreeSet<Subject> {
+/// The access in a report.
+pub(super) fn access_in_report(report: &ReviewedReport) -> BTreeSet<Subject> {
     report
         .grants
         .iter()

@@ -1,5 +1,5 @@
-//! A zip file of one form only: members one after the other, stored as they are, no times, no comments, nothing between. So
-//! every byte of it follows from its members, and of every altered byte it can be said in which member it is.
+//! A canonical zip file: members stored one after the other, without times, comments and gaps. Every byte follows from the
+//! members, so the member of every altered byte is known.
 
 use std::ops::Range;
 
@@ -18,16 +18,16 @@ const END: [u8; 4] = *b"PK\x05\x06";
 const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;
 const END_BYTES: usize = 22;
-/// A pack has a handful of files and one a sheet.
+/// A pack has a few files, and one per sheet.
 const MAX_MEMBERS: usize = 4096;
-/// Version 2.0, the oldest that knows folders.
+/// Version 2.0, the oldest with folders.
 const VERSION: u16 = 20;
 /// Names are UTF-8.
 const FLAGS: u16 = 1 << 11;
-/// 1 January 1980, the first day that can be written.
+/// 1 January 1980, the earliest representable date.
 const DATE: u16 = 0x21;
 
-/// A file of members.
+/// Writes a file of members.
 ///
 /// # Errors
 /// The reason, if a member or their number is too large for the format.
@@ -35,7 +35,7 @@ pub(super) fn write(members: &[Member]) -> Result<Vec<u8>, &'static str> {
     let mut file = Vec::new();
     let mut directory = Vec::new();
     for member in members {
-        let (head, entry) = heads(&member.name, &member.bytes, file.len())?;
+        let (head, entry) = headers(&member.name, &member.bytes, file.len())?;
         file.extend(head);
         file.extend(&member.bytes);
         directory.extend(entry);
@@ -54,8 +54,8 @@ pub(super) fn write(members: &[Member]) -> Result<Vec<u8>, &'static str> {
     Ok(file)
 }
 
-/// What stands before a member, and its entry in the directory.
-fn heads(name: &str, bytes: &[u8], offset: usize) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
+/// The header of a member, and its entry in the directory.
+fn headers(name: &str, bytes: &[u8], offset: usize) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
     let size = u32::try_from(bytes.len()).map_err(|_| "a file of more than 4 GiB")?;
     let offset = u32::try_from(offset).map_err(|_| "more than 4 GiB")?;
     let length = u16::try_from(name.len()).map_err(|_| "a name that is too long")?;
@@ -88,31 +88,31 @@ fn crc(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// What was read, and what is wrong with it: the member, or `the archive`, and what.
+/// The members and the problems: the name of the member or `the archive`, and the problem.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Archive {
     pub(super) members: Vec<Member>,
     pub(super) problems: Vec<(String, &'static str)>,
 }
 
-/// Where a member is, as one of the two lists says.
+/// The location of a member according to one of the two lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Located {
     name: String,
     bytes: Range<usize>,
 }
 
-/// Reads a file. The members are listed twice, in front of each and in the directory; whichever list makes more sense is
-/// believed, and every byte that differs from what its members give is a problem.
+/// Reads a file. Members are listed twice, in their headers and in the directory. The more consistent list is used, and
+/// every byte that differs from the canonical file of its members is a problem.
 ///
 /// # Errors
-/// The reason, if it is not such a file at all.
+/// The reason, if it is not such a file.
 pub(super) fn read(file: &[u8]) -> Result<Archive, &'static str> {
-    let lists = [by_directory(file), by_heads(file)];
+    let lists = [members_by_directory(file), members_by_headers(file)];
     let best = lists
         .into_iter()
         .filter(|list| !list.is_empty())
-        .map(|list| judge(file, &list))
+        .map(|list| compare(file, &list))
         .min_by_key(|archive| (archive.problems.len(), std::cmp::Reverse(archive.members.len())));
     best.ok_or("it is not a zip file of this program, or all of its lists are damaged")
 }
@@ -133,8 +133,8 @@ fn text(file: &[u8], range: Range<usize>) -> Option<String> {
     String::from_utf8(file.get(range)?.to_vec()).ok()
 }
 
-/// The members as the directory at the end lists them; nothing if it makes no sense.
-fn by_directory(file: &[u8]) -> Vec<Located> {
+/// The members according to the directory; `None` if it is inconsistent.
+fn members_by_directory(file: &[u8]) -> Vec<Located> {
     let list = || {
         let end = file.len().checked_sub(END_BYTES)?;
         let count = small(file, end + 10)?;
@@ -147,7 +147,7 @@ fn by_directory(file: &[u8]) -> Vec<Located> {
             let begin = offset.checked_add(LOCAL_BYTES + length)?;
             let bytes = begin..begin.checked_add(size)?;
             file.get(bytes.clone())?;
-            // Members that lie over each other would take more memory than the file.
+            // Overlapping members would take more memory than the file.
             if found.last().is_some_and(|before| before.bytes.end > offset) {
                 return None;
             }
@@ -159,8 +159,8 @@ fn by_directory(file: &[u8]) -> Vec<Located> {
     list().unwrap_or_default()
 }
 
-/// The members by what stands in front of each, up to the first that makes no sense.
-fn by_heads(file: &[u8]) -> Vec<Located> {
+/// The members according to their headers, up to the first inconsistent one.
+fn members_by_headers(file: &[u8]) -> Vec<Located> {
     let mut found = Vec::new();
     let mut at = 0;
     while found.len() < MAX_MEMBERS && file.get(at..at + 4).is_some_and(|mark| mark == LOCAL) {
@@ -179,8 +179,8 @@ fn by_heads(file: &[u8]) -> Vec<Located> {
     found
 }
 
-/// Compares a file with the one that the members of a list give.
-fn judge(file: &[u8], list: &[Located]) -> Archive {
+/// Compares a file with the canonical file of the members of a list.
+fn compare(file: &[u8], list: &[Located]) -> Archive {
     let mut archive = Archive::default();
     let mut problem = |name: &str, reason: &'static str| {
         let found = (name.to_owned(), reason);
@@ -192,7 +192,7 @@ fn judge(file: &[u8], list: &[Located]) -> Archive {
     let mut directory = Vec::new();
     for located in list {
         let bytes = file.get(located.bytes.clone()).unwrap_or_default();
-        let Ok((head, entry)) = heads(&located.name, bytes, at) else {
+        let Ok((head, entry)) = headers(&located.name, bytes, at) else {
             continue;
         };
         let stored = file.get(at..at + head.len()).unwrap_or_default();
@@ -207,7 +207,7 @@ fn judge(file: &[u8], list: &[Located]) -> Archive {
         }
         let mut entry = entry;
         if is_altered && let Some(kept) = entry_crc {
-            // The directory still has the sum of what was written; that is no problem of its own.
+            // The directory has the checksum of the original member, which is not a problem of its own.
             entry[16..20].copy_from_slice(&kept);
         }
         directory.push((located.name.as_str(), entry));
@@ -238,7 +238,7 @@ fn judge(file: &[u8], list: &[Located]) -> Archive {
     archive
 }
 
-/// The sum that the directory has of a member.
+/// The checksum of a member in the directory.
 fn entry_crc(file: &[u8], name: &str) -> Option<[u8; 4]> {
     let end = file.len().checked_sub(END_BYTES)?;
     let mut at = large(file, end + 16)?;
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn members_round_trip() {
         let file = write(&members()).unwrap();
         let archive = read(&file).unwrap();
         assert_eq!(archive.members, members());
@@ -295,9 +295,9 @@ mod tests {
         assert_eq!(write(&archive.members).unwrap(), file);
     }
 
-    /// Whichever byte is altered, in whichever way, the member is named that it belongs to.
+    /// Every altered byte is attributed to its member.
     #[test]
-    fn every_altered_byte_is_named() {
+    fn every_altered_byte_names_its_member() {
         let file = write(&members()).unwrap();
         let mut owners: Vec<String> = Vec::new();
         for member in members() {
@@ -318,7 +318,7 @@ mod tests {
                 altered[at] ^= flip;
                 let archive = read(&altered).unwrap();
                 let named: Vec<&str> = archive.problems.iter().map(|(name, _)| name.as_str()).collect();
-                // A byte of a name may make it another name.
+                // An altered byte in a name gives another name.
                 let is_named = named.contains(&owner.as_str())
                     || archive.members.iter().any(|member| {
                         !members().iter().any(|known| known.name == member.name)
@@ -331,15 +331,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn anything_is_an_archive_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_an_archive_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes);
         }
 
         #[test]
-        fn what_was_altered_in_places_is_noticed(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..5)) {
+        fn alterations_are_detected(alterations in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..5)) {
             let file = write(&members()).unwrap();
             let mut altered = file.clone();
-            for (position, flip) in places {
+            for (position, flip) in alterations {
                 altered[position.index(file.len())] ^= flip;
             }
             if altered != file && let Ok(archive) = read(&altered) {
@@ -348,9 +348,9 @@ mod tests {
         }
     }
 
-    /// A directory that names the same bytes many times does not take more memory than the file.
+    /// A directory that repeats the same bytes does not take more memory than the file.
     #[test]
-    fn members_do_not_lie_over_each_other() {
+    fn overlapping_members_are_rejected() {
         let mut file = write(&members()).unwrap();
         let end = file.len() - END_BYTES;
         let mut at = large(&file, end + 16).unwrap();
@@ -358,12 +358,12 @@ mod tests {
             file[at + 42..at + 46].copy_from_slice(&[0; 4]);
             at += CENTRAL_BYTES + small(&file, at + 28).unwrap();
         }
-        assert_eq!(by_directory(&file), []);
+        assert_eq!(members_by_directory(&file), []);
         assert_ne!(read(&file).unwrap().problems, []);
     }
 
     #[test]
-    fn anything_else_is_no_archive() {
+    fn other_files_are_not_archives() {
         for file in [&b""[..], b"PK", b"hello", &[0; 100], b"PK\x05\x06"] {
             assert!(read(file).is_err(), "{file:?}");
         }

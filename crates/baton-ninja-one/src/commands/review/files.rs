@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all.
+//! Atomic private files.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,13 +7,13 @@ use access_core::StatusCode;
 
 use crate::failure::Failure;
 
-/// Writes a file that only its owner may read, in place of one of the same name.
+/// Writes a file that only its owner can read; replaces an existing one.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = temporary(path, bytes).and_then(|file| file.persist(path).map_err(|error| error.error));
     written.map(|_| ()).map_err(|error| failed(path, &error))
 }
 
-/// Writes a file that only its owner may read, unless there is one of the same name.
+/// Writes a file that only its owner can read; fails if it exists.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written =
         temporary(path, bytes).and_then(|file| file.persist_noclobber(path).map_err(|error| error.error));
@@ -28,7 +28,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What was written, under another name beside its own.
+/// Writes a temporary file beside the target.
 fn temporary(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;

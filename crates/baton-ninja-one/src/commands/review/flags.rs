@@ -1,4 +1,4 @@
-//! Flags that the commands of reviews share, and what they accept.
+//! Flags shared by the commands of reviews.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ use crate::failure::Failure;
 use crate::output::console::Text;
 use crate::output::console::print_error;
 
-/// A sync older than this is not acted on, unless another age is given.
+/// Default maximum age of a sync whose decisions are carried out.
 const MAX_AGE: Duration = Duration::days(60);
-/// Revocations in one run, unless another number is given.
+/// Default maximum number of revocations in one run.
 const MAX_REVOCATIONS: u64 = 50;
-/// Findings that are listed one by one.
+/// Maximum number of listed findings.
 const MAX_LISTED: usize = 20;
 
-/// The flags that accept problems of sheets.
+/// Flags that accept problems of sheets.
 pub(crate) fn waivers() -> [Arg; 4] {
     [
         Arg::new("incomplete-review")
@@ -42,7 +42,7 @@ pub(crate) fn waivers() -> [Arg; 4] {
     ]
 }
 
-/// The flags of carrying out.
+/// Flags that limit what a run carries out.
 pub(crate) fn limits() -> [Arg; 4] {
     [
         Arg::new("max-revocations")
@@ -73,9 +73,9 @@ pub(crate) struct LimitArgs {
     pub(crate) max_revocations: u64,
     /// A dataset or c1z file with later syncs.
     pub(crate) history: Option<String>,
-    /// What the sheet calls the tenant.
+    /// The name of the tenant in the sheet.
     pub(crate) tenant: Option<String>,
-    /// A person need not be asked.
+    /// Whether to skip the confirmation.
     pub(crate) yes: bool,
 }
 
@@ -111,7 +111,7 @@ fn parse_days(text: &str) -> Result<i64, String> {
         .ok_or_else(|| format!("`{text}` is not a number of days, e.g. 90d"))
 }
 
-/// What the command line accepts: the values of [`waivers`].
+/// The values of [`waivers`].
 #[derive(Debug, Clone)]
 pub(crate) struct WaiverArgs {
     incomplete: bool,
@@ -143,7 +143,7 @@ impl WaiverArgs {
         }
     }
 
-    /// The same, with undecided lines accepted: closing a review says what they mean.
+    /// Same, with undecided lines accepted: `review close` defines their meaning.
     pub(crate) fn with_open_lines(&self) -> Self {
         Self {
             incomplete: true,
@@ -165,52 +165,52 @@ impl WaiverArgs {
         }
     }
 
-    /// The findings that nothing accepts.
-    pub(crate) fn refused<'a>(&self, assessment: &'a Assessment) -> Vec<&'a Finding> {
+    /// Findings that no flag accepts.
+    pub(crate) fn unaccepted<'a>(&self, assessment: &'a Assessment) -> Vec<&'a Finding> {
         let findings = assessment.findings.iter();
         findings.filter(|finding| !self.accepts(finding)).collect()
     }
 
-    /// Fails if anything is left that nothing accepts, after listing it.
-    pub(crate) fn judge(&self, assessment: &Assessment) -> Result<(), Failure> {
-        let refused = self.refused(assessment);
-        let Some(first) = refused.first() else {
+    /// Lists the findings that are not accepted, and fails if there are any.
+    pub(crate) fn require_accepted(&self, assessment: &Assessment) -> Result<(), Failure> {
+        let unaccepted = self.unaccepted(assessment);
+        let Some(first) = unaccepted.first() else {
             return Ok(());
         };
         let mut text = Text::new();
-        if refused.len() > 1 {
-            for finding in refused.iter().take(MAX_LISTED) {
+        if unaccepted.len() > 1 {
+            for finding in unaccepted.iter().take(MAX_LISTED) {
                 text.line(format_args!("  {finding}"));
             }
-            if refused.len() > MAX_LISTED {
-                text.line(format_args!("  and {} more", refused.len() - MAX_LISTED));
+            if unaccepted.len() > MAX_LISTED {
+                text.line(format_args!("  and {} more", unaccepted.len() - MAX_LISTED));
             }
             print_error(&text);
         }
-        let message = if refused.len() == 1 {
+        let message = if unaccepted.len() == 1 {
             format!("the review is refused: {first}; nothing was changed")
         } else {
             format!(
                 "the review is refused for {} reasons, listed above; nothing was changed",
-                refused.len()
+                unaccepted.len()
             )
         };
         Err(Failure::new(
             message,
-            Some(hint(&refused)),
+            Some(hint(&unaccepted)),
             StatusCode::FailedPrecondition,
         ))
     }
 }
 
-/// What to do about the worst of the findings: a contradiction first, then what a flag accepts.
-fn hint(refused: &[&Finding]) -> String {
+/// The hint for the most important finding: contradictions first, then findings that a flag accepts.
+fn hint(unaccepted: &[&Finding]) -> String {
     let waiver = |finding: &&&Finding| finding.problem.waiver().is_none();
-    if refused.iter().any(|finding| waiver(&finding)) {
+    if unaccepted.iter().any(|finding| waiver(&finding)) {
         return "have the lines decided in the report that the sheet is checked against, and export the sheet again".to_owned();
     }
     let has = |needed: Waiver| {
-        refused
+        unaccepted
             .iter()
             .any(|finding| finding.problem.waiver() == Some(needed))
     };
@@ -220,7 +220,7 @@ fn hint(refused: &[&Finding]) -> String {
         "have the assigned reviewer decide, or accept the deputy with --accept-reviewer NAME"
     } else if has(Waiver::Age) {
         "review a newer sync, or accept this one with --max-age"
-    } else if refused
+    } else if unaccepted
         .iter()
         .any(|finding| finding.problem == access_review::Problem::NoHeader)
     {

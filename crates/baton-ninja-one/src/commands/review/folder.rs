@@ -12,16 +12,16 @@ use crate::failure::Failure;
 
 /// The review itself.
 pub(crate) const REVIEW_FILE: &str = "review.json";
-/// The whole report.
+/// The complete report.
 pub(crate) const REPORT_FILE: &str = "report.html";
 /// The coordinator's file.
 pub(crate) const COORDINATOR_FILE: &str = "coordinator.html";
-/// Where returned sheets are put.
+/// The folder of returned sheets.
 pub(crate) const SHEETS_FOLDER: &str = "sheets";
-/// What was carried out, one JSON object a line.
+/// Results of revocations, as JSON lines.
 pub(crate) const RESULTS_FILE: &str = "results.jsonl";
 
-/// A review that was read back and is what was written.
+/// A verified review.
 #[derive(Debug)]
 pub(crate) struct ReviewFolder {
     pub(crate) path: PathBuf,
@@ -30,16 +30,16 @@ pub(crate) struct ReviewFolder {
     pub(crate) sha256: String,
 }
 
-/// A folder is not a review, or not what was written.
+/// Why a folder is not an intact review.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    /// There is no review.
+    /// The folder is not a review.
     #[error("{} is not a review: there is no {REVIEW_FILE}", path.display())]
     Foreign { path: PathBuf },
-    /// It was altered.
+    /// A file was altered.
     #[error("{} does not match what was written: {reason}", path.display())]
     Altered { path: PathBuf, reason: String },
 }
@@ -111,7 +111,7 @@ impl ReviewFolder {
         Ok(folder)
     }
 
-    /// That the lines are those of the report.
+    /// Checks that the lines are those of the report.
     fn check_lines(&self) -> Result<(), Failure> {
         let report = read_intact_report(&self.report())?;
         let seal = &report.verification.seal;
@@ -141,22 +141,22 @@ impl ReviewFolder {
         .into())
     }
 
-    /// The whole report.
+    /// The complete report.
     pub(crate) fn report(&self) -> PathBuf {
         self.path.join(REPORT_FILE)
     }
 
-    /// What was carried out.
+    /// The file of results.
     pub(crate) fn results(&self) -> PathBuf {
         self.path.join(RESULTS_FILE)
     }
 
-    /// The sheets that were returned, by name, and others that are named beside them.
+    /// The returned sheets sorted by name, followed by others.
     pub(crate) fn sheets(&self, others: &[PathBuf]) -> Result<Vec<SheetFile>, Failure> {
         read_sheets(&self.sheet_paths(others)?)
     }
 
-    /// Where those are.
+    /// The paths of these sheets.
     pub(crate) fn sheet_paths(&self, others: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let folder = self.path.join(SHEETS_FOLDER);
         let mut paths: Vec<PathBuf> = match std::fs::read_dir(&folder) {
@@ -176,13 +176,13 @@ impl ReviewFolder {
     }
 }
 
-/// Files that spreadsheets and systems leave, such as `.~lock.review.csv#`.
+/// Whether a file is left by a spreadsheet or the system, such as `.~lock.review.csv#`.
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name.starts_with('~')
 }
 
-/// Reads sheets; one file that is given twice is read once.
+/// Reads sheets; duplicates by content are dropped.
 pub(crate) fn read_sheets(paths: &[PathBuf]) -> Result<Vec<SheetFile>, Failure> {
     let mut sheets: Vec<SheetFile> = Vec::new();
     for path in paths {
@@ -194,10 +194,10 @@ pub(crate) fn read_sheets(paths: &[PathBuf]) -> Result<Vec<SheetFile>, Failure> 
     Ok(sheets)
 }
 
-/// The longest file of a review.
+/// Maximum size of a file of a review.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Reads a regular file, blocking on nothing.
+/// Reads a regular file; pipes and devices are rejected without blocking.
 pub(super) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     regular_file::read(path, MAX_FILE_BYTES).map_err(regular_file::FileError::into_io)
 }

@@ -1,4 +1,4 @@
-//! `review`: a review from its start over returned sheets to the evidence of what came of it.
+//! `review`: starts a review, shows its status, and closes it with evidence.
 
 mod close;
 mod container;
@@ -50,14 +50,14 @@ impl ReviewArgs {
         match matches.subcommand() {
             Some(("start", inner)) => Self::Start(Box::new(StartArgs::from_matches(inner))),
             Some(("close", inner)) => Self::Close(Box::new(CloseArgs::from_matches(inner))),
-            // A subcommand is required, and there are no others than `status`.
+            // clap requires a subcommand; `status` is the only other one.
             Some((_, inner)) => Self::Status(StatusArgs::from_matches(inner)),
             None => Self::Status(StatusArgs::from_matches(matches)),
         }
     }
 }
 
-/// Starts a review, shows how far it is, or closes it.
+/// Runs a subcommand of `review`.
 pub(crate) fn run(settings: &Settings, args: &ReviewArgs) -> Result<(), Failure> {
     match args {
         ReviewArgs::Start(args) => start::run(settings, args),

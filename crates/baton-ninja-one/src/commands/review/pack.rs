@@ -1,4 +1,4 @@
-//! The evidence pack of a closed review: what was reviewed, decided and done, each file with its hash in `pack.json`.
+//! The evidence pack of a closed review: `pack.json`, its counts, and the names of its members.
 
 use access_review::{Assessment, Decision, OpenMeans, SheetFile};
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::commands::apply_review::RevocationResult;
 use crate::commands::apply_review::RevocationRow;
 
-/// Says that a file is a pack.
+/// The format marker of a pack.
 pub(super) const PACK_FORMAT: &str = "baton-ninja-one evidence pack";
-/// The version of the pack that is written here.
+/// The version of written packs.
 pub(super) const PACK_VERSION: u64 = 1;
 
-/// Members by name.
+/// Names of members.
 pub(super) const SUMMARY: &str = "SUMMARY.html";
 pub(super) const REVIEW: &str = "review.json";
 pub(super) const BEFORE: &str = "reports/before.html";
@@ -21,7 +21,7 @@ pub(super) const DECISIONS: &str = "decisions.jsonl";
 pub(super) const REVOCATIONS: &str = "revocations.jsonl";
 pub(super) const PACK: &str = "pack.json";
 
-/// What the pack says of itself.
+/// The contents of `pack.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pack {
     pub(super) format: String,
@@ -38,7 +38,7 @@ pub(super) struct Pack {
     pub(super) closed_at: String,
     pub(super) closed_by: String,
     pub(super) open_means: String,
-    /// Problems of sheets that were accepted, in words.
+    /// Accepted problems of sheets, as texts.
     pub(super) accepted: Vec<String>,
     pub(super) counts: PackCounts,
     /// SHA-256 of the last line of the decisions.
@@ -55,7 +55,7 @@ pub(super) struct PackReport {
     pub(super) report_sha256: String,
 }
 
-/// How many lines of each kind.
+/// Counts of lines and revocations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PackCounts {
     pub(super) lines: usize,
@@ -68,7 +68,7 @@ pub(super) struct PackCounts {
     pub(super) not_verified: usize,
     pub(super) by_hand: usize,
     pub(super) not_carried_out: usize,
-    /// Access that was to be revoked and is in the report after.
+    /// Revocations whose access is in the report after.
     pub(super) still_held: usize,
 }
 
@@ -80,18 +80,18 @@ pub(super) struct PackMember {
     pub(super) sha256: String,
 }
 
-/// A revocation with what the report after says of it.
+/// A revocation, checked against the report after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PackRevocation {
     #[serde(flatten)]
     pub(super) row: RevocationRow,
-    /// Whether the report after still has the access; nothing if there is none.
+    /// Whether the report after still has the access; `None` without that report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) held_after: Option<bool>,
 }
 
 impl PackRevocation {
-    /// Whether something is left to do: it was not carried out, or is still held.
+    /// Whether it still has to be carried out: not done, or still held.
     pub(super) fn is_left(&self) -> bool {
         let is_done = self.row.result.is_done() || self.row.result == RevocationResult::ByHand;
         !is_done || self.held_after != Some(false)
@@ -135,7 +135,7 @@ pub(super) fn open_means_word(open_means: OpenMeans) -> &'static str {
     }
 }
 
-/// The names of sheets in the pack, numbered, because two may have the same.
+/// The names of sheets in the pack, numbered, because names may repeat.
 pub(super) fn sheet_names(sheets: &[SheetFile]) -> Vec<String> {
     let plain = |name: &str| -> String {
         let plain = name.chars().map(|c| {

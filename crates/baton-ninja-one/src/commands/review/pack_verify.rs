@@ -1,4 +1,4 @@
-//! `verify` for evidence packs: every byte is what was written, and the result follows from the sheets.
+//! `verify` for evidence packs: checks that every byte is original, and that the result follows from the sheets.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use sink_html::{ReviewedReport, read_reviewed};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::close::held_in;
+use super::close::access_in_report;
 use super::container;
 use super::container::Member;
 use super::pack::AFTER;
@@ -31,13 +31,13 @@ use super::pack::SUMMARY;
 use super::pack::open_means_word;
 use super::pack::sheet_names;
 use super::report_lines::lines_of_report;
-use super::sheet_file::sheet_of_bytes;
+use super::sheet_file::parse_sheet;
 use crate::failure::Failure;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::settings::{Output, Settings};
 
-/// Whether a file is a pack, or was one.
+/// Whether a file is a pack, intact or not.
 pub(crate) fn is_pack(path: &Path) -> bool {
     let is_zip = path
         .extension()
@@ -54,7 +54,7 @@ fn starts_like_zip(path: &Path) -> std::io::Result<bool> {
     Ok(start == *b"PK\x03\x04")
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Serialize)]
 struct Found {
     path: String,
@@ -70,7 +70,7 @@ struct Problem {
     problem: String,
 }
 
-/// Verifies a pack and prints what was found; anything that was altered is a failure. `known` is a hash that was written down.
+/// Verifies a pack and prints the findings; an alteration is a failure. `known` is a hash recorded earlier.
 pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
     let output = settings.output()?;
     let bytes = super::folder::read(path).map_err(|error| {
@@ -94,7 +94,7 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
     };
     print(&match output {
         Output::Json => Text::from_json(&found),
-        Output::Text => words(&found),
+        Output::Text => render_findings(&found),
     });
     if found.findings.is_empty() {
         return Ok(());
@@ -110,7 +110,7 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
     ))
 }
 
-fn words(found: &Found) -> Text {
+fn render_findings(found: &Found) -> Text {
     let mut text = Text::new();
     match &found.pack {
         Some(pack) => text.line(format_args!(
@@ -171,7 +171,7 @@ impl Checking {
             return Ok(None);
         };
         let is_altered = |file: &str| archive.problems.iter().any(|(other, _)| other == file);
-        // A seal that was altered accuses no other file.
+        // An altered seal says nothing about other files.
         if !is_altered(PACK) {
             self.members(&pack, &archive.members);
         }
@@ -205,7 +205,7 @@ impl Checking {
         }
     }
 
-    /// Every file is there once, in order, with the hash that the seal has.
+    /// Checks that every file exists once, in order, with its hash in the seal.
     fn members(&mut self, pack: &Pack, members: &[Member]) {
         let expected = pack
             .members
@@ -233,7 +233,7 @@ impl Checking {
         }
     }
 
-    /// The result follows from the sheets, the sheets are of the review, and the review is of the report.
+    /// Checks that the result follows from the sheets, the sheets belong to the review, and the review to the report.
     fn contents(&mut self, settings: &Settings, pack: &Pack, members: &[Member]) -> Result<(), Failure> {
         let bytes = |name: &str| {
             let member = members.iter().find(|member| member.name == name);
@@ -303,7 +303,7 @@ impl Checking {
             self.add(REVOCATIONS, "is not what the decisions ask for");
         }
         if let Some(after) = &after {
-            let held = held_in(after);
+            let held = access_in_report(after);
             let is_wrong = |revocation: &&PackRevocation| {
                 let line = review
                     .lines
@@ -319,7 +319,7 @@ impl Checking {
         if PackCounts::new(&assessment, &revocations) != pack.counts {
             self.add(PACK, "its counts do not follow from the sheets and results");
         }
-        // Another version may write another page.
+        // Another version may render another page.
         if pack.program == crate::cli::version::PROGRAM {
             let unsealed = Pack {
                 members: Vec::new(),
@@ -401,9 +401,9 @@ impl Checking {
     fn sheets(&mut self, members: &[Member]) -> Option<Vec<SheetFile>> {
         let mut sheets = Vec::new();
         for member in members.iter().filter(|member| member.name.starts_with(SHEETS)) {
-            // `sheets/01-NAME` was read as NAME.
+            // `sheets/01-NAME` was originally NAME.
             let name = member.name.get(SHEETS.len() + 3..).unwrap_or_default();
-            match sheet_of_bytes(Path::new(name), &member.bytes) {
+            match parse_sheet(Path::new(name), &member.bytes) {
                 Ok(sheet) => sheets.push(sheet),
                 Err(error) => {
                     self.add(&member.name, error.to_string());

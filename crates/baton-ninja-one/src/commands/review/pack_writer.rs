@@ -12,14 +12,14 @@ use super::pack::{
 use super::summary_page;
 use crate::failure::Failure;
 
-/// What is put into a pack.
+/// The contents of a pack.
 pub(super) struct PackContents<'a> {
     pub(super) review: &'a Review,
     pub(super) review_bytes: Vec<u8>,
     pub(super) before: Vec<u8>,
     pub(super) after: Option<(PackReport, Vec<u8>)>,
     pub(super) sheets: &'a [SheetFile],
-    /// In the order of the sheets.
+    /// The bytes of the sheets, in the same order.
     pub(super) sheet_bytes: Vec<Vec<u8>>,
     pub(super) assessment: &'a Assessment,
     pub(super) decisions: DecisionLog,
@@ -31,7 +31,7 @@ pub(super) struct PackContents<'a> {
 }
 
 impl PackContents<'_> {
-    /// The file. The same contents give the same bytes.
+    /// Builds the file, reproducibly.
     pub(super) fn write(self) -> Result<(Pack, Vec<u8>), Failure> {
         let review = self.review;
         let mut members = vec![member(REVIEW, self.review_bytes), member(BEFORE, self.before)];
@@ -78,7 +78,7 @@ impl PackContents<'_> {
                 sha256: sha256_hex(&member.bytes),
             })
             .collect();
-        // A pack always serialises.
+        // Serializing a pack cannot fail.
         let seal = serde_json::to_vec_pretty(&pack).unwrap_or_default();
         members.push(member(PACK, seal));
         let file = container::write(&members).map_err(|reason| {
@@ -99,11 +99,11 @@ fn member(name: &str, bytes: Vec<u8>) -> Member {
     }
 }
 
-/// Revocations as lines of JSON.
+/// Revocations as JSON lines.
 pub(super) fn revocation_lines(revocations: &[PackRevocation]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for revocation in revocations {
-        // Rows always serialise.
+        // Serializing rows cannot fail.
         bytes.extend(serde_json::to_vec(revocation).unwrap_or_default());
         bytes.push(b'\n');
     }

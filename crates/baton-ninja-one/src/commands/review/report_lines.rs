@@ -1,4 +1,4 @@
-//! The lines of a report that are reviewed.
+//! The reviewed lines of a report.
 
 use std::path::Path;
 

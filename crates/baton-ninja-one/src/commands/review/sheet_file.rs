@@ -1,4 +1,4 @@
-//! CSV files as spreadsheets save them: any of their separators and encodings, as records of cells.
+//! Reads CSV files in the separators and encodings of spreadsheets.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use access_core::{Diagnostic, StatusCode};
 use access_review::{Record, Sheet, SheetError, SheetFile, sha256_hex};
 
-/// A larger file is not a sheet.
+/// Maximum size of a sheet.
 const MAX_BYTES: u64 = 256 << 20;
-/// How files of Excel (xlsx, xls) and of others (ods) begin.
+/// The first bytes of files of Excel (xlsx, xls) and others (ods).
 const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-/// The line of column names is looked for among so many records.
+/// Maximum number of records before the line of column names.
 const MAX_HEADER_RECORDS: usize = 64;
 
-/// Why a file gives no sheet.
+/// Why a file is not a sheet.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SheetFileError {
     /// It cannot be read.
@@ -57,11 +57,11 @@ impl Diagnostic for SheetFileError {
 /// Reads a sheet to its end.
 pub(crate) fn read_sheet(path: &Path) -> Result<SheetFile, SheetFileError> {
     let bytes = read_bytes(path)?;
-    sheet_of_bytes(path, &bytes)
+    parse_sheet(path, &bytes)
 }
 
-/// The sheet that a file's bytes are.
-pub(crate) fn sheet_of_bytes(path: &Path, bytes: &[u8]) -> Result<SheetFile, SheetFileError> {
+/// Parses the sheet in a file's bytes.
+pub(crate) fn parse_sheet(path: &Path, bytes: &[u8]) -> Result<SheetFile, SheetFileError> {
     let records = records(path, bytes, &access_review::COLUMNS)?;
     let sheet = Sheet::parse(&records).map_err(|source| SheetFileError::Sheet {
         path: path.to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn sheet_of_bytes(path: &Path, bytes: &[u8]) -> Result<SheetFile, She
     })
 }
 
-/// The bytes of a file that is small enough.
+/// Reads a file up to the maximum size.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, SheetFileError> {
     let failed = |source| SheetFileError::Io {
         path: path.to_owned(),
@@ -95,8 +95,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, SheetFileError> {
     }
 }
 
-/// The records of a CSV file. The separator is the one that `sep=` names, or the one of comma, semicolon and tab with which
-/// most of the known columns are found.
+/// The records of a CSV file. The separator is that of `sep=`, or the one of comma, semicolon and tab that finds most of
+/// the known columns.
 pub(crate) fn records(path: &Path, bytes: &[u8], columns: &[&str]) -> Result<Vec<Record>, SheetFileError> {
     let failed = |reason: String| SheetFileError::Csv {
         path: path.to_owned(),
@@ -140,7 +140,8 @@ fn known_columns(records: &[Record], columns: &[&str]) -> usize {
         .unwrap_or(0)
 }
 
-/// A line `sep=;` at the top, which some spreadsheets write and understand. Gives the separator, the rest, and its first row.
+/// Parses a first line `sep=;`, which some spreadsheets write. Returns the separator, the rest, and the number of its first
+/// row.
 fn named_separator(text: &str) -> (Option<char>, &str, u64) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let first = first.trim_end_matches('\r').trim_matches('"');
@@ -152,7 +153,7 @@ fn named_separator(text: &str) -> (Option<char>, &str, u64) {
     }
 }
 
-/// Records of RFC 4180 as spreadsheets write them: quotes around cells, doubled within, line breaks within quotes.
+/// Parses RFC 4180 records: quoted cells, doubled quotes, line breaks within quotes.
 fn parse(text: &str, separator: char, first_row: u64) -> Result<Vec<Record>, String> {
     let mut records = Vec::new();
     let mut row = first_row;
@@ -160,7 +161,7 @@ fn parse(text: &str, separator: char, first_row: u64) -> Result<Vec<Record>, Str
     let mut cell = String::new();
     let mut chars = text.chars().peekable();
     let mut quoted = false;
-    // Whether the cell began with a quote that is closed by now.
+    // Whether the cell began with a quote that is closed.
     let mut closed = false;
     while let Some(c) = chars.next() {
         if quoted {
@@ -209,7 +210,7 @@ fn parse(text: &str, separator: char, first_row: u64) -> Result<Vec<Record>, Str
 }
 
 fn record(row: u64, cells: Vec<String>) -> Record {
-    // Apostrophes keep a spreadsheet from reading formulas; they are not part of the text.
+    // A leading apostrophe prevents formulas in spreadsheets and is not part of the text.
     let cells = cells
         .into_iter()
         .map(|cell| match sink_csv::text_of_cell(cell.trim()) {
@@ -222,7 +223,7 @@ fn record(row: u64, cells: Vec<String>) -> Record {
     }
 }
 
-/// The text of bytes in UTF-8 or UTF-16, or, where they are neither, in Windows-1252.
+/// Decodes UTF-8 or UTF-16, otherwise Windows-1252.
 fn decode(bytes: &[u8]) -> Result<String, String> {
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return match std::str::from_utf8(rest) {
@@ -259,7 +260,7 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
     })
 }
 
-/// Where Windows-1252 differs from ISO 8859-1; five places are empty there.
+/// Where Windows-1252 differs from ISO 8859-1; five code points are undefined.
 fn windows_1252(byte: u8) -> char {
     const FROM_80: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
@@ -296,7 +297,7 @@ mod tests {
 
     fn parsed(bytes: &[u8]) -> Sheet {
         let path = Path::new("review.csv");
-        match sheet_of_bytes(path, bytes) {
+        match parse_sheet(path, bytes) {
             Ok(file) => file.sheet,
             Err(error) => panic!("{error}: {}", String::from_utf8_lossy(bytes)),
         }
@@ -306,15 +307,15 @@ mod tests {
         text.encode_utf16().flat_map(bytes).collect()
     }
 
-    /// However a spreadsheet saves it, the sheet says the same.
+    /// A sheet has the same contents in every spreadsheet format.
     #[test]
-    fn what_spreadsheets_save() {
+    fn files_of_spreadsheets_are_read() {
         let plain = format!("#sheet: baton-ninja-one review sheet 1\r\n{HEAD}\r\n{ROW}\r\n");
         let expected = parsed(plain.as_bytes());
         assert_eq!(expected.rows.len(), 1);
         assert_eq!(expected.rows[0].note, "two\nlines; \"x\"");
         assert_eq!(expected.rows[0].principal_login, "ada");
-        // No comma is in a cell, so that the separator can be replaced as a text; the note is quoted.
+        // No cell contains a comma, so the separator can be replaced in the text; the note is quoted.
         let semicolons = plain.replace(',', ";");
         let tabs = plain.replace(',', "\t");
         let western: Vec<u8> = semicolons
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn other_orders_of_columns() {
+    fn columns_may_be_in_any_order() {
         let plain = format!(
             "{HEAD}\r\n{}\r\n",
             ROW.replace("\"two\nlines; \"\"x\"\"\"", "why")
@@ -374,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sheet() {
+    fn other_files_are_not_sheets() {
         for (bytes, reason) in [
             (&b"\x89PNG\0\0"[..], "it is not text"),
             (b"PK\x03\x04\x14\0", "a workbook of a spreadsheet, not a CSV file"),
@@ -384,7 +385,7 @@ mod tests {
             (b"a,b\n1,2", "not a review sheet: it has no column decision"),
             (b"", "not a review sheet: it has no column decision"),
         ] {
-            let error = sheet_of_bytes(Path::new("x.csv"), bytes).unwrap_err();
+            let error = parse_sheet(Path::new("x.csv"), bytes).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
             assert_eq!(error.status(), StatusCode::InvalidArgument);
         }
@@ -392,7 +393,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(cells in prop::collection::vec(prop::collection::vec("[a-z ;,\t\"\r\n\u{e9}]{0,8}", 1..4), 0..5)) {
+        fn written_sheets_round_trip(cells in prop::collection::vec(prop::collection::vec("[a-z ;,\t\"\r\n\u{e9}]{0,8}", 1..4), 0..5)) {
             let records = parse(
                 std::str::from_utf8(&to_csv(&cells)[3..]).unwrap(),
                 ',',
@@ -407,8 +408,8 @@ mod tests {
         }
 
         #[test]
-        fn anything_is_a_sheet_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = sheet_of_bytes(Path::new("x.csv"), &bytes);
+        fn any_bytes_are_a_sheet_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = parse_sheet(Path::new("x.csv"), &bytes);
         }
     }
 }

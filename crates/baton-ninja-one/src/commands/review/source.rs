@@ -1,4 +1,4 @@
-//! The review that sheets are held against: a report, a review folder, or, where somebody insists, the sheets themselves.
+//! The review that sheets are checked against: a report, a review folder, or, on request, only the sheets.
 
 use std::path::Path;
 
@@ -9,39 +9,39 @@ use super::folder::ReviewFolder;
 use super::report_lines::{lines_of_report, read_intact_report};
 use crate::failure::Failure;
 
-/// Where the review comes from.
+/// The source of a review.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ReviewSource<'a> {
-    /// A report; the sheets say which scope of it was reviewed.
+    /// A report; the sheets name the reviewed scope.
     Report(&'a Path),
     /// A folder that `review start` wrote.
     Folder(&'a Path),
-    /// Nothing but the sheets.
+    /// Only the sheets.
     Sheets,
 }
 
 impl ReviewSource<'_> {
-    /// Loads the review and checks that it is what was written.
+    /// Loads and verifies the review.
     pub(crate) fn load(self, sheets: &[SheetFile]) -> Result<Review, Failure> {
         match self {
             Self::Folder(path) => Ok(ReviewFolder::open(path)?.review),
             Self::Report(path) => {
                 let report = read_intact_report(path)?;
-                Ok(review_of_report(&report, &scope_of(sheets)))
+                Ok(review_from_report(&report, &scope_from_sheets(sheets)))
             }
-            Self::Sheets => Ok(review_of_sheets(sheets)),
+            Self::Sheets => Ok(review_from_sheets(sheets)),
         }
     }
 }
 
-/// The scope that the first sheet with a header names.
-fn scope_of(sheets: &[SheetFile]) -> Scope {
+/// The scope in the first sheet with a header.
+fn scope_from_sheets(sheets: &[SheetFile]) -> Scope {
     let named = sheets.iter().find_map(|file| file.sheet.header.get("scope"));
     named.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// A review of a plain report: nobody is assigned.
-fn review_of_report(report: &ReviewedReport, scope: &Scope) -> Review {
+/// The review of a report without assigned reviewers.
+fn review_from_report(report: &ReviewedReport, scope: &Scope) -> Review {
     let seal = &report.verification.seal;
     let fingerprint = &report.verification.fingerprint;
     Review {
@@ -54,8 +54,8 @@ fn review_of_report(report: &ReviewedReport, scope: &Scope) -> Review {
     }
 }
 
-/// What sheets say of the review that they are of; whether they agree is for the assessment.
-fn review_of_sheets(sheets: &[SheetFile]) -> Review {
+/// Reconstructs the review from sheets; the assessment checks whether they agree.
+fn review_from_sheets(sheets: &[SheetFile]) -> Review {
     let rows = || sheets.iter().flat_map(|file| &file.sheet.rows);
     let field = |key: &str| {
         let named = sheets.iter().find_map(|file| file.sheet.header.get(key));
@@ -90,7 +90,7 @@ fn review_of_sheets(sheets: &[SheetFile]) -> Review {
         id: field("review_id"),
         sync_id: text("sync_id", rows().next().map(|row| &row.sync_id)),
         sync_started_at: field("sync_started_at"),
-        scope: scope_of(sheets),
+        scope: scope_from_sheets(sheets),
         lines: lines.collect(),
         report_sha256: report_sha256.clone(),
         ..empty_review(&text("tenant", rows().next().map(|row| &row.tenant)))

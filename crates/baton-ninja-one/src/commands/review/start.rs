@@ -1,4 +1,4 @@
-//! `review start`: a sealed review of a report, with a file for each reviewer.
+//! `review start`: creates a sealed review of a report, with a file for each reviewer.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::output::console::print_error;
 use crate::runtime;
 use crate::settings::{Output, Settings};
 
-/// Columns of a plan, by which its separator is found.
+/// Columns of a plan, used to detect its separator.
 const PLAN_COLUMNS: [&str; 5] = ["role", "organization", "person", "reviewer", "due"];
 
 /// The command.
@@ -95,7 +95,7 @@ pub(super) fn subcommand() -> Command {
 /// The arguments of `review start`.
 #[derive(Debug, Clone)]
 pub(crate) struct StartArgs {
-    /// The report to review; none to make one of `source`.
+    /// The report to review; by default one is created from `source`.
     report: Option<PathBuf>,
     source: ExportArgs,
     /// The report to compare with.
@@ -106,7 +106,7 @@ pub(crate) struct StartArgs {
     scope: Option<String>,
     due: Option<String>,
     title: Option<String>,
-    /// The folder that is made.
+    /// The folder to create.
     to: PathBuf,
 }
 
@@ -145,16 +145,16 @@ struct Started<'a> {
     reviewers: &'a [Assignee],
 }
 
-/// Makes the folder and says what is in it.
+/// Creates the folder and prints its contents.
 pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> {
     let output = settings.output()?;
     let scope: Scope = args
         .scope
         .as_ref()
         .map_or_else(|| Ok(Scope::default()), |text| text.parse())
-        .map_err(|error: access_review::ScopeError| wrong(error.to_string()))?;
+        .map_err(|error: access_review::ScopeError| invalid_plan(error.to_string()))?;
     if let Some(due) = args.due.as_ref().filter(|due| parse_due(due).is_none()) {
-        return Err(wrong(format!("`{due}` is not a date, e.g. 2026-12-15")));
+        return Err(invalid_plan(format!("`{due}` is not a date, e.g. 2026-12-15")));
     }
     let plan = match (&args.plan, &args.reviewer) {
         (Some(path), _) => read_plan(path)?,
@@ -163,12 +163,12 @@ pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> 
     };
     let to = &args.to;
     let _context = CommandContext::new(settings)?;
-    let made = NewFolder::beside(to)?;
-    let report_path = made.path().join(REPORT_FILE);
+    let new_folder = NewFolder::beside(to)?;
+    let report_path = new_folder.path().join(REPORT_FILE);
     match &args.report {
         Some(report) => {
             read_intact_report(report)?;
-            std::fs::copy(report, &report_path).map_err(|error| cannot_make(to, &error))?;
+            std::fs::copy(report, &report_path).map_err(|error| cannot_create(to, &error))?;
         }
         None => write_report(settings, args, &report_path)?,
     }
@@ -213,11 +213,11 @@ pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> 
         reviewer.file = format!("reviewer-{n:0width$}-{}.html", slug(&reviewer.name));
     }
     review.id = review.expected_id();
-    write_files(&report, &mut review, made.path())?;
-    let bytes = serde_json::to_vec_pretty(&review).map_err(|error| wrong(error.to_string()))?;
-    super::files::write_new(&made.path().join(REVIEW_FILE), &bytes)?;
-    std::fs::create_dir(made.path().join(SHEETS_FOLDER)).map_err(|error| cannot_make(to, &error))?;
-    made.publish(to)?;
+    write_files(&report, &mut review, new_folder.path())?;
+    let bytes = serde_json::to_vec_pretty(&review).map_err(|error| invalid_plan(error.to_string()))?;
+    super::files::write_new(&new_folder.path().join(REVIEW_FILE), &bytes)?;
+    std::fs::create_dir(new_folder.path().join(SHEETS_FOLDER)).map_err(|error| cannot_create(to, &error))?;
+    new_folder.publish(to)?;
     let sha256 = sha256_hex(&bytes);
     let started = Started {
         folder: to.display().to_string(),
@@ -235,12 +235,12 @@ pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> 
     };
     print(&match output {
         Output::Json => Text::from_json(&started),
-        Output::Text => words(&started),
+        Output::Text => render_summary(&started),
     });
     Ok(())
 }
 
-fn words(started: &Started<'_>) -> Text {
+fn render_summary(started: &Started<'_>) -> Text {
     let mut text = Text::new();
     text.line(format_args!(
         "Started a review of {} lines of {}, sync {}, in {}",
@@ -266,11 +266,11 @@ fn words(started: &Started<'_>) -> Text {
     text
 }
 
-fn wrong(message: String) -> Failure {
+fn invalid_plan(message: String) -> Failure {
     Failure::new(message, None, StatusCode::InvalidArgument)
 }
 
-fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
+fn cannot_create(folder: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         format!("cannot create the review in {}: {error}", folder.display()),
         None,
@@ -316,10 +316,10 @@ fn write_report(settings: &Settings, args: &StartArgs, to: &Path) -> Result<(), 
     written.map(|_| ())
 }
 
-/// Writes the files of the reviewers and the coordinator, and notes every file with its hash.
+/// Writes the files of the reviewers and the coordinator, and records every file with its hash.
 fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> Result<(), Failure> {
     let report_path = folder.join(REPORT_FILE);
-    let bytes = std::fs::read(&report_path).map_err(|error| cannot_make(folder, &error))?;
+    let bytes = std::fs::read(&report_path).map_err(|error| cannot_create(folder, &error))?;
     let mut files = vec![ReviewFile {
         name: REPORT_FILE.to_owned(),
         sha256: sha256_hex(&bytes),
@@ -396,7 +396,7 @@ fn review_scope(review: &Review, owner: Option<usize>, lines: &[&Line]) -> Revie
     }
 }
 
-/// A name as a part of a file's name.
+/// Converts a name to a part of a file name.
 fn slug(name: &str) -> String {
     let name = name.split('<').next().unwrap_or(name).to_lowercase();
     let words: Vec<&str> = name
@@ -411,7 +411,7 @@ fn slug(name: &str) -> String {
     }
 }
 
-/// A folder under another name beside its own, until everything is in it.
+/// A temporary folder beside the target, renamed when it is complete.
 struct NewFolder(tempfile::TempDir);
 
 impl NewFolder {
@@ -428,10 +428,10 @@ impl NewFolder {
             ));
         }
         let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let made = tempfile::Builder::new()
+        let new_folder = tempfile::Builder::new()
             .prefix(".review-")
             .tempdir_in(parent.unwrap_or(Path::new(".")));
-        made.map(Self).map_err(|error| cannot_make(to, &error))
+        new_folder.map(Self).map_err(|error| cannot_create(to, &error))
     }
 
     fn path(&self) -> &Path {
@@ -439,8 +439,8 @@ impl NewFolder {
     }
 
     fn publish(self, to: &Path) -> Result<(), Failure> {
-        std::fs::rename(self.0.path(), to).map_err(|error| cannot_make(to, &error))?;
-        // It has another name now.
+        std::fs::rename(self.0.path(), to).map_err(|error| cannot_create(to, &error))?;
+        // The folder was renamed.
         let _ = self.0.keep();
         Ok(())
     }
@@ -451,7 +451,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files() {
+    fn names_become_file_names() {
         for (name, expected) in [
             ("Priya R.", "priya-r"),
             ("Zoë <z@example.com>", "zo"),

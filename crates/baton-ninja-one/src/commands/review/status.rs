@@ -1,4 +1,4 @@
-//! `review status`: returned sheets merged, who is late, what contradicts.
+//! `review status`: merges the returned sheets and shows progress, late reviewers and contradictions.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::output::console::Text;
 use crate::output::console::print;
 use crate::settings::{Output, Settings};
 
-/// Findings of one kind that are listed.
+/// Maximum number of listed findings of one kind.
 const MAX_LISTED: usize = 50;
 
 /// The command.
@@ -28,7 +28,7 @@ pub(super) fn subcommand() -> Command {
         .args(waivers())
 }
 
-/// The folder, and sheets that are not in it.
+/// The arguments for the folder, and for sheets outside it.
 pub(super) fn arguments() -> [Arg; 2] {
     let path = || clap::value_parser!(PathBuf);
     [
@@ -49,7 +49,7 @@ pub(super) fn arguments() -> [Arg; 2] {
 #[derive(Debug, Clone)]
 pub(crate) struct StatusArgs {
     folder: PathBuf,
-    /// Sheets that are not in the folder.
+    /// Sheets outside the folder.
     sheets: Vec<PathBuf>,
     waivers: WaiverArgs,
 }
@@ -80,7 +80,7 @@ struct Status<'a> {
     findings: Vec<String>,
 }
 
-/// Says how far a review is.
+/// Prints the progress of a review.
 pub(super) fn run(settings: &Settings, args: &StatusArgs) -> Result<(), Failure> {
     let output = settings.output()?;
     let folder = ReviewFolder::open(&args.folder)?;
@@ -88,7 +88,7 @@ pub(super) fn run(settings: &Settings, args: &StatusArgs) -> Result<(), Failure>
     let conditions = args.waivers.conditions();
     let assessment = assess(&folder.review, &sheets, conditions);
     let review = &folder.review;
-    // What is not back yet is progress, not a finding.
+    // Missing sheets are progress, not a finding.
     let is_pending = |finding: &&access_review::Finding| {
         !matches!(
             finding.problem,
@@ -116,18 +116,18 @@ pub(super) fn run(settings: &Settings, args: &StatusArgs) -> Result<(), Failure>
     };
     print(&match output {
         Output::Json => Text::from_json(&status),
-        Output::Text => words(&status),
+        Output::Text => render_status(&status),
     });
     Ok(())
 }
 
-/// Whether a place is the folder of a review.
+/// Whether a path is the folder of a review.
 pub(crate) fn is_review(path: &Path) -> bool {
     path.join(REVIEW_FILE).is_file()
 }
 
-/// Verifies the folder of a review and prints what was found; anything that was altered is a failure. `known` is a hash that
-/// was written down: that of the review or of its report.
+/// Verifies the folder of a review and prints the findings; an alteration is a failure. `known` is a hash recorded earlier,
+/// of the review or of its report.
 pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
     let output = settings.output()?;
     let folder = ReviewFolder::open(path)?;
@@ -170,7 +170,7 @@ pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str
     Ok(())
 }
 
-fn words(status: &Status<'_>) -> Text {
+fn render_status(status: &Status<'_>) -> Text {
     let mut text = Text::new();
     text.line(format_args!("{}, {}", status.title, status.tenant));
     text.line(format_args!(

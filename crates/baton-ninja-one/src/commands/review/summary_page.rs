@@ -1,4 +1,4 @@
-//! The first page of a pack: one printable page of HTML without a script.
+//! The summary of a pack: one printable HTML page without scripts.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use sink_html::{escape_html, source_hash};
 use super::pack::Pack;
 use super::pack::PackRevocation;
 
-/// Revocations that are listed; all are in the pack.
+/// Maximum number of listed revocations; all are in the pack.
 const MAX_LISTED: usize = 100;
 
 const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;margin:24px auto;max-width:960px;padding:0 16px;color:#111;background:#fff}\
@@ -17,7 +17,7 @@ th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid
 code{font-size:12px;overflow-wrap:anywhere}.warn{font-weight:600}@media print{body{margin:0;max-width:none;font-size:11px}tr{break-inside:avoid}}\
 @page{margin:14mm}";
 
-/// The page.
+/// Renders the page.
 pub(super) fn render(
     pack: &Pack,
     review: &Review,
@@ -25,7 +25,7 @@ pub(super) fn render(
     revocations: &[PackRevocation],
 ) -> String {
     let mut page = String::new();
-    // Writing into a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = write!(
         page,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -75,7 +75,7 @@ pub(super) fn render(
     page
 }
 
-/// What came of it, and what it is about.
+/// The rows of the result table.
 fn result_rows(pack: &Pack) -> [[String; 2]; 10] {
     let counts = &pack.counts;
     let open = match pack.open_means.as_str() {

@@ -39,37 +39,37 @@ use crate::settings::Settings;
 /// The file of a task's log, in the folder of the task.
 const TASK_LOG: &str = "debug.log";
 
-/// NinjaOne as ConductorOne's connector.
+/// The connector that serves ConductorOne's tasks.
 pub(super) struct NinjaOneConnector {
     c1: C1Client,
     ninja: ClientConfig,
     options: SourceOptions,
     temp_folder: PathBuf,
     c1z: C1zSinkConfig,
-    /// Sinks that are fed in the same pass.
+    /// Sinks that receive the same rows.
     others: Vec<Arc<dyn AccessSink>>,
     provisioner: Option<NinjaOneProvisioner>,
     events: NinjaOneEventFeed,
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
     guard: ShrinkGuard,
-    /// Types that are synced where a task names neither types nor resources.
+    /// Types that are synced if a task names neither types nor resources.
     types: Option<BTreeSet<ResourceTypeId>>,
     provenance: Provenance,
     sync_timeout: Option<Duration>,
     delivered: LastDelivery,
-    /// Held by the sync that writes to the other sinks, each of which takes one sync at a time.
+    /// Locked by the sync that writes to the other sinks, because each accepts one sync at a time.
     turn: tokio::sync::Mutex<()>,
-    /// Full syncs are answered with nothing in them.
+    /// Whether full syncs are empty (`--skip-full-sync`).
     skip_full_sync: bool,
-    /// What changes have cost when it was last looked at.
-    booked: Mutex<ApiUsage>,
-    /// Debug lines of tasks that ask for them.
+    /// The API usage of changes at the last report.
+    recorded_usage: Mutex<ApiUsage>,
+    /// Debug logs of tasks that request them.
     task_logs: TaskLogs,
 }
 
 impl NinjaOneConnector {
-    /// Sets the connector up; nothing is sent yet.
+    /// Creates the connector; nothing is sent yet.
     pub(super) fn new(
         settings: &Settings,
         client_id: &str,
@@ -78,19 +78,19 @@ impl NinjaOneConnector {
         task_logs: TaskLogs,
     ) -> Result<Self, Failure> {
         let mut ninja = settings.client()?;
-        let may_change = settings.provisioning()?;
-        ninja.writes = if may_change {
+        let changes_enabled = settings.provisioning()?;
+        ninja.writes = if changes_enabled {
             WritePolicy::Enabled
         } else {
             WritePolicy::Disabled
         };
         let temp_folder = settings.temp_folder()?;
         sweep(&temp_folder);
-        let provisioner = may_change
+        let provisioner = changes_enabled
             .then(|| NinjaOneClient::new(ninja.clone()).map(NinjaOneProvisioner::new))
             .transpose()?;
         let audit: Box<dyn AuditLog> = match settings.audit_log()? {
-            Some(path) if may_change => Box::new(AuditFile::open(&path)?),
+            Some(path) if changes_enabled => Box::new(AuditFile::open(&path)?),
             _ => Box::new(NoopAuditLog),
         };
         Ok(Self {
@@ -114,23 +114,23 @@ impl NinjaOneConnector {
             },
             turn: tokio::sync::Mutex::default(),
             skip_full_sync: settings.skip_full_sync()?,
-            booked: Mutex::default(),
+            recorded_usage: Mutex::default(),
             task_logs,
         })
     }
 
-    /// Whether changes are made.
-    pub(super) fn may_change(&self) -> bool {
+    /// Whether changes are enabled.
+    pub(super) fn changes_enabled(&self) -> bool {
         self.provisioner.is_some()
     }
 
-    fn book(&self, usage: ApiUsage) {
-        let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.metrics.api_used(&usage.since(&booked));
-        *booked = usage;
+    fn record_usage(&self, usage: ApiUsage) {
+        let mut recorded_usage = self.recorded_usage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.api_used(&usage.since(&recorded_usage));
+        *recorded_usage = usage;
     }
 
-    /// What a task syncs: the types of `--sync-resource-types` where it names none, as in the reference.
+    /// The scope of a task. Like in the reference, its default types are those of `--sync-resource-types`.
     fn scope(&self, of_task: SyncScope) -> SyncScope {
         match of_task {
             SyncScope {
@@ -146,14 +146,14 @@ impl NinjaOneConnector {
         }
     }
 
-    /// Begins the log of a task, in its folder. That there is none does not end the task.
+    /// Begins the log of a task in its folder. A failure does not fail the task.
     fn begin_log(&self, task: &TaskId, folder: &TempFolder) -> Option<TaskLog> {
         let log = self.task_logs.begin(task.as_str(), &folder.path().join(TASK_LOG));
         log.inspect_err(|error| tracing::warn!(%task, %error, "cannot write the debug log of the task"))
             .ok()
     }
 
-    /// Delivers the log of a task as its second asset. The task is done all the same if that fails.
+    /// Delivers the log of a task as its second asset. A failure does not fail the task.
     async fn deliver_log(&self, task: &TaskId, log: TaskLog, stop: CancelToken) {
         let file = match log.end() {
             Ok(file) => file,
@@ -172,7 +172,7 @@ impl NinjaOneConnector {
         }
     }
 
-    /// The upload first: if it fails, no other sink publishes.
+    /// The upload comes first: if it fails, no other sink publishes.
     fn sinks(
         &self,
         task: &TaskId,
@@ -184,7 +184,7 @@ impl NinjaOneConnector {
         let inner = C1zSink::new(C1zSinkConfig {
             path: file.clone(),
             temp_folder: folder.path().to_owned(),
-            // What the operator said comes before what the task says.
+            // The operator's setting overrides the task's.
             engine: self.c1z.engine.or(match engine {
                 "pebble" => Some(StorageEngine::Pebble),
                 _ => None,
@@ -212,7 +212,7 @@ impl NinjaOneConnector {
 #[async_trait]
 impl Connector for NinjaOneConnector {
     async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: CancelToken) -> Result<(), TaskFailure> {
-        // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
+        // Locked before the sync begins: a sync that begins before another one ends would count as the earlier one.
         let _turn = if self.others.is_empty() || self.skip_full_sync {
             None
         } else {
@@ -233,7 +233,7 @@ impl Connector for NinjaOneConnector {
         let sinks = self.sinks(task, &stop, &folder, &order.storage_engine);
         let ninja = NinjaOneClient::new(self.ninja.clone())?;
         let (source, sinks, scope, guard): (Box<dyn AccessSource>, _, _, _) = if self.skip_full_sync {
-            // As in the reference: the tenant must answer, and nothing of it is read.
+            // Like in the reference, the tenant must respond, but nothing is read.
             ninja.ping().await?;
             (
                 Box::new(EmptySource),
@@ -258,7 +258,7 @@ impl Connector for NinjaOneConnector {
         };
         let progress = self.metrics.sync_started();
         let (ended, usage) =
-            on_its_own_thread(source, sinks, request, self.sync_timeout, stop.clone(), progress).await;
+            run_on_own_thread(source, sinks, request, self.sync_timeout, stop.clone(), progress).await;
         let outcome = ended.inspect_err(|failure| {
             self.metrics.sync_failed(failure.status);
             self.metrics.api_used(&usage);
@@ -296,18 +296,18 @@ impl Connector for NinjaOneConnector {
             ids: &KsuidGenerator,
             requested_by: format!("ConductorOne, task {task}"),
         };
-        let made = async {
+        let change_result = async {
             let plan = provisioning.prepare(&change).await?;
             provisioning.execute(&plan).await
         };
-        let made = made.await;
-        self.book(provisioner.usage());
-        let result = made
+        let change_result = change_result.await;
+        self.record_usage(provisioner.usage());
+        let result = change_result
             .as_ref()
             .map(|outcome| outcome.result)
             .map_err(Diagnostic::status);
         self.metrics.provisioning(change.kind().as_str(), result);
-        let outcome = made?;
+        let outcome = change_result?;
         for warning in &outcome.warnings {
             tracing::warn!(%task, code = warning.code, "{}", warning.message);
         }
@@ -319,8 +319,8 @@ impl Connector for NinjaOneConnector {
     }
 }
 
-/// Runs the pipeline. A thread of its own keeps it going to a clean end, whatever becomes of the task's future.
-async fn on_its_own_thread(
+/// Runs the pipeline on a thread of its own, so that it ends cleanly even if the task's future is dropped.
+async fn run_on_own_thread(
     source: Box<dyn AccessSource>,
     sinks: Vec<Arc<dyn AccessSink>>,
     request: SyncRequest,

@@ -1,4 +1,4 @@
-//! The source behind `--skip-full-sync`: a tenant in which there is nothing to see.
+//! The source of `--skip-full-sync`: an empty tenant.
 
 use access_core::model::{ResourceType, SyncScope};
 use access_core::ports::{AccessSource, ApiUsage, CheckReport, SourceError, SourceEvent};
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-/// Gives no rows.
+/// A source without rows.
 pub(super) struct EmptySource;
 
 #[async_trait]

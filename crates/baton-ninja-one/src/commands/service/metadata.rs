@@ -1,10 +1,10 @@
-//! What ConductorOne is told of the connector (docs/reference/conductorone.md §3.5, step 1).
+//! The announcement to ConductorOne (docs/reference/conductorone.md §3.5, step 1).
 
 use baton_proto::connector_v2 as v2;
 use c1_service::BuildInfo;
 
 /// The connector, its capabilities, and the form for accounts.
-pub(super) fn of_connector(with_devices: bool) -> v2::ConnectorMetadata {
+pub(super) fn connector_metadata(with_devices: bool) -> v2::ConnectorMetadata {
     v2::ConnectorMetadata {
         display_name: "NinjaOne".to_owned(),
         description: "Who can do what in a NinjaOne tenant".to_owned(),
@@ -14,8 +14,8 @@ pub(super) fn of_connector(with_devices: bool) -> v2::ConnectorMetadata {
     }
 }
 
-/// Which build it is.
-pub(super) fn of_build() -> BuildInfo {
+/// The build of the program.
+pub(super) fn build_info() -> BuildInfo {
     BuildInfo {
         lang_version: "rust".to_owned(),
         package: env!("CARGO_PKG_NAME").to_owned(),

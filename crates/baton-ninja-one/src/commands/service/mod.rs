@@ -32,7 +32,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         settings.client()?.client_secret.expose().to_owned(),
         service.client_secret.clone(),
     ];
-    let task_logs = TaskLogs::without(secrets);
+    let task_logs = TaskLogs::excluding(secrets);
     let _context = CommandContext::with_task_logs(settings, Some(&task_logs))?;
     for setting in settings.without_effect_in_service_mode()? {
         tracing::warn!(
@@ -56,14 +56,14 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         terms: ninjaone::provisioning_terms(),
         hello: Hello {
             task_id: None,
-            metadata: metadata::of_connector(settings.source_options()?.devices),
+            metadata: metadata::connector_metadata(settings.source_options()?.devices),
             os_info: host_info(),
-            build_info: metadata::of_build(),
+            build_info: metadata::build_info(),
         },
     };
     tracing::info!(
         tenant = client.authority(),
-        provisioning = connector.may_change(),
+        provisioning = connector.changes_enabled(),
         concurrency = service.concurrency,
         "service mode"
     );
@@ -89,10 +89,10 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The way to ConductorOne; nothing is sent yet.
+/// Creates the client for ConductorOne; nothing is sent yet.
 ///
 /// # Errors
-/// [`Failure`] if a setting is wrong.
+/// [`Failure`] if a setting is invalid.
 pub(crate) fn client(service: &ServiceSettings) -> Result<C1Client, Failure> {
     let config = C1Config {
         credentials: Credentials::parse(&service.client_id, &service.client_secret)?,
@@ -104,7 +104,7 @@ pub(crate) fn client(service: &ServiceSettings) -> Result<C1Client, Failure> {
     Ok(C1Client::new(config)?)
 }
 
-/// One small call: whether the tenant answers and the credentials are good.
+/// Makes one small call to check the tenant and the credentials.
 fn validate(ninja: Arc<NinjaOneClient>) -> ValidationFuture {
     Box::pin(async move { Ok(ninja.ping().await?) })
 }

@@ -1,4 +1,4 @@
-//! The sealed file on its way to ConductorOne.
+//! Delivers sealed files to ConductorOne.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Folders for files on their way to ConductorOne. They are gone when they are dropped; those of processes that were
-//! killed are found by the next one, because nobody holds their lock any more.
+//! Folders for files that are delivered to ConductorOne. They are removed on drop. Leftovers of killed processes are found
+//! by the next process, because their locks are free.
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -9,19 +9,19 @@ use access_core::{Diagnostic, StatusCode, is_exhausted};
 use tempfile::TempDir;
 
 const PREFIX: &str = "baton-ninja-one-sync-";
-/// Whether folders can be locked themselves.
+/// Whether folders themselves can be locked.
 const FOLDERS_LOCK: bool = cfg!(unix);
 const LOCK: &str = "lock";
 
-/// A folder that is in use.
+/// A folder in use.
 #[derive(Debug)]
 pub(crate) struct TempFolder {
     folder: TempDir,
-    /// Held while the folder is in use.
+    /// The lock, held while the folder is in use.
     _lock: File,
 }
 
-/// No folder can be made.
+/// A folder cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot create a temporary folder in {}: {source}", parent.display())]
 pub(crate) struct TempFolderError {
@@ -52,24 +52,24 @@ impl Diagnostic for TempFolderError {
 }
 
 impl TempFolder {
-    /// A fresh folder.
+    /// Creates a folder.
     pub(crate) fn new(parent: &Path) -> Result<Self, TempFolderError> {
         let refuse = |source| TempFolderError {
             parent: parent.to_owned(),
             source,
         };
-        // Between making and locking it, another process may take it for a leftover; the next one is then tried.
+        // Another process may remove it as a leftover before it is locked; then the next name is tried.
         loop {
             let mut folder = tempfile::Builder::new();
             folder.prefix(PREFIX);
-            // Without this others could read what is in it, as the umask allows.
+            // Otherwise the umask could let others read it.
             #[cfg(unix)]
             folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
             let folder = folder.tempdir_in(parent).map_err(refuse)?;
             if !FOLDERS_LOCK {
                 File::create(folder.path().join(LOCK)).map_err(refuse)?;
             }
-            let lock = lock_of(folder.path()).map_err(refuse)?;
+            let lock = open_lock(folder.path()).map_err(refuse)?;
             lock.lock().map_err(refuse)?;
             if folder.path().try_exists().map_err(refuse)? {
                 return Ok(Self { folder, _lock: lock });
@@ -82,21 +82,21 @@ impl TempFolder {
     }
 }
 
-/// What is locked while a folder is in use: itself, so that one is never without its lock, or a file in it.
-fn lock_of(folder: &Path) -> std::io::Result<File> {
+/// Opens the lock of a folder: the folder itself, so that it never lacks its lock, or a file in it.
+fn open_lock(folder: &Path) -> std::io::Result<File> {
     if FOLDERS_LOCK {
-        // Whatever others have put there under such a name is none.
+        // Other files with such a name are ignored.
         private_fs::open_own_folder(folder)
     } else {
         File::open(folder.join(LOCK))
     }
 }
 
-/// Removes what killed processes have left.
+/// Removes leftovers of killed processes.
 pub(crate) fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        let Ok(lock) = lock_of(&entry.path()) else {
+        let Ok(lock) = open_lock(&entry.path()) else {
             continue;
         };
         match lock.try_lock() {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_holds_is_swept() {
+    fn only_unlocked_folders_are_removed() {
         let parent = tempfile::tempdir().unwrap();
         let held = TempFolder::new(parent.path()).unwrap();
         #[cfg(unix)]

@@ -11,7 +11,7 @@ use crate::settings::{Output, Settings};
 use crate::sync_location::dataset_location;
 use crate::wiring::formats;
 
-/// Verifies a dataset, and prints what was found; anything that was altered is a failure.
+/// Verifies a dataset and prints the findings; an alteration is a failure.
 pub(super) fn verify(settings: &Settings, location: &str, known: Option<&str>) -> Result<(), Failure> {
     let (location, temp_folder, output) = (
         dataset_location(settings, location)?,

@@ -1,4 +1,4 @@
-//! `verify`: whether a dataset, reports, a review or an evidence pack are what was written.
+//! `verify`: checks that a dataset, reports, a review or an evidence pack were not altered.
 
 mod dataset;
 mod report;
@@ -38,7 +38,7 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     /// # Errors
-    /// [`Failure`] if the hash is none.
+    /// [`Failure`] if the hash is invalid.
     pub(crate) fn from_matches(matches: &ArgMatches) -> Result<Self, Failure> {
         let locations = matches.get_many::<String>("place").into_iter().flatten();
         let sha256 = matches.get_one::<String>("sha256").cloned();
@@ -49,7 +49,7 @@ impl VerifyArgs {
     }
 }
 
-/// Verifies a dataset or reports; anything that was altered is a failure.
+/// Verifies the locations; an alteration is a failure.
 pub(crate) fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), Failure> {
     let _context = CommandContext::new(settings)?;
     let known = args.sha256.as_deref();

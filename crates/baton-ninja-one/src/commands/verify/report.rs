@@ -1,4 +1,4 @@
-//! `verify` for reports: each against its seal, and each against the one before it.
+//! `verify` for reports: checks each against its seal and against its predecessor.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,8 @@ use crate::output::console::print;
 use crate::output::text_table::counted;
 use crate::settings::Output;
 
-/// Verifies reports, the earliest first, and prints what was found; anything that was altered is a failure. `known` is a hash that
-/// was written down earlier: one of them must have it, or name it as the one before.
+/// Verifies reports in chronological order and prints the findings; an alteration is a failure. `known` is a hash recorded
+/// earlier, which one of them must have or name as its predecessor.
 pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Result<(), Failure> {
     let mut reports: Vec<(PathBuf, Verification)> = Vec::new();
     for path in paths {
@@ -47,7 +47,7 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
     ))
 }
 
-/// Why a file is no report. What the sink says of a file that it will not write over is no advice here.
+/// The failure of a file that is not a report, without the sink's advice about overwriting.
 fn unreadable(path: &Path, error: ReportError) -> Failure {
     let advice = "verify takes a dataset or reports (.html)";
     if matches!(Container::detect(path), Ok(Container::V1 | Container::V3)) {

@@ -1,37 +1,37 @@
-//! Every number, once: the registry and docs/reference/metrics.md are made of this table. Units are in the names, as Prometheus
-//! wants them.
+//! The definitions of all metrics. The registry and docs/reference/metrics.md are generated from this table. Names contain
+//! units, like Prometheus recommends.
 
 use std::fmt::Write;
 
-/// What all names begin with.
+/// The prefix of all names.
 pub(super) const PREFIX: &str = "baton_ninja_one";
 
-/// A number, or one for each combination of labels.
+/// A metric, with one value for each combination of labels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Described {
-    /// The name without prefix, and without the ending that the type brings with it.
+    /// The name without the prefix, and without the suffix of its type.
     pub(super) name: &'static str,
-    /// What Prometheus calls it.
+    /// The Prometheus type.
     pub(super) kind: Kind,
-    /// What tells its numbers apart.
+    /// The labels.
     pub(super) labels: &'static [&'static str],
-    /// What it counts, without a stop.
+    /// The description, without a full stop.
     pub(super) help: &'static str,
 }
 
-/// Prometheus's types.
+/// Prometheus types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It grows until the program ends.
+    /// A value that only grows.
     Counter,
-    /// It goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// How many were how large.
+    /// A distribution of values.
     Histogram,
 }
 
 impl Kind {
-    /// The word.
+    /// The name in documents.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -123,7 +123,7 @@ pub(super) const SYNC_PROGRESS: Described = gauge(
     "When a running sync last made progress (a new phase, a row, a byte from NinjaOne), in seconds since 1970; 0 before the first sync",
 );
 
-/// All of them, in the order of the text.
+/// All metrics, in the order of the output.
 pub(super) const ALL: [&Described; 15] = [
     &SYNCS,
     &SYNC_DURATION,

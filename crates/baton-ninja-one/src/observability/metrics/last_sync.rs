@@ -1,4 +1,4 @@
-//! The last sync that was published, all of it at one time: a scrape never sees half of the old and half of the new.
+//! Metrics of the last published sync, updated atomically: a scrape never mixes two syncs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,14 +18,14 @@ use super::definitions::LAST_SYNC_ROWS;
 use super::definitions::LAST_SYNC_SUCCESS;
 use super::definitions::LAST_SYNC_SUCCESS_AGE;
 
-/// Nothing before the first sync.
+/// `None` before the first sync.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastSync(Arc<Mutex<Option<Published>>>);
 
 #[derive(Debug)]
 struct Published {
     at: OffsetDateTime,
-    /// Tells the age, whatever happens to the clock.
+    /// Monotonic, so that clock changes do not affect the age.
     since: Instant,
     rows: BTreeMap<(RowKind, String), u64>,
 }
@@ -68,7 +68,7 @@ fn begin<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
     described: &'a Described,
 ) -> Result<MetricEncoder<'a>, fmt::Error> {
-    // The registry ends a help with a stop where it writes one.
+    // The registry adds a full stop to help texts.
     let help = format!("{}.", described.help);
     encoder.encode_descriptor(described.name, &help, None, MetricType::Gauge)
 }

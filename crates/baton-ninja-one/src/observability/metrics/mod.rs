@@ -1,4 +1,4 @@
-//! Numbers for Prometheus: what syncs, tasks and changes came to, and what they cost at the tenant.
+//! Prometheus metrics: results of syncs, tasks and changes, and their API usage.
 
 mod definitions;
 mod last_sync;
@@ -28,14 +28,14 @@ use sync_progress::TimestampGauge;
 pub(crate) use definitions::document;
 pub(crate) use sync_progress::SyncProgress;
 
-/// From a small tenant's seconds to a large one's hours.
+/// From seconds for a small tenant to hours for a large one.
 const DURATIONS: [f64; 11] = [
     1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0,
 ];
-/// The result of what went well; otherwise it is the class of the failure.
+/// The `result` label of successes; that of failures is their class.
 const OK: &str = "ok";
 
-/// Counts. Clones count together.
+/// The metrics. Clones share the values.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics(Arc<Inner>);
 
@@ -69,17 +69,17 @@ struct KindLabels {
 }
 
 impl Metrics {
-    /// The numbers as `OpenMetrics` text.
+    /// The metrics as `OpenMetrics` text.
     pub(crate) fn encode(&self) -> String {
         let mut text = String::new();
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = text::encode(&mut text, &self.0.registry);
         text
     }
 }
 
 impl Metrics {
-    /// All numbers at nought.
+    /// Creates metrics with the value 0.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix(definitions::PREFIX);
         let mut inner = Inner {
@@ -109,17 +109,17 @@ impl Metrics {
         inner
             .registry
             .register_collector(Box::new(inner.last_sync.clone()));
-        // A rate needs to have seen the nought before the one.
+        // A rate needs the 0 before the first 1.
         drop(inner.syncs.get_or_create(&result_label(OK.to_owned())));
         Self(Arc::new(inner))
     }
 
-    /// A sync starts. It counts as running until the observer is dropped.
+    /// Records the start of a sync. It counts as running until the observer is dropped.
     pub(crate) fn sync_started(&self) -> SyncProgress {
         SyncProgress::start(self.0.syncs_running.clone(), self.0.sync_progress.clone())
     }
 
-    /// A sync is published. The usage is what this sync alone has cost.
+    /// Records a published sync with its own API usage.
     pub(crate) fn sync_finished(&self, outcome: &SyncOutcome, usage: &ApiUsage, took: Duration) {
         self.0.syncs.get_or_create(&result_label(OK.to_owned())).inc();
         self.0.sync_duration.observe(took.as_secs_f64());
@@ -127,12 +127,15 @@ impl Metrics {
         self.api_used(usage);
     }
 
-    /// A sync failed. What it has cost is told to [`api_used`](Self::api_used).
+    /// Records a failed sync. Its API usage is recorded by [`api_used`](Self::api_used).
     pub(crate) fn sync_failed(&self, status: StatusCode) {
-        self.0.syncs.get_or_create(&result_label(word(status))).inc();
+        self.0
+            .syncs
+            .get_or_create(&result_label(class_label(status)))
+            .inc();
     }
 
-    /// Something but a finished sync has cost this: a failed sync, a change, a validation.
+    /// Records the API usage of a failed sync, a change or a validation.
     pub(crate) fn api_used(&self, usage: &ApiUsage) {
         self.0.api_calls.inc_by(usage.calls);
         self.0.api_retries.inc_by(usage.retries);
@@ -141,24 +144,24 @@ impl Metrics {
         self.0.api_received.inc_by(usage.bytes);
     }
 
-    /// A task of the service ended.
+    /// Records the end of a task.
     pub(crate) fn task_finished(&self, kind: &'static str, result: Result<(), StatusCode>) {
-        let result = result.map_or_else(word, |()| OK.to_owned());
+        let result = result.map_or_else(class_label, |()| OK.to_owned());
         self.0.tasks.get_or_create(&KindLabels { kind, result }).inc();
     }
 
-    /// A change of the tenant was asked for and ended so.
+    /// Records a requested change with its result.
     pub(crate) fn provisioning(&self, kind: &'static str, result: Result<ChangeResult, StatusCode>) {
         let result = match result {
             Ok(ChangeResult::Changed) => "changed".to_owned(),
             Ok(ChangeResult::AlreadyApplied) => "already".to_owned(),
             Ok(ChangeResult::Accepted) => "accepted".to_owned(),
-            Err(status) => word(status),
+            Err(status) => class_label(status),
         };
         self.0.changes.get_or_create(&KindLabels { kind, result }).inc();
     }
 
-    /// So much of a file has been sent.
+    /// Records the progress of an upload.
     pub(crate) fn uploaded(&self, bytes: u64) {
         self.0.uploaded.inc_by(bytes);
     }
@@ -173,7 +176,7 @@ fn result_label(result: String) -> ResultLabel {
     ResultLabel { result }
 }
 
-/// The class as one word, e.g. `permission_denied`.
-fn word(status: StatusCode) -> String {
+/// The class as a label value, e.g. `permission_denied`.
+fn class_label(status: StatusCode) -> String {
     status.name().replace(' ', "_")
 }

@@ -1,4 +1,4 @@
-//! The sync that is running, for a watchdog: whether there is one, and when it last made progress.
+//! Metrics of the running sync, for watchdogs: whether there is one, and the time of its last progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ pub(crate) struct SyncProgress {
     pub(super) running: Gauge,
     pub(super) last_progress: TimestampGauge,
     rows: AtomicU64,
-    /// Rows and bytes together, as last seen. Both only grow.
+    /// Sum of the last rows and bytes. Both only grow.
     seen: AtomicU64,
 }
 

@@ -65,7 +65,7 @@ fn used() -> Metrics {
     metrics
 }
 
-/// Families in the order of the text, numbers of one family sorted, time masked.
+/// Families in the order of the output, with sorted samples and masked times.
 fn shown(text: &str) -> String {
     let mut families: Vec<Vec<String>> = Vec::new();
     for line in text.lines() {
@@ -87,12 +87,12 @@ fn shown(text: &str) -> String {
 }
 
 #[test]
-fn the_text() {
+fn metrics_as_text() {
     insta::assert_snapshot!(shown(&used().encode()));
 }
 
 #[test]
-fn nothing_has_happened_yet() {
+fn metrics_before_the_first_sync() {
     let text = Metrics::new().encode();
     assert!(
         text.contains("baton_ninja_one_syncs_total{result=\"ok\"} 0\n"),
@@ -103,7 +103,7 @@ fn nothing_has_happened_yet() {
 }
 
 #[test]
-fn the_table_is_what_the_text_says() {
+fn definitions_match_the_output() {
     let text = used().encode();
     let said: BTreeSet<&str> = text
         .lines()
@@ -135,9 +135,9 @@ fn value(metrics: &Metrics, name: &str) -> String {
     line.unwrap().to_owned()
 }
 
-/// A watchdog sees that a sync runs, and when it last made progress.
+/// A watchdog sees that a sync is running, and the time of its last progress.
 #[test]
-fn a_running_sync_shows_its_progress() {
+fn running_sync_shows_its_progress() {
     let metrics = Metrics::new();
     let progress_at = || value(&metrics, "sync_last_progress_timestamp_seconds");
     let running = || value(&metrics, "running_syncs");
@@ -158,7 +158,7 @@ fn a_running_sync_shows_its_progress() {
         "seconds since 1970, within 100 seconds"
     );
     std::thread::sleep(Duration::from_millis(20));
-    // Nothing new: a stalled sync does not look alive.
+    // Unchanged counts: a stalled sync must not look alive.
     progress.progress(&usage(10), &activity);
     assert_eq!(progress_at(), first);
     progress.rows(RowKind::Grant, &ResourceTypeId::from_static("role"), 3);

@@ -1,5 +1,5 @@
-//! Traces and logs for an OpenTelemetry collector: one OTLP/gRPC connection (docs/reference/conductorone.md §6.4). Nothing here
-//! blocks or fails a run: what the collector does not take is dropped.
+//! Exports traces and logs to an OpenTelemetry collector over one OTLP/gRPC connection (docs/reference/conductorone.md
+//! §6.4). Exports never block or fail a run: records that the collector does not accept are dropped.
 
 mod redaction;
 mod reporting_exporter;
@@ -26,26 +26,26 @@ use crate::settings::{SettingsError, TelemetrySettings, TlsTrust};
 use reporting_exporter::CollectorStatus;
 use reporting_exporter::ReportingExporter;
 
-/// `<connector>-server`, as the reference names its own.
+/// `<connector>-server`, like in the reference.
 const SERVICE: &str = "baton-ninja-one-server";
 /// Crates whose spans are sent.
 const TRACED: [&str; 3] = ["baton_ninja_one", "ninjaone", "c1_service"];
 const LOGS_EVERY: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest that the end of the program is held up by a collector.
+/// Maximum delay of the program's end by a collector.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// What sends traces and logs. Dropped, it sends what is left, for [`LAST_WORDS`] at most.
+/// Sends traces and logs. Dropping it sends the remaining records, for at most [`LAST_WORDS`].
 pub(crate) struct Telemetry {
     traces: Option<SdkTracerProvider>,
     logs: Option<SdkLoggerProvider>,
-    /// The connection's own: the program's ends before the last lines are sent.
+    /// A runtime of its own: the program's runtime ends before the last records are sent.
     runtime: Option<Runtime>,
 }
 
 impl Telemetry {
-    /// Sets the connection up; it is made when there is something to send.
+    /// Configures the connection, which is opened on demand.
     ///
     /// # Errors
     /// [`SettingsError::Telemetry`].
@@ -94,7 +94,7 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    /// Sends spans, whatever the level of log lines is.
+    /// The layer that sends spans, independently of the log level.
     pub(crate) fn spans<S>(&self) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -111,7 +111,7 @@ impl Telemetry {
         Some(layer.with_filter(filter.with_max_level_hint(LevelFilter::INFO)))
     }
 
-    /// Sends log lines, those that `filter` lets through.
+    /// The layer that sends the log lines that pass `filter`.
     pub(crate) fn records<S>(&self, filter: Targets) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -125,7 +125,7 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         thread::scope(|scope| {
             if let Some(traces) = self.traces.take() {
-                // Beside the logs, so that both together take no longer than one.
+                // Concurrent with the logs, so that both share the timeout.
                 let _ = thread::Builder::new().spawn_scoped(scope, move || {
                     let _ = traces.shutdown_with_timeout(LAST_WORDS);
                 });
@@ -135,7 +135,7 @@ impl Drop for Telemetry {
             }
         });
         if let Some(runtime) = self.runtime.take() {
-            // A look-up of a name can take its time.
+            // A name lookup may block.
             runtime.shutdown_background();
         }
     }

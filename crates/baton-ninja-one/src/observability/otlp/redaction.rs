@@ -1,4 +1,4 @@
-//! Spans and log records without secrets, whoever made their texts.
+//! Removes secrets from spans and log records, including those of libraries.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use opentelemetry::{KeyValue, StringValue, Value};
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger, SdkLoggerProvider};
 use opentelemetry_sdk::trace::SpanData;
 
-/// Takes secrets out of a span.
+/// Removes secrets from a span.
 pub(super) fn redact_span(span: &mut SpanData) {
     if let Cow::Owned(name) = redact(&span.name) {
         span.name = name.into();
@@ -48,7 +48,7 @@ fn redact_attributes(attributes: &mut [KeyValue]) {
     }
 }
 
-/// Makes log records anew: what the SDK hands over cannot be changed.
+/// Copies log records, because those of the SDK are immutable.
 #[derive(Debug)]
 pub(super) struct Redactor(SdkLogger);
 
@@ -57,7 +57,7 @@ impl Redactor {
         Self(SdkLoggerProvider::builder().build().logger("redactor"))
     }
 
-    /// The record without secrets; none if there are none in it.
+    /// The record without secrets; `None` if it has no secrets.
     pub(super) fn redacted(&self, record: &SdkLogRecord) -> Option<SdkLogRecord> {
         let has_secret = |value: &AnyValue| redacted_value(value).is_some();
         let found = record.body().is_some_and(has_secret)
@@ -98,7 +98,7 @@ impl Redactor {
     }
 }
 
-/// A value without secrets; none if there are none in it.
+/// The value without secrets; `None` if it has no secrets.
 fn redacted_value(value: &AnyValue) -> Option<AnyValue> {
     match value {
         AnyValue::String(text) => match redact(text.as_str()) {

@@ -1,4 +1,4 @@
-//! Exporters that tell people, once, that the collector takes nothing.
+//! Exporters that warn once if the collector rejects records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,15 +14,15 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use super::redaction::Redactor;
 use super::redaction::redact_span;
 
-/// What is known of the collector; traces and logs share it.
+/// The state of the collector, shared by traces and logs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CollectorStatus {
     down: Arc<AtomicBool>,
 }
 
 impl CollectorStatus {
-    /// The lines do not go to the collector: they come from threads that the SDK has told to be silent.
-    fn saw(&self, result: &OTelSdkResult) {
+    /// These lines do not go to the collector: the SDK suppresses telemetry on its own threads.
+    fn record_result(&self, result: &OTelSdkResult) {
         let failed = result.is_err();
         if self.down.swap(failed, Ordering::Relaxed) == failed {
             return;
@@ -36,7 +36,7 @@ impl CollectorStatus {
     }
 }
 
-/// An exporter that is watched, and gets no secret to see.
+/// An exporter that reports failures and receives redacted records.
 #[derive(Debug)]
 pub(super) struct ReportingExporter<E> {
     exporter: E,
@@ -58,7 +58,7 @@ impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
     async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         batch.iter_mut().for_each(redact_span);
         let result = self.exporter.export(batch).await;
-        self.collector.saw(&result);
+        self.collector.record_result(&result);
         result
     }
 
@@ -87,7 +87,7 @@ impl<E: LogExporter> LogExporter for ReportingExporter<E> {
             .map(|((record, scope), clean)| (clean.as_ref().unwrap_or(record), scope))
             .collect();
         let result = self.exporter.export(LogBatch::new(&records)).await;
-        self.collector.saw(&result);
+        self.collector.record_result(&result);
         result
     }
 

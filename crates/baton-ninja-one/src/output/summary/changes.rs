@@ -1,11 +1,11 @@
-//! What was added and removed since the sync before, by id.
+//! Resources and grants added and removed since the previous sync, by id.
 
 use access_core::model::{ResourceTypeId, RowKind};
 use access_core::sync::{Comparison, SyncSummary, TypeTally};
 
 use crate::output::text_table::format_thousands;
 
-/// A line for each resource type of which something was added or removed; nothing without an earlier sync to compare with.
+/// A line for each changed resource type; empty without an earlier sync.
 pub(super) fn since_last_sync(summary: &SyncSummary) -> Vec<String> {
     let Some(before) = latest(summary) else {
         return Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn has_changes(summary: &SyncSummary) -> bool {
     })
 }
 
-/// The latest of the syncs before: sinks may have different ones.
+/// The latest previous sync: sinks may have different ones.
 fn latest(summary: &SyncSummary) -> Option<&Comparison> {
     summary.guard.compared.iter().max_by_key(|before| before.sync_id)
 }
@@ -61,7 +61,7 @@ fn types<'a>(summary: &'a SyncSummary, before: &'a Comparison) -> Vec<&'a Resour
     types
 }
 
-/// How many were added and removed.
+/// The numbers of added and removed rows.
 fn counts(
     summary: &SyncSummary,
     before: &Comparison,

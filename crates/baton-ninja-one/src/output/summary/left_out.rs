@@ -1,5 +1,5 @@
-//! What was left out, in sentences with names: whoever still holds a role and is in no list of users is what an access
-//! review is for.
+//! Sentences about left out rows, with names: a role holder who is in no list of users is a key finding of an access
+//! review.
 
 use std::fmt::Write;
 
@@ -8,22 +8,22 @@ use access_core::sync::{DropReason, SyncSummary};
 
 use crate::output::text_table::format_thousands;
 
-/// The most rows that are named one by one.
+/// Maximum number of rows that are named one by one.
 const MAX_NAMED_ROWS: u64 = 10;
 
 type Row = LeftOutRow<DropReason>;
 
-/// Rows of which one sentence is made.
+/// Rows that share one sentence.
 struct Group<'a> {
     kind: RowKind,
     resource_type: &'a ResourceTypeId,
     reason: DropReason,
-    /// What is held, and the type of who holds it, where that is one for all rows.
+    /// The entitlement, and the type of its principals, if equal in all rows.
     held: Option<(&'a EntitlementId, &'a ResourceTypeId)>,
     rows: Vec<&'a Row>,
 }
 
-/// A sentence for each group, and the counts of what is not named.
+/// A sentence for each group, and the counts of rows without names.
 pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut named = 0;
@@ -69,7 +69,7 @@ pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
     sentences
 }
 
-/// Rows that say who or what they are about, in the order in which they came.
+/// Named rows in the order of arrival.
 fn groups(rows: &[Row]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for row in rows.iter().filter(|row| name(row).is_some()) {
@@ -125,7 +125,7 @@ fn sentence(group: &Group<'_>, names: usize) -> String {
     text
 }
 
-/// Who holds an entitlement, e.g. `members of the role Ticket Viewers`.
+/// The holders of an entitlement, e.g. `members of the role Ticket Viewers`.
 fn holders(entitlement: &EntitlementId, row: &Row, count: u64) -> String {
     let slug = entitlement.as_str().rsplit(':').next().unwrap_or_default();
     let is_membership = slug == "member" || (slug == "assigned" && row.resource_type.as_str() == "role");
@@ -142,7 +142,7 @@ fn holders(entitlement: &EntitlementId, row: &Row, count: u64) -> String {
     }
 }
 
-/// Who or what a row is about, as far as the tenant says: its words and its ids.
+/// The subject of a row: the tenant's label and the ids.
 fn name(row: &Row) -> Option<String> {
     let id = row.principal.as_ref().or(row.resource.as_ref()).map(identified);
     let words = row.words.as_deref().filter(|words| !words.trim().is_empty());
@@ -152,7 +152,7 @@ fn name(row: &Row) -> Option<String> {
         (None, Some(id)) => id,
         (None, None) => return None,
     };
-    // Of a grant to nobody known the sentence says what is held.
+    // Without a known principal the sentence names the entitlement.
     match (&row.principal, &row.entitlement) {
         (Some(_), Some(entitlement)) if row.reason != DropReason::UnknownPrincipal => {
             Some(format!("{who} as {entitlement}"))
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_left_out_have_names() {
+    fn left_out_users_are_named() {
         insta::assert_snapshot!(render_rows(vec![row(Some(9), 4242)], 0), @"1 member of the role Role 9 is in no user list: Pat 4242 (user 4242)");
         let few = vec![row(Some(9), 2), row(None, 4), row(Some(9), 3), row(None, 5)];
         insta::assert_snapshot!(render_rows(few, 0), @r"

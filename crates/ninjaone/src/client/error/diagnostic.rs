@@ -5,7 +5,7 @@ use access_core::{Diagnostic, StatusCode};
 use super::{NinjaOneError, TlsFault};
 
 impl Diagnostic for NinjaOneError {
-    /// HTTP to gRPC as the reference has it (docs/reference/conductorone.md §5).
+    /// Maps HTTP to gRPC statuses like the reference (docs/reference/conductorone.md §5).
     fn status(&self) -> StatusCode {
         match self {
             Self::CaFile { .. } | Self::OfflineAccess | Self::Cursor { .. } => StatusCode::InvalidArgument,
@@ -161,7 +161,7 @@ impl Diagnostic for NinjaOneError {
     }
 }
 
-/// Whether a scope consists of NinjaOne's words (docs/reference/ninjaone-api.md §2.3), as it writes them.
+/// Whether a scope consists of NinjaOne's scope names (docs/reference/ninjaone-api.md §2.3).
 fn has_known_words(scope: &str) -> bool {
     scope.is_empty()
         || scope
@@ -173,7 +173,7 @@ fn is_read(request: &str) -> bool {
     request.starts_with("GET ") || request.contains(crate::DEFAULT_TOKEN_PATH)
 }
 
-/// What a change that the app may not make may need (docs/reference/ninjaone-api.md §2.3, §2.4, §12 question 6).
+/// What a forbidden change may require (docs/reference/ninjaone-api.md §2.3, §2.4, §12 question 6).
 fn write_hint(request: &str) -> &'static str {
     if request.contains("/user/role/") {
         "changing roles needs the scope `management`, and according to ConductorOne's documentation also `control`: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope"

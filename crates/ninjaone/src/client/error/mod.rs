@@ -1,4 +1,4 @@
-//! Why the tenant could not be read.
+//! Errors of the client.
 
 mod diagnostic;
 
@@ -12,10 +12,10 @@ use net_tls::TlsError;
 
 use super::ApiError;
 
-/// Tries to resolve a host name: a mistyped one must not look like a long outage.
+/// Attempts to resolve a host name, so few that a mistyped name does not look like a long outage.
 const MAX_RESOLVER_TRIES: u32 = 5;
 
-/// Why a request to the tenant failed. `request` is always a method and an address.
+/// Why a request to the tenant failed. `request` is a method and an address.
 #[derive(Debug, thiserror::Error)]
 pub enum NinjaOneError {
     /// The CA file cannot be used.
@@ -26,7 +26,7 @@ pub enum NinjaOneError {
         /// Why.
         reason: String,
     },
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("cannot set up HTTPS: {reason}")]
     Setup {
         /// Why.
@@ -63,7 +63,7 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiError>,
     },
-    /// Nothing at the configured address gives tokens.
+    /// There is no token endpoint at the configured address.
     #[error("{request}: there is no token endpoint here ({status}): {fault}")]
     NoTokenEndpoint {
         /// The call.
@@ -73,19 +73,19 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiError>,
     },
-    /// Sign-in was answered with a web page, again and again.
+    /// Every sign-in attempt was answered with a web page.
     #[error("{request}: answered with a web page instead of a token, gave up after {}: {status}: {fault}", count_tries(*tries))]
     SignInPage {
         /// The call.
         request: String,
         /// HTTP status.
         status: u16,
-        /// What the page calls itself.
+        /// The title of the page.
         fault: Box<ApiError>,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
-    /// An endpoint wants more than the token may do.
+    /// The token lacks a scope that an endpoint requires.
     #[error("{request}: the token's scopes ({granted}) are not enough: {fault}")]
     MissingScope {
         /// The call.
@@ -95,7 +95,7 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiError>,
     },
-    /// The instance lacks one of the lists that it should have or lack together.
+    /// The instance lacks one of the lists that only exist together.
     #[error("{request}: this instance lacks {path}: 404: {fault}")]
     MissingList {
         /// The call.
@@ -104,10 +104,10 @@ pub enum NinjaOneError {
         path: &'static str,
         /// The server's words.
         fault: Box<ApiError>,
-        /// Whether the words are NinjaOne's own, and not those of something on the way.
+        /// Whether the text is NinjaOne's own, and not that of a proxy.
         own: bool,
     },
-    /// An endpoint refused.
+    /// An endpoint rejected the request.
     #[error("{request}: {status}: {fault}")]
     Refused {
         /// The call.
@@ -117,7 +117,7 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiError>,
     },
-    /// The tenant throttles requests for longer than the budget allows.
+    /// The tenant throttles requests for longer than the retry budget.
     #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", format_retry_after(*retry_after, *exceeded_budget), count_tries(*tries), waited.as_secs())]
     Throttled {
         /// The call.
@@ -126,16 +126,16 @@ pub enum NinjaOneError {
         status: u16,
         /// The server's words.
         fault: Box<ApiError>,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
-        /// Time waited between them.
+        /// Time waited between the attempts.
         waited: Duration,
         /// The server's `Retry-After`, if there is one.
         retry_after: Option<Duration>,
         /// The budget, if `retry_after` exceeds it.
         exceeded_budget: Option<Duration>,
     },
-    /// The server failed again and again.
+    /// The server failed in every attempt.
     #[error("{request}: the server failed, gave up after {}: {status}: {fault}", count_tries(*tries))]
     ServerFailed {
         /// The call.
@@ -144,10 +144,10 @@ pub enum NinjaOneError {
         status: u16,
         /// The server's words.
         fault: Box<ApiError>,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
-    /// A change was answered in a way that says nothing about it.
+    /// The response to a change does not show its effect.
     #[error("{request}: no usable answer: {status}: {fault}")]
     NoAnswer {
         /// The call.
@@ -157,7 +157,7 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiError>,
     },
-    /// A change may not leave the process.
+    /// Changes are disabled.
     #[error("provisioning is not enabled: {request} was not sent")]
     WritesOff {
         /// The call.
@@ -169,54 +169,54 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
     },
-    /// The answer points elsewhere.
+    /// The response redirects to another address.
     #[error("{request}: redirected to {to}, which is not followed")]
     Redirected {
         /// The call.
         request: String,
-        /// Where to.
+        /// The target.
         to: ServerText,
     },
-    /// A host name cannot be resolved. A missing host cannot be distinguished from a temporary failure of the resolver:
-    /// the standard library gives a text only, which differs from one C library to another.
+    /// A host name cannot be resolved. A missing host cannot be distinguished from a temporary failure of the resolver: the
+    /// standard library only returns a text, which differs between C libraries.
     #[error("{request}: cannot resolve the host name `{host}`{}: {reason}", after(*tries))]
     UnresolvedHost {
         /// The call.
         request: String,
-        /// The host: the tenant's, or a proxy's.
+        /// The host of the tenant or of a proxy.
         host: ServerText,
-        /// What the system said.
+        /// The system's message.
         reason: ServerText,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
-    /// No connection, again and again.
+    /// Every attempt to connect failed.
     #[error("{request}: {reason}{}", after(*tries))]
     Network {
         /// The call.
         request: String,
-        /// What the system said.
+        /// The system's message.
         reason: ServerText,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
-        /// Whether it took too long.
+        /// Whether it timed out.
         timeout: bool,
-        /// Whether this machine has run out of something.
+        /// Whether this machine is out of a resource.
         exhausted: bool,
         /// Why TLS failed, if it did.
         tls: Option<TlsFault>,
     },
-    /// A list ended before its end.
+    /// A list is truncated.
     #[error("{request}: the list was cut short after {elements} entries{}", after(*tries))]
     CutShort {
         /// The call.
         request: String,
-        /// Entries that had arrived.
+        /// Entries that arrived.
         elements: u64,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
-    /// An answer came so slowly that it never seemed to end.
+    /// A response exceeded its total time.
     #[error("{request}: the answer was not complete after {waited} s")]
     TooSlow {
         /// The call.
@@ -224,15 +224,15 @@ pub enum NinjaOneError {
         /// Seconds waited.
         waited: u64,
     },
-    /// An answer ended before its end.
+    /// A response is truncated.
     #[error("{request}: the answer was interrupted{}", after(*tries))]
     BrokenOff {
         /// The call.
         request: String,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
-    /// An answer is not what it should be.
+    /// A response is malformed.
     #[error("{request}: the answer cannot be read: {reason}")]
     Malformed {
         /// The call.
@@ -240,7 +240,7 @@ pub enum NinjaOneError {
         /// Why.
         reason: String,
     },
-    /// An answer is larger than answers may be.
+    /// A response is too large.
     #[error("{request}: the answer is too large: {reason}")]
     TooLarge {
         /// The call.
@@ -248,22 +248,22 @@ pub enum NinjaOneError {
         /// What is too large.
         reason: String,
     },
-    /// The memory budget was spent while an answer was read.
+    /// The memory budget was exceeded while a response was read.
     #[error("{request}: {spent}")]
     MemoryExhausted {
         /// The call.
         request: String,
-        /// What is spent.
+        /// The budget.
         spent: MemoryExhausted,
     },
-    /// A text came where a list or an object is due, again and again.
+    /// Every attempt returned a text in place of a list or an object.
     #[error("{request}: the answer is text instead of JSON{}: {fault}", after(*tries))]
     NotJson {
         /// The call.
         request: String,
         /// The server's words.
         fault: Box<ApiError>,
-        /// Tries made.
+        /// Number of attempts.
         tries: u32,
     },
     /// Pages do not advance.
@@ -271,38 +271,38 @@ pub enum NinjaOneError {
     NoProgress {
         /// The call.
         request: String,
-        /// The id that the page should begin after.
+        /// The id that the page must begin after.
         after: u64,
     },
-    /// A cursor that this source did not give.
+    /// A cursor of another source.
     #[error("`{cursor}` is not a cursor of this event feed")]
     Cursor {
         /// The cursor.
         cursor: String,
     },
-    /// A tenant without users cannot be (docs/reference/ninjaone-api.md §9.2).
+    /// The tenant has no users, which is impossible (docs/reference/ninjaone-api.md §9.2).
     #[error("{request}: the list is empty, but a technician must have created the API client app")]
     EmptyList {
         /// The call.
         request: String,
     },
-    /// Two lists that cannot both be right.
+    /// Two lists contradict each other.
     #[error("{request}: the list is empty, but /v2/users has end users")]
     NoEndUsers {
         /// The call.
         request: String,
     },
-    /// The administrator flag cannot be read in any row.
+    /// The administrator flag is unreadable in every row.
     #[error(
         "{request}: `administrator` cannot be read in any of {rows} rows, so System Administrators are unknown"
     )]
     NoAdministrators {
         /// The call.
         request: String,
-        /// Rows in which it cannot be read.
+        /// Number of rows with an unreadable flag.
         rows: u64,
     },
-    /// Something became an id that cannot be one.
+    /// A native id is invalid.
     #[error("cannot make an id: {0}")]
     Id(#[from] IdError),
     /// The receiver was dropped.
@@ -317,7 +317,7 @@ pub enum TlsFault {
     WrongTime,
     /// The certificate is not trusted.
     Untrusted,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
@@ -366,7 +366,7 @@ impl From<TlsError> for NinjaOneError {
 }
 
 impl NinjaOneError {
-    /// Whether a retry cannot help, or no longer.
+    /// Whether a retry is useless.
     pub(crate) fn is_permanent(&self) -> bool {
         matches!(
             self,
@@ -377,7 +377,8 @@ impl NinjaOneError {
         ) || matches!(self, Self::UnresolvedHost { tries, .. } if *tries >= MAX_RESOLVER_TRIES)
     }
 
-    /// A list that every current instance has, and this one has not (docs/reference/ninjaone-api.md §2.6).
+    /// Converts a missing list, which every current instance has, into the error for older instances
+    /// (docs/reference/ninjaone-api.md §2.6).
     pub(crate) fn into_older_instance(self) -> Self {
         match self {
             Self::Refused {
@@ -387,7 +388,7 @@ impl NinjaOneError {
         }
     }
 
-    /// Whether NinjaOne itself says that there is no such endpoint. A page of a proxy says nothing about NinjaOne.
+    /// Whether NinjaOne itself reports a missing endpoint. The page of a proxy does not show that.
     pub(crate) fn is_missing_endpoint(&self) -> bool {
         matches!(self, Self::Refused { status: 404, fault, .. } if fault.is_own())
     }

@@ -1,13 +1,13 @@
-//! What was repaired in an answer, for the warning about it.
+//! The repairs of a response, for the warning about them.
 
 use std::ops::AddAssign;
 
-/// How often something was repaired, by what it was.
+/// Numbers of repairs by type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Repairs {
     /// Halves of surrogate pairs, bytes that are not UTF-8, and cut escapes: U+FFFD stands for each.
     pub(crate) not_unicode: u64,
-    /// Control characters and escapes that JSON does not have; nothing of them is lost.
+    /// Control characters and escapes that JSON does not have; repaired without loss.
     pub(crate) escapes: u64,
     /// Values such as `NaN`, read as null.
     pub(crate) not_numbers: u64,
@@ -27,7 +27,7 @@ impl AddAssign for Repairs {
     }
 }
 
-/// An entry in which something was repaired.
+/// A repaired entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RepairedEntry {
     /// Its position in the list, from 1.
@@ -37,18 +37,18 @@ pub(crate) struct RepairedEntry {
     pub(crate) repairs: Repairs,
 }
 
-/// All that was repaired in an answer.
+/// All repairs of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RepairLog {
-    /// The first entries concerned.
+    /// The first repaired entries.
     pub(crate) entries: Vec<RepairedEntry>,
-    /// Number of entries concerned, those beyond the first included.
+    /// Number of all repaired entries.
     pub(crate) entry_count: u64,
     pub(crate) total: Repairs,
 }
 
 impl RepairLog {
-    /// How many entries are named.
+    /// Maximum number of named entries.
     const MAX_NAMED: usize = 20;
 
     pub(super) fn add(&mut self, entry: RepairedEntry) {

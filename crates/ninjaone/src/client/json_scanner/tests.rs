@@ -8,15 +8,15 @@ use super::*;
 use crate::client::body_reader::BodyReader;
 
 fn repaired(body: &[u8]) -> (Vec<u8>, Repairs) {
-    let (body, log) = repair_whole(body.to_vec()).unwrap();
+    let (body, log) = repair_complete(body.to_vec()).unwrap();
     (body, log.total)
 }
 
-/// In pieces of this size, asked for in pieces of that size.
-fn in_pieces(body: &[u8], piece: usize, asked: usize) -> (Vec<u8>, RepairLog) {
+/// Scans a body that arrives in pieces of one size and is read into a buffer of another.
+fn in_pieces(body: &[u8], piece: usize, buffer_size: usize) -> (Vec<u8>, RepairLog) {
     let pieces: Vec<Bytes> = body.chunks(piece).map(Bytes::copy_from_slice).collect();
     let mut reader = BodyReader::new(pieces.into_iter());
-    let (mut read, mut buffer) = (Vec::new(), vec![0; asked]);
+    let (mut read, mut buffer) = (Vec::new(), vec![0; buffer_size]);
     loop {
         match reader.read(&mut buffer).unwrap() {
             0 => return (read, reader.scanner().log()),
@@ -25,9 +25,9 @@ fn in_pieces(body: &[u8], piece: usize, asked: usize) -> (Vec<u8>, RepairLog) {
     }
 }
 
-/// What Go's `encoding/json` makes of the bytes within a text: its documentation says "When unmarshaling quoted strings,
-/// invalid UTF-8 or invalid UTF-16 surrogate pairs are not treated as an error. Instead, they are replaced by the
-/// Unicode replacement character U+FFFD", and its decoder takes one byte, or one escape, at a time.
+/// Decodes the bytes of a text like Go's `encoding/json`. Its documentation says "When unmarshaling quoted strings, invalid
+/// UTF-8 or invalid UTF-16 surrogate pairs are not treated as an error. Instead, they are replaced by the Unicode
+/// replacement character U+FFFD", and its decoder replaces one byte, or one escape, at a time.
 const AS_IN_GO: [(&[u8], &str); 30] = [
     (br"Zo\ud83d", "Zo\u{fffd}"),
     (br"\ude00\ud83d", "\u{fffd}\u{fffd}"),
@@ -48,7 +48,7 @@ const AS_IN_GO: [(&[u8], &str); 30] = [
     (b"M\xfcller", "M\u{fffd}ller"),
     (b"\xe4", "\u{fffd}"),
     (b"\xff\xfe", "\u{fffd}\u{fffd}"),
-    // Overlong, CESU-8, beyond Unicode, cut in the middle.
+    // Overlong, CESU-8, beyond Unicode, truncated.
     (b"\xc0\x80", "\u{fffd}\u{fffd}"),
     (b"\xe0\x80\xaf", "\u{fffd}\u{fffd}\u{fffd}"),
     (
@@ -74,7 +74,7 @@ const AS_IN_GO: [(&[u8], &str); 30] = [
     (b"\xef\xbb\xbfx", "\u{feff}x"),
 ];
 
-/// What Go refuses and is read all the same, because there are producers that write it.
+/// Go rejects these, but producers write them, so they are read.
 const BEYOND_GO: [(&[u8], &str); 14] = [
     (b"a\tb", "a\tb"),
     (b"a\nb\r", "a\nb\r"),
@@ -92,7 +92,7 @@ const BEYOND_GO: [(&[u8], &str); 14] = [
     (b"\\\xe4", "\\\u{fffd}"),
 ];
 
-/// Texts of every alignment, so that every way of looking at them is taken.
+/// Texts of every alignment, which cover every code path.
 fn around(damaged: &[u8]) -> impl Iterator<Item = (Vec<u8>, String, String)> {
     (0..20).map(move |before| {
         let (before, after) = ("b".repeat(before), "a".repeat(20 - before));
@@ -109,10 +109,10 @@ fn around(damaged: &[u8]) -> impl Iterator<Item = (Vec<u8>, String, String)> {
 }
 
 #[test]
-fn text_that_is_not_unicode_becomes_what_go_makes_of_it() {
+fn invalid_unicode_is_replaced_like_in_go() {
     for (damaged, expected) in AS_IN_GO.into_iter().chain(BEYOND_GO) {
         for (body, before, after) in around(damaged) {
-            // A cut escape at the end of a text must not take what follows for its digits.
+            // A truncated escape at the end of a text must not use the following bytes as digits.
             let body =
                 if damaged.ends_with(br"\u") || damaged.ends_with(br"\ud8") || damaged.ends_with(br"\u12") {
                     let end = body.len() - 3 - after.len();
@@ -132,8 +132,8 @@ fn text_that_is_not_unicode_becomes_what_go_makes_of_it() {
             let lost = expected.matches('\u{fffd}').count() as u64;
             assert_eq!(repairs.not_unicode, lost, "{damaged:?}");
             for piece in [1, 2, 3, 7] {
-                for asked in [1, 5, 64] {
-                    assert_eq!(in_pieces(&body, piece, asked).0, text, "{damaged:?}");
+                for buffer_size in [1, 5, 64] {
+                    assert_eq!(in_pieces(&body, piece, buffer_size).0, text, "{damaged:?}");
                 }
             }
         }
@@ -141,7 +141,7 @@ fn text_that_is_not_unicode_becomes_what_go_makes_of_it() {
 }
 
 #[test]
-fn values_that_are_no_numbers_are_null() {
+fn nan_and_infinity_become_null() {
     let (body, repairs) =
         repaired(br#"{"a":NaN,"b":[Infinity,-Infinity,-1,nan,-inf],"c":null,"NaN":"Infinity"}"#);
     assert_eq!(
@@ -155,9 +155,9 @@ fn values_that_are_no_numbers_are_null() {
     }
 }
 
-/// A cut answer stays a cut one.
+/// A truncated response stays truncated.
 #[test]
-fn nothing_is_repaired_at_the_end_of_what_came() {
+fn truncated_end_is_not_repaired() {
     for (damaged, _) in AS_IN_GO.into_iter().chain(BEYOND_GO) {
         let body = [br#"[{"k":""#, damaged, br#""}]"#].concat();
         for end in 0..body.len() {
@@ -169,7 +169,7 @@ fn nothing_is_repaired_at_the_end_of_what_came() {
 }
 
 #[test]
-fn long_texts_in_lists_are_cut() {
+fn long_texts_in_lists_are_truncated() {
     for (unit, decoded) in [
         ("x", 1),
         ("\\n", 1),
@@ -182,8 +182,8 @@ fn long_texts_in_lists_are_cut() {
         for prefix in ["", "a", "ab", "abcde"] {
             let text = format!("{prefix}{}", unit.repeat(60_000));
             let body = format!(r#"[{{"id":7,"a":"{text}","b":"next","c":["{text}"],"id":8}}]"#);
-            for (piece, asked) in [(body.len(), 64 << 10), (1000, 77)] {
-                let (passed, _) = in_pieces(body.as_bytes(), piece, asked);
+            for (piece, buffer_size) in [(body.len(), 64 << 10), (1000, 77)] {
+                let (passed, _) = in_pieces(body.as_bytes(), piece, buffer_size);
                 assert!(
                     passed.len() < 2 * MAX_PASSED_TEXT_BYTES + 200,
                     "{unit}: {}",
@@ -202,12 +202,13 @@ fn long_texts_in_lists_are_cut() {
             }
         }
     }
-    let (whole, _) = repair_whole(format!(r#"{{"token":"{}"}}"#, "t".repeat(100_000)).into_bytes()).unwrap();
-    assert!(whole.len() > 100_000);
+    let (complete, _) =
+        repair_complete(format!(r#"{{"token":"{}"}}"#, "t".repeat(100_000)).into_bytes()).unwrap();
+    assert!(complete.len() > 100_000);
 }
 
 #[test]
-fn long_texts_and_deep_nesting_are_refused() {
+fn long_texts_and_deep_nesting_are_rejected() {
     let mut scanner = Scanner::default();
     let many = br#"{"a":"x\"y","b":[1,2,3]},"#.repeat(1 << 20);
     scanner.scan(b"[", false).unwrap();
@@ -218,7 +219,7 @@ fn long_texts_and_deep_nesting_are_refused() {
         b"\xff".repeat(MAX_TEXT_BYTES / 3 + 1),
     ] {
         let body = [b"\"", long.as_slice(), b"\""].concat();
-        assert_eq!(repair_whole(body).unwrap_err(), Excess::Text);
+        assert_eq!(repair_complete(body).unwrap_err(), Excess::Text);
     }
     let mut scanner = Scanner::default();
     scanner.scan(&b"[{}".repeat(MAX_DEPTH - 1), false).unwrap();
@@ -246,19 +247,19 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn valid_json_passes_unchanged(value in any_json(), pretty: bool, piece in 1_usize..40, asked in 1_usize..40) {
+    fn valid_json_passes_unchanged(value in any_json(), pretty: bool, piece in 1_usize..40, buffer_size in 1_usize..40) {
         let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
-        let (passed, log) = in_pieces(&text, piece, asked);
+        let (passed, log) = in_pieces(&text, piece, buffer_size);
         prop_assert_eq!(&passed, &text);
         prop_assert_eq!(log, RepairLog::default());
     }
 
     #[test]
-    fn any_bytes_of_a_text_give_what_rust_and_go_agree_on(bytes: Vec<u8>, piece in 1_usize..9, asked in 1_usize..9) {
-        // Without escapes and quotes there is nothing but bytes.
+    fn any_bytes_decode_like_in_rust_and_go(bytes: Vec<u8>, piece in 1_usize..9, buffer_size in 1_usize..9) {
+        // No escapes and quotes, only bytes.
         let bytes: Vec<u8> = bytes.into_iter().filter(|byte| !matches!(byte, b'"' | b'\\')).collect();
         let body = [b"[\"", bytes.as_slice(), b"\"]"].concat();
-        let (passed, _) = in_pieces(&body, piece, asked);
+        let (passed, _) = in_pieces(&body, piece, buffer_size);
         let read: Vec<String> = serde_json::from_slice(&passed).unwrap();
         let mut expected = String::new();
         for chunk in bytes.utf8_chunks() {
@@ -269,7 +270,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bad_text_spoils_nothing_else(at in 0_usize..6, which in 0..AS_IN_GO.len() + BEYOND_GO.len(), piece in 1_usize..40) {
+    fn bad_text_does_not_affect_others(at in 0_usize..6, which in 0..AS_IN_GO.len() + BEYOND_GO.len(), piece in 1_usize..40) {
         let (damaged, _) = AS_IN_GO.into_iter().chain(BEYOND_GO).nth(which).unwrap();
         let row = |position: usize| {
             let text: &[u8] = if position == at { damaged } else { b"good" };

@@ -1,4 +1,4 @@
-//! Signing in: OAuth2 client credentials, at the configured address and nowhere else (docs/reference/ninjaone-api.md §2).
+//! Sign-in with OAuth2 client credentials, only at the configured address (docs/reference/ninjaone-api.md §2).
 
 use std::time::Instant;
 
@@ -17,13 +17,13 @@ use crate::client::retry::RetryState;
 use crate::client::trace::traced;
 use crate::client::{ApiError, NinjaOneClient, NinjaOneError};
 
-/// The longest answer with a token.
+/// Maximum size of a token response.
 const MAX_TOKEN_BODY_BYTES: usize = 1 << 20;
-/// The most scopes that are requested one by one to find the refused ones.
+/// Maximum number of scopes that are requested one by one to find the rejected ones.
 const MAX_PROBED_SCOPES: usize = 4;
 
 impl NinjaOneClient {
-    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
+    /// The current token, or a new one if there is none, it expires soon, or it is the rejected one.
     pub(in crate::client) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
         let mut held = self.token.lock().await;
         if let Some(token) = held.as_ref() {
@@ -75,7 +75,7 @@ impl NinjaOneClient {
             let sent = traced("POST", &url, sent.send()).await;
             let request_failure = match sent {
                 Ok(response) if response.status().is_redirection() => {
-                    // The secret goes to no address but the configured one.
+                    // The secret must only be sent to the configured address.
                     return Err(sign_in_redirected(request, &response));
                 }
                 Ok(response) => match classify_sign_in_response(response, self.max_body_wait()).await {
@@ -97,8 +97,8 @@ impl NinjaOneClient {
         }
     }
 
-    /// The scopes that the app does not have: NinjaOne refuses all scopes because of one. Each is requested alone, once;
-    /// `None` if that does not show them.
+    /// The scopes that the app lacks. NinjaOne rejects all scopes because of one, so each is requested alone, once; `None`
+    /// if that does not show them.
     async fn refused_scopes(&self) -> Option<ServerText> {
         let scopes: Vec<&str> = self.config().scope.as_deref()?.split_whitespace().collect();
         if !(2..=MAX_PROBED_SCOPES).contains(&scopes.len()) {
@@ -113,7 +113,7 @@ impl NinjaOneClient {
         (!refused.is_empty()).then(|| ServerText::new(&refused.join(" ")))
     }
 
-    /// Whether a scope alone is refused; `None` if the answer does not show it.
+    /// Whether a single scope is rejected; `None` if the response does not show it.
     async fn is_refused(&self, scope: &str) -> Option<bool> {
         let url = self.config().base_url.endpoint(&self.config().token_path);
         let form = [
@@ -139,7 +139,7 @@ impl NinjaOneClient {
         }
     }
 
-    /// Waits before the next try of a sign-in, or returns why there is none.
+    /// Waits before the next sign-in attempt, or returns the final error.
     async fn retry_or_fail_sign_in(
         &self,
         retry_state: &mut RetryState,
@@ -180,10 +180,10 @@ impl NinjaOneClient {
                 non_json: Some(NonJson::Text),
                 ..
             } if status.is_success() => {
-                // The text may hold a token, so it is not quoted.
+                // The text may contain a token, so it is not quoted.
                 let request_failure = RequestFailure::Answer {
                     status,
-                    fault: Box::new(ApiError::described("a text that is not JSON")),
+                    fault: Box::new(ApiError::from_description("a text that is not JSON")),
                     retry_after,
                     throttled,
                     non_json: Some(NonJson::Text),
@@ -198,7 +198,7 @@ impl NinjaOneClient {
         }
     }
 
-    /// The result of an answer to a sign-in.
+    /// The result of a sign-in response.
     #[cfg(any(test, fuzzing))]
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
         let mut retry_state = RetryState::new(self.config().retry);
@@ -216,7 +216,7 @@ impl NinjaOneClient {
         Err(handled.err().unwrap_or(NinjaOneError::Stopped))
     }
 
-    /// The token of an answer, or the failure that it reports.
+    /// The token of a response, or the failure that it reports.
     async fn parse_token(
         &self,
         request: &str,
@@ -231,11 +231,11 @@ impl NinjaOneClient {
             non_json,
         };
         if answer.status() == Http::NO_CONTENT {
-            let nothing = ApiError::described("an empty body");
+            let nothing = ApiError::from_description("an empty body");
             return Ok(Err(request_failure(nothing, Some(NonJson::Nothing))));
         }
         let body = answer.read_body(MAX_TOKEN_BODY_BYTES, self.max_body_wait()).await;
-        // The body may hold a token, so it is never quoted but for the words of a failure.
+        // The body may contain a token, so only the text of a failure is quoted.
         let no_token = || NinjaOneError::Malformed {
             request: request.to_owned(),
             reason: "there is no access_token in it".to_owned(),
@@ -246,7 +246,7 @@ impl NinjaOneClient {
                 coded if coded.code.is_some() => Some(coded),
                 other if other.asks_to_wait() => {
                     waits = true;
-                    Some(ApiError::described("words that ask to wait"))
+                    Some(ApiError::from_description("words that ask to wait"))
                 }
                 _ => None,
             });
@@ -275,7 +275,7 @@ impl NinjaOneClient {
                 fault,
             };
         }
-        // A refusal of the credentials says so in OAuth's words, whatever its status.
+        // Rejected credentials have OAuth's error code, with any status.
         if matches!(
             status,
             Http::NOT_FOUND | Http::METHOD_NOT_ALLOWED | Http::UNSUPPORTED_MEDIA_TYPE
@@ -295,7 +295,7 @@ impl NinjaOneClient {
     }
 }
 
-/// Whether a token endpoint speaks (RFC 6749 §5.2).
+/// Whether the response is that of a token endpoint (RFC 6749 §5.2).
 fn is_oauth_error(fault: &ApiError) -> bool {
     [
         "invalid_request",

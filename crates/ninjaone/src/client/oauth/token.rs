@@ -1,4 +1,4 @@
-//! A token, and the answer that it comes in (docs/reference/ninjaone-api.md §2).
+//! Tokens and the token response (docs/reference/ninjaone-api.md §2).
 
 use std::time::{Duration, Instant};
 
@@ -9,30 +9,30 @@ use crate::api::row;
 use crate::client::Secret;
 use crate::client::api_error::sanitize;
 
-/// How long before its end a token is renewed, at the most.
+/// Maximum time before its expiry at which a token is renewed.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
-/// What a token lives if the answer does not say; an hour is usual.
+/// Lifetime of a token if the response has none; an hour is usual.
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
-/// The longest token. Servers take no longer headers.
+/// Maximum length of a token; servers reject longer headers.
 const MAX_TOKEN_BYTES: usize = 32 << 10;
 
 /// A token in use.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) secret: Secret,
-    /// The scopes it has, as the server tells them.
+    /// Its scopes according to the server.
     pub(crate) scope: Option<String>,
     renew_at: Instant,
 }
 
-/// The answer of the token endpoint. Only the token is needed.
+/// The response of the token endpoint. Only the token is required.
 #[derive(Default)]
 pub(crate) struct TokenAnswer {
     access_token: Text,
-    /// A number, or its text.
+    /// A number or its text.
     expires_in: Value,
-    /// Words, joined somehow, or a list of them.
+    /// Scope names with any separator, or a list of them.
     scope: Value,
 }
 
@@ -42,9 +42,9 @@ row!(TokenAnswer {
     scope: "scope",
 });
 
-/// The scopes of an answer, joined by spaces.
-fn scopes(told: &Value) -> Option<String> {
-    let text = match told {
+/// The scopes of a response, joined by spaces.
+fn scopes(value: &Value) -> Option<String> {
+    let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(words) => {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
@@ -58,7 +58,7 @@ fn scopes(told: &Value) -> Option<String> {
 }
 
 impl Token {
-    /// None without a token that a header can carry.
+    /// `None` without a token that fits into a header.
     pub(crate) fn new(answer: &TokenAnswer, now: Instant) -> Option<Self> {
         let secret = answer.access_token.trimmed()?;
         if secret.len() > MAX_TOKEN_BYTES || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -72,7 +72,7 @@ impl Token {
         let life = life.unwrap_or(DEFAULT_LIFETIME).min(Duration::from_hours(720));
         let renew_at = now + life.saturating_sub(RENEWAL_MARGIN.min(life / 10));
         Some(Self {
-            // Before its other words are quoted, which may repeat it.
+            // Registered before other texts of the response are quoted, which may repeat it.
             secret: Secret::token(secret),
             scope: scopes(&answer.scope).map(|scope| sanitize(&scope)),
             renew_at,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn renewed_before_the_end() {
+    fn token_is_renewed_before_it_expires() {
         let (hour, now) = token(r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#);
         assert!(hour.is_fresh(now + Duration::from_secs(3539)));
         assert!(!hour.is_fresh(now + Duration::from_mins(59)));
@@ -105,32 +105,32 @@ mod tests {
         assert!(
             short.is_fresh(now + Duration::from_secs(4)) && !short.is_fresh(now + Duration::from_secs(5))
         );
-        let (silent, now) = token(r#"{"access_token":"t","expires_in":null}"#);
-        assert!(silent.is_fresh(now + Duration::from_mins(50)));
-        let (odd, now) = token(r#"{"access_token":"t","expires_in":-3}"#);
-        assert!(odd.is_fresh(now));
+        let (without_expiry, now) = token(r#"{"access_token":"t","expires_in":null}"#);
+        assert!(without_expiry.is_fresh(now + Duration::from_mins(50)));
+        let (negative, now) = token(r#"{"access_token":"t","expires_in":-3}"#);
+        assert!(negative.is_fresh(now));
     }
 
     #[test]
-    fn scopes_however_they_are_joined() {
+    fn scopes_are_read_with_any_separator() {
         let scope = |scope: &str| {
             token(&format!(r#"{{"access_token":"t","scope":{scope}}}"#))
                 .0
                 .scope
         };
-        for told in [
+        for value in [
             r#""monitoring management""#,
             r#""monitoring,management""#,
             r#"" monitoring, management ""#,
             r#"["monitoring","management"]"#,
         ] {
-            assert_eq!(scope(told).as_deref(), Some("monitoring management"), "{told}");
+            assert_eq!(scope(value).as_deref(), Some("monitoring management"), "{value}");
         }
         assert_eq!((scope("null"), scope("7")), (None, None));
     }
 
     #[test]
-    fn never_printed() {
+    fn token_is_never_printed() {
         let (token, _) = token(r#"{"access_token":"very-secret"}"#);
         assert!(!format!("{token:?}").contains("very-secret"));
     }

@@ -20,7 +20,7 @@ impl QueryRunner<'_> {
         if self.format == OutputFormat::Json {
             let types = types
                 .iter()
-                .map(|row| object(columns::TYPES, &columns::kind(row)));
+                .map(|row| object(columns::TYPES, &columns::resource_type(row)));
             let stats = json!({
                 "sync": {
                     "sync_id": sync.run.id.to_string(),
@@ -48,7 +48,7 @@ impl QueryRunner<'_> {
             ("type", "types"),
             |_, rows| {
                 for row in &types {
-                    if rows.push(columns::kind(row)).is_break() {
+                    if rows.push(columns::resource_type(row)).is_break() {
                         break;
                     }
                 }

@@ -1,5 +1,5 @@
-//! Every value that was given is judged in every command, whether the command uses it or not: what cannot be meant is an error
-//! before anything is done, and an operation that is not done never becomes a sync.
+//! Validates every given value in every command, used or not: an invalid value is an error before anything happens, and an
+//! unsupported operation never becomes a sync.
 
 use super::clean::is_padding;
 use super::error::SettingsError;
@@ -9,17 +9,17 @@ use super::reference::{Reference, SettingStatus};
 use super::setting::{Setting, ValueType};
 use super::values::{Settings, is_zero_or_less, parse_choice, parse_switch};
 
-/// What NinjaOne calls scopes.
+/// NinjaOne's scopes.
 const SCOPES: [&str; 4] = ["monitoring", "management", "control", "offline_access"];
 
 impl Settings {
-    /// Judges every value that was given.
+    /// Validates every given value.
     ///
     /// # Errors
-    /// [`SettingsError`] for the first that cannot be.
-    pub(crate) fn judge(&self) -> Result<(), SettingsError> {
+    /// [`SettingsError`] for the first invalid one.
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
         for row in Reference::others() {
-            self.judge_other(row)?;
+            self.validate_other(row)?;
         }
         if let Some((variable, hint)) = self.unknown_variables.mistyped.first() {
             return Err(SettingsError::UnknownVariable {
@@ -28,7 +28,7 @@ impl Settings {
             });
         }
         for setting in SETTINGS {
-            self.judge_setting(setting)?;
+            self.validate_setting(setting)?;
         }
         if self.get(&keys::NINJA_ONE_BASE_URL)?.is_some() {
             self.base_url()?;
@@ -41,7 +41,7 @@ impl Settings {
         Ok(())
     }
 
-    fn judge_setting(&self, setting: &'static Setting) -> Result<(), SettingsError> {
+    fn validate_setting(&self, setting: &'static Setting) -> Result<(), SettingsError> {
         match setting.value_type {
             ValueType::Switch => self.read_switch(setting).map(drop),
             ValueType::Integer { .. } => self.read_integer(setting).map(drop),
@@ -61,8 +61,8 @@ impl Settings {
         }
     }
 
-    /// A flag of the reference that is no setting here.
-    fn judge_other(&self, row: &'static Reference) -> Result<(), SettingsError> {
+    /// Checks a flag of the reference that is not a setting here.
+    fn validate_other(&self, row: &'static Reference) -> Result<(), SettingsError> {
         let Some(value) = self.value(row) else {
             return Ok(());
         };
@@ -98,7 +98,7 @@ impl Settings {
         }
     }
 
-    /// Remarks on values, and on variables that are no settings.
+    /// Remarks on values, and on variables that are not settings.
     pub(super) fn remarks_on_values(&self) -> Vec<Remark> {
         let mut remarks = Vec::new();
         let mut remark = |origin: String, problem: String| remarks.push(Remark { origin, problem });
