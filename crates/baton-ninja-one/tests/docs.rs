@@ -1,4 +1,4 @@
-//! The generated parts of the documents are what the program says of itself. `cargo xtask docs` writes them.
+//! The generated parts of the documents are up to date. `cargo xtask docs` writes them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fs;
@@ -63,9 +63,9 @@ fn generated_parts_are_current() {
     assert_eq!(found, all, "every generated part is in one document");
 }
 
-/// The schema for editors is a file of the repository; what it allows is tried on our example files.
+/// The JSON schema in the repository is up to date, and the example files are valid.
 #[test]
-fn the_config_schema_is_current_and_accepts_our_examples() {
+fn config_schema_is_current_and_accepts_the_examples() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
     let path = config.join("schema.json");
     let text = baton_ninja_one::config_schema();
@@ -115,7 +115,7 @@ fn the_config_schema_is_current_and_accepts_our_examples() {
     }
 }
 
-/// What is wrong with a value, by the part of JSON Schema that our schema uses.
+/// The problems of a value, for the part of JSON Schema that our schema uses.
 fn problems(schema: &Value, value: &Value, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let of_type = match schema["type"].as_str() {
@@ -139,7 +139,7 @@ fn problems(schema: &Value, value: &Value, name: &str) -> Vec<String> {
     {
         found.push(format!("{name}: not one of the values"));
     }
-    if schema.get("const").is_some_and(|wanted| wanted != value) {
+    if schema.get("const").is_some_and(|expected| expected != value) {
         found.push(format!("{name}: not the value"));
     }
     if let (Some(maximum), Some(number)) = (schema["maximum"].as_u64(), value.as_u64())

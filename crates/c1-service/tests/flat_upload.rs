@@ -1,4 +1,4 @@
-//! A large upload takes little memory.
+//! A large upload needs little memory.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -16,7 +16,7 @@ fn resident_kib() -> u64 {
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
-/// `UPLOAD_MIB=1024` makes it the large one. The simulated ConductorOne is in the same process.
+/// `UPLOAD_MIB=1024` makes the file large. The simulated ConductorOne runs in the same process.
 #[test]
 fn upload_memory_does_not_depend_on_the_file() {
     let mib: u64 = std::env::var("UPLOAD_MIB").map_or(96, |mib| mib.parse().unwrap());

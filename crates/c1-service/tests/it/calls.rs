@@ -1,4 +1,4 @@
-//! Every call, when all is well.
+//! Successful calls.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Calls that fail, and what is said of them.
+//! Failing calls and their errors.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::tenant::{CALLS, Tenant, call, direct};
 
-/// A client that does not try again for long.
+/// A client with a short retry budget.
 fn with_short_timeouts() -> Network {
     Network {
         retry_policy: RetryPolicy {
@@ -28,7 +28,8 @@ async fn every_code_of_every_call_is_classified() {
     let (_, task) = tenant.sync_task();
     let file = NamedTempFile::new().unwrap();
     for number in 1..=16 {
-        // The third attempt to upload comes after a second; what is never repeated is seen with the other calls.
+        // The third attempt of an upload comes after a second. Rejections that are never retried are tested with the other
+        // calls.
         for endpoint in &CALLS[..4] {
             tenant.sim.faults().clear();
             tenant.fault(*endpoint, When::Always, Fault::Refuse(Code::from_i32(number)));

@@ -1,4 +1,4 @@
-//! Telling how a task ended.
+//! Reporting the results of tasks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Through a proxy, and past it.
+//! Connections through a proxy, and around it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::tenant::{Tenant, direct};
 use crate::uploads::file;
 
-/// A proxy that knows CONNECT only.
+/// A proxy that only supports CONNECT.
 #[derive(Clone)]
 struct Proxy {
     address: String,
-    /// Heads of requests.
+    /// The heads of received requests.
     heads: Arc<Mutex<Vec<String>>>,
-    /// Whether bytes stay where they are, as behind a cable that was cut.
+    /// Whether bytes are swallowed, as with an unplugged cable.
     dead: Arc<AtomicBool>,
 }
 
@@ -71,7 +71,7 @@ impl Proxy {
             .unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        // Only connections that are there when it happens are dead.
+        // Only connections that exist at this moment are dead.
         let dead = Arc::clone(&self.dead);
         tokio::join!(
             pump(from_client, to_server, &dead),
@@ -175,7 +175,7 @@ async fn proxy_rejection_is_reported_as_such() {
     }
 }
 
-/// Sign-in meets a proxy first; the channel's own connector is seen only when a token is there already.
+/// Sign-in uses the proxy first; the channel's own connector is only reached with an existing token.
 #[tokio::test]
 async fn channel_reports_a_proxy_rejection() {
     let tenant = Tenant::healthy();
@@ -201,7 +201,7 @@ async fn channel_reports_a_proxy_rejection() {
     }
 }
 
-/// A proxy that connects the first time, and then does as another one.
+/// A proxy that connects the first time, and then behaves like another one.
 async fn succeed_first_then(bad: Proxy) -> String {
     let good = Proxy::start("200 OK").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -306,7 +306,7 @@ async fn silently_dead_connection_is_replaced() {
     assert_ne!(calls[0].peer, calls[1].peer);
 }
 
-/// What is not taken stays in the file: memory does not grow with it.
+/// Data that is not sent stays in the file, so memory does not grow with the file.
 #[tokio::test]
 async fn upload_reads_no_further_than_it_sends() {
     let tenant = Tenant::healthy();
@@ -340,7 +340,7 @@ async fn upload_reads_no_further_than_it_sends() {
 
 const CHILD: &str = "C1_SERVICE_TEST_CHILD";
 
-/// The environment of a process cannot be changed safely, so a process of its own has another one.
+/// The environment of a process cannot be changed safely, so the test runs in a process of its own.
 #[tokio::test]
 async fn proxy_comes_from_the_environment() {
     let proxy = Proxy::start("502 Bad Gateway").await;
@@ -380,7 +380,7 @@ async fn proxy_comes_from_the_environment() {
     );
 }
 
-/// Not a test of its own: what the test above runs.
+/// Not a test of its own: the test above runs it in another process.
 #[tokio::test]
 async fn in_another_environment() {
     if std::env::var_os(CHILD).is_none() {

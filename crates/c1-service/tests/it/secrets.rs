@@ -1,4 +1,4 @@
-//! Secrets are seen by nobody but the tenant.
+//! Only the tenant receives secrets.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ fn secrets(tenant: &Tenant) -> Vec<String> {
         jwk.to_owned(),
         d.to_owned(),
         bytes.trim_matches(['[', ']']).to_owned(),
-        // Headers of assertions begin so.
+        // The beginning of an assertion's header.
         "eyJhbGciOiJFZERTQSI".to_owned(),
     ];
     secrets.extend(tenant.sim.issued_tokens());
@@ -90,7 +90,7 @@ async fn no_output_contains_a_secret() {
             tenant.sim.faults().clear();
         }
     }
-    // A token that cannot be sent, and one in an answer that cannot be read.
+    // A token that cannot be sent, and one in an unreadable response.
     for body in [
         "{\"access_token\":\"sim-canary\\n\"}",
         "{\"access_token\":\"sim-canary\"",

@@ -1,4 +1,4 @@
-//! Tokens: one is kept as long as it is good.
+//! Sign-in, and the cache of tokens.
 
 use std::time::Duration;
 

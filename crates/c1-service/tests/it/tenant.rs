@@ -1,4 +1,4 @@
-//! A tenant and a client of it.
+//! A simulated tenant and its client.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use c1_service::{
 use c1_sim::{C1Sim, C1SimConfig, Endpoint, Fault, TokenBehavior, When};
 use tempfile::NamedTempFile;
 
-/// A tenant, with its CA in a file.
+/// A simulated tenant with its CA in a file.
 pub(crate) struct Tenant {
     pub(crate) sim: C1Sim,
     pub(crate) ca: NamedTempFile,
@@ -38,7 +38,7 @@ impl Tenant {
         })
     }
 
-    /// What the first client is configured with.
+    /// The configuration of the client.
     pub(crate) fn config(&self) -> C1Config {
         config(self.sim.credentials(), self.ca.path())
     }
@@ -72,7 +72,7 @@ pub(crate) fn config(credentials: &c1_sim::Credentials, ca: &Path) -> C1Config {
     }
 }
 
-/// No proxy, and no patience for what takes long in a test only if it is broken.
+/// No proxy, and short timeouts where only a broken test takes long.
 pub(crate) fn direct() -> Network {
     Network {
         proxies: Proxies::none(),
@@ -106,7 +106,7 @@ pub(crate) fn success() -> TaskResult {
     }
 }
 
-/// The calls that a client makes.
+/// The calls of a client.
 pub(crate) const CALLS: [Endpoint; 5] = [
     Endpoint::Hello,
     Endpoint::GetTask,
@@ -115,7 +115,7 @@ pub(crate) const CALLS: [Endpoint; 5] = [
     Endpoint::UploadAsset,
 ];
 
-/// Makes one of the calls; the upload is one of `file`.
+/// Makes a call; an upload sends `file`.
 pub(crate) async fn call(
     client: &C1Client,
     endpoint: Endpoint,

@@ -1,4 +1,4 @@
-//! Files on their way to ConductorOne.
+//! Uploads of files.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::tenant::{Tenant, direct};
 
 const CHUNK_BYTES: usize = 512 << 10;
 
-/// A file of so many bytes, no two chunks of which are equal.
+/// A file of this size without two equal chunks.
 pub(crate) fn file(bytes: usize) -> (NamedTempFile, Vec<u8>) {
     let content: Vec<u8> = (0..bytes)
         .map(|position| u8::try_from((position + position / 251 + position / CHUNK_BYTES) % 251).unwrap())
