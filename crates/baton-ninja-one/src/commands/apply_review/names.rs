@@ -174,7 +174,7 @@ mod tests {
         }
         assert_eq!(
             check("Backup role").unwrap(),
-            "the review says `Backup role`, and role:1:assigned is `Service Desk role`"
+            "the review names `Backup role`, but role:1:assigned is `Service Desk role`"
         );
         assert!(check("Desk").is_some());
     }
