@@ -1,6 +1,6 @@
 //! What people see at terminals of several widths.
 #![cfg(unix)]
-#![expect(clippy::format_collect, clippy::similar_names, reason = "tests are plain")]
+#![expect(clippy::format_collect, reason = "tests are plain")]
 
 use std::fs::File;
 use std::io::Read;
