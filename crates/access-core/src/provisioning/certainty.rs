@@ -68,8 +68,8 @@ impl ReportedFlag {
 }
 
 impl From<Option<bool>> for ReportedFlag {
-    fn from(from_bool: Option<bool>) -> Self {
-        match from_bool {
+    fn from(flag: Option<bool>) -> Self {
+        match flag {
             Some(true) => Self::Yes,
             Some(false) => Self::No,
             None => Self::Unknown,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::{
     AccessBatch, Entitlement, EntitlementId, GrantGroup, LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, NativeId,
     Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, SyncScope, TraitKind, Unstated,
-    UnstatedNote, WithoutBaseline, clip_source_text,
+    UnstatedNote, UnstatedScope, WithoutBaseline, clip_source_text,
 };
 use crate::ports::{Mention, SkippedRow, SkippedRows};
 
@@ -25,6 +25,10 @@ const MAX_UNSTATED_EXAMPLES: usize = 5;
 /// Maximum number of distinct missing fields.
 const MAX_UNSTATED_FIELDS: usize = 200;
 
+/// Maximum number of contradicted grants remembered one by one, about 100 bytes each. Beyond it no principal of their type
+/// counts as deleted.
+const MAX_CONTRADICTED_GRANTS: usize = 100_000;
+
 /// Validates rows and keeps the ledger. Takes a few dozen bytes per resource and entitlement, and 4 bytes per grant.
 pub(super) struct RowValidator<'a> {
     scope: &'a SyncScope,
@@ -40,6 +44,8 @@ pub(super) struct RowValidator<'a> {
     unstated: Vec<UnstatedNote>,
     /// Types that are incomplete unless a comparison shows that nothing was lost.
     suspicious_types: BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    /// Grants to unlisted principals so far.
+    contradicted_grants: usize,
 }
 
 /// The result of validation.
@@ -87,6 +93,7 @@ impl<'a> RowValidator<'a> {
             mentions: HashMap::new(),
             unstated: Vec::new(),
             suspicious_types: BTreeMap::new(),
+            contradicted_grants: 0,
         }
     }
 
@@ -377,10 +384,34 @@ impl<'a> RowValidator<'a> {
             false
         });
         ledger.written(RowKind::Grant, &resource_type, group.principals.len() as u64);
+        let mut contradicted = Vec::new();
         for (reason, principal) in dropped {
-            self.leave_out_grants(&resource_type, reason, &group, &[principal]);
+            self.leave_out_grants(&resource_type, reason, &group, std::slice::from_ref(&principal));
+            if reason == DropReason::UnknownPrincipal {
+                contradicted.push(principal);
+            }
         }
+        self.remember_contradicted(&group, contradicted);
         Ok((!group.principals.is_empty()).then_some(group))
+    }
+
+    /// Remembers grants that the tenant states although it does not list the principal. Its responses contradict each other,
+    /// so these grants are not denied.
+    fn remember_contradicted(&mut self, group: &GrantGroup, principals: Vec<NativeId>) {
+        if principals.is_empty() {
+            return;
+        }
+        self.contradicted_grants += principals.len();
+        let scope = if self.contradicted_grants <= MAX_CONTRADICTED_GRANTS {
+            UnstatedScope::Grants {
+                entitlement: group.entitlement.clone(),
+                principal_type: group.principal_type.clone(),
+                principals,
+            }
+        } else {
+            UnstatedScope::Resources(group.principal_type.clone())
+        };
+        self.current.unstated.add(&self.current.resources, scope);
     }
 
     fn leave_out_grants(

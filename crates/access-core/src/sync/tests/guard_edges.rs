@@ -10,7 +10,7 @@ use crate::sync::comparison::{Comparer, Comparison, LostRow, TypeTally};
 use crate::sync::current::{CurrentSync, EntitlementHolders};
 use crate::sync::fan_out::SinkComparison;
 use crate::sync::judgement::judge;
-use crate::sync::validation::ImplausibleSilence;
+use crate::sync::validation::{ImplausibleSilence, RowValidator};
 use crate::sync::{AcceptDrop, Ledger, ShrinkGuard, SyncError, SyncSummary};
 
 const ROLE: &str = "role";
@@ -201,4 +201,138 @@ fn emptied_entitlements_in_json_are_bounded() {
     let json = serde_json::to_value(emptied(1_003)).unwrap();
     assert_eq!(json["emptied"].as_object().unwrap().len(), 1_000);
     assert_eq!(json["emptied_not_named"], 3);
+}
+
+fn silence(field: &str, scope: UnstatedScope, without_baseline: WithoutBaseline) -> Unstated {
+    Unstated {
+        scope,
+        field: field.to_owned(),
+        count: 1,
+        examples: vec![field.to_owned()],
+        without_baseline,
+    }
+}
+
+/// One suspicious field is named per type: an implausible one if there is any, otherwise the first.
+#[test]
+fn an_implausible_field_is_named_first() {
+    let suspicious = |fields: &[(&str, WithoutBaseline)]| {
+        let scope = SyncScope::default();
+        let mut validator = RowValidator::new(&scope);
+        for (field, without_baseline) in fields {
+            validator.unstated(silence(
+                field,
+                UnstatedScope::AllGrants(role()),
+                *without_baseline,
+            ));
+        }
+        let rows = validator.finish();
+        let found = rows.suspicious_types.into_values().next();
+        found.map(|found| (found.field, found.implausible))
+    };
+    let (plain, odd, absurd) = (
+        ("plain", WithoutBaseline::Complete),
+        ("odd", WithoutBaseline::Incomplete),
+        ("absurd", WithoutBaseline::Implausible),
+    );
+    let other = ("other", WithoutBaseline::Implausible);
+    let named = |field: &str, implausible| Some((field.to_owned(), implausible));
+    assert_eq!(suspicious(&[plain]), None);
+    assert_eq!(suspicious(&[plain, odd]), named("odd", false));
+    assert_eq!(suspicious(&[odd, absurd]), named("absurd", true));
+    assert_eq!(suspicious(&[absurd, odd]), named("absurd", true));
+    assert_eq!(suspicious(&[absurd, other]), named("absurd", true));
+    assert_eq!(
+        suspicious(&[odd, ("late", WithoutBaseline::Incomplete)]),
+        named("odd", false)
+    );
+}
+
+/// Notes are counted by type and field, and at most 200 of them are kept.
+#[test]
+fn notes_are_bounded_and_kept_apart() {
+    let scope = SyncScope::default();
+    let mut validator = RowValidator::new(&scope);
+    let user = ResourceTypeId::from_static("user");
+    for resource_type in [role(), user.clone(), role()] {
+        let scope = UnstatedScope::AllGrants(resource_type);
+        validator.unstated(silence("flag", scope, WithoutBaseline::Complete));
+    }
+    validator.unstated(silence(
+        "other",
+        UnstatedScope::AllGrants(role()),
+        WithoutBaseline::Complete,
+    ));
+    let notes = validator.finish().unstated;
+    let shown: Vec<_> = notes
+        .iter()
+        .map(|note| (note.resource_type.as_str(), note.field.as_str(), note.count))
+        .collect();
+    assert_eq!(
+        shown,
+        [("role", "flag", 2), ("user", "flag", 1), ("role", "other", 1)]
+    );
+
+    let mut validator = RowValidator::new(&scope);
+    for number in 0..250 {
+        let scope = UnstatedScope::AllGrants(role());
+        validator.unstated(silence(&number.to_string(), scope, WithoutBaseline::Complete));
+    }
+    assert_eq!(validator.finish().unstated.len(), 200);
+}
+
+/// A run held in memory is a previous sync like any other.
+#[test]
+fn a_run_is_compared_with_itself_without_loss() {
+    let user = ResourceTypeId::from_static("user");
+    let mut current = CurrentSync::default();
+    for id in ["7", "8"] {
+        current.resources.insert(&user, &NativeId::new(id).unwrap());
+    }
+    let assigned = EntitlementId::new("role:1:assigned").unwrap();
+    let mut holders = EntitlementHolders::new(role());
+    holders.holders = Box::new([1]);
+    current.entitlements.insert(assigned.clone(), holders);
+    let listed: Vec<_> = current
+        .resources()
+        .into_iter()
+        .map(|(of, id)| (of.as_str(), id))
+        .collect();
+    assert_eq!(listed, [("user", "7".to_owned()), ("user", "8".to_owned())]);
+    let held: Vec<_> = current.holders().collect();
+    assert_eq!(held, [(&assigned, [1].as_slice())]);
+
+    let current = Arc::new(current);
+    let mut comparer = Comparer::new(Arc::clone(&current), None);
+    current.replay(&mut comparer);
+    let comparison = comparer.finish();
+    let of_type = |resource_type: &ResourceTypeId| {
+        let found = &comparison.types[resource_type];
+        [&found.resources, &found.grants].map(|tally| (tally.before, tally.kept))
+    };
+    assert_eq!(of_type(&user), [(2, 2), (0, 0)]);
+    assert_eq!(of_type(&role()), [(0, 0), (1, 1)]);
+}
+
+/// A grant on a listed role is not excused by roles that may exist unlisted.
+#[test]
+fn unlisted_roles_excuse_grants_on_unlisted_roles() {
+    let user = ResourceTypeId::from_static("user");
+    let mut current = CurrentSync::default();
+    for (resource_type, id) in [(&user, "7"), (&role(), "1")] {
+        current
+            .resources
+            .insert(resource_type, &NativeId::new(id).unwrap());
+    }
+    let scope = UnstatedScope::Resources(role());
+    current.unstated.add(&current.resources, scope);
+    let listed = EntitlementId::new("role:1:assigned").unwrap();
+    current
+        .entitlements
+        .insert(listed, EntitlementHolders::new(role()));
+    let mut comparer = Comparer::new(Arc::new(current), None);
+    comparer.grant("role:1:assigned", "user", "7");
+    comparer.grant("role:2:assigned", "user", "7");
+    let grants = &comparer.finish().types[&role()].grants;
+    assert_eq!((grants.before, grants.kept, grants.unstated), (2, 0, 1));
 }

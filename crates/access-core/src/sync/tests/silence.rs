@@ -24,13 +24,13 @@ fn unstated(scope: UnstatedScope, without_baseline: WithoutBaseline) -> SourceEv
 }
 
 /// Users 1 and 2, role 7 without grants, and other events.
-fn source(from_bool: Vec<SourceEvent>) -> ListSource {
+fn source(events: Vec<SourceEvent>) -> ListSource {
     let mut source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
         AccessBatch::Resources(vec![user("1"), user("2"), role("7")]),
         AccessBatch::Entitlements(vec![assigned("7")]),
     ]);
-    source.events.extend(from_bool);
+    source.events.extend(events);
     source
 }
 
@@ -139,6 +139,45 @@ fn a_principal_who_is_gone_holds_nothing_any_more() {
     assert_eq!(outcome.summary.run.sync_type, SyncType::Full);
 }
 
+/// The list of users lacks somebody whom a role still names: the two contradict each other.
+#[test]
+fn a_grant_to_an_unlisted_principal_is_not_denied() {
+    let stated = || SourceEvent::Batch(AccessBatch::Grants(vec![grants("7", &["1", "3"])]));
+    let run_with = |holders: &[&str], request: &SyncRequest| {
+        let sink = held(&["1", "2", "3"], holders);
+        run_as_asked(&source(vec![stated()]), &[&sink], request, pending()).unwrap()
+    };
+    let request = SyncRequest::default();
+    let outcome = run_with(&["1", "3"], &request);
+    assert_eq!(outcome.summary.run.sync_type, SyncType::Partial);
+    assert!(matches!(
+        outcome.summary.completeness[&type_id("role")],
+        Completeness::Incomplete { .. }
+    ));
+    assert_eq!(
+        outcome.summary.completeness[&type_id("user")],
+        Completeness::Complete
+    );
+    // Nobody held it before: an old leftover of the tenant.
+    let outcome = run_with(&["1"], &request);
+    assert_eq!(outcome.summary.run.sync_type, SyncType::Full);
+    // Accepted once, so that a leftover does not end in partial syncs for ever.
+    let accepting = SyncRequest {
+        guard: ShrinkGuard::new(
+            50,
+            vec![AcceptDrop {
+                resource_type: Some(type_id("role")),
+                since: None,
+                standing: false,
+            }],
+        ),
+        ..SyncRequest::default()
+    };
+    let outcome = run_with(&["1", "3"], &accepting);
+    assert_eq!(outcome.summary.run.sync_type, SyncType::Full);
+    assert_eq!(outcome.summary.guard.accepted[0].loss.unstated, 1);
+}
+
 #[test]
 fn a_user_without_an_id_may_be_the_one_who_is_missing() {
     let sink = held(&["1", "2", "3"], &["3"]);
@@ -161,11 +200,11 @@ fn a_user_without_an_id_may_be_the_one_who_is_missing() {
 fn missing_info_without_prior_grants_keeps_the_sync_full() {
     for (name, scope) in scopes() {
         let sink = held(&["1", "2"], &[]);
-        let from_bool = vec![
+        let events = vec![
             unstated(scope.clone(), WithoutBaseline::Complete),
             unstated(scope, WithoutBaseline::Incomplete),
         ];
-        let outcome = run(&source(from_bool), &[&sink], SyncScope::default(), pending()).unwrap();
+        let outcome = run(&source(events), &[&sink], SyncScope::default(), pending()).unwrap();
         assert_eq!(outcome.summary.run.sync_type, SyncType::Full, "{name}");
         let [note] = outcome.summary.unstated.as_slice() else {
             panic!("{:?}", outcome.summary.unstated)
