@@ -245,12 +245,12 @@ fn compare_ids(
     while resources.advance()? {
         stopped()?;
         let id = |column| resources.text(column).unwrap_or_default();
-        comparer.resource(id(0), id(1));
+        comparer.add_resource(id(0), id(1));
     }
     while grants.advance()? {
         stopped()?;
         let id = |column| grants.text(column).unwrap_or_default();
-        comparer.grant(id(0), id(1), id(2));
+        comparer.add_grant(id(0), id(1), id(2));
     }
     Ok(comparer.finish())
 }

@@ -40,12 +40,12 @@ pub(crate) fn compare(
     };
     let mut comparer = Comparer::new(current, sync_id.parse().ok());
     writer.each_previous_id(|id| match id {
-        PreviousId::Resource { resource_type, id } => comparer.resource(resource_type, id),
+        PreviousId::Resource { resource_type, id } => comparer.add_resource(resource_type, id),
         PreviousId::Grant {
             entitlement,
             principal_type,
             principal,
-        } => comparer.grant(entitlement, principal_type, principal),
+        } => comparer.add_grant(entitlement, principal_type, principal),
     })?;
     Ok(Some(comparer.finish()))
 }

@@ -127,13 +127,13 @@ impl PreviousReport {
         let mut seen: HashSet<(&str, &str)> = HashSet::new();
         for (resource_type, id) in people.chain(held_on).chain(others) {
             if seen.insert((resource_type, id)) {
-                comparer.resource(resource_type, id);
+                comparer.add_resource(resource_type, id);
             }
         }
         for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
             for index in &holders.principals {
                 if let Some((principal_type, id)) = model.principal(*index) {
-                    comparer.grant(&entitlement.id, principal_type, id);
+                    comparer.add_grant(&entitlement.id, principal_type, id);
                 }
             }
         }

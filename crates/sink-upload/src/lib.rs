@@ -172,7 +172,7 @@ impl SinkWriter for UploadWriter {
         };
         let mut comparer = Comparer::new(Arc::clone(current), last.baseline().sync_id);
         match (&last, &self.delivered.folder) {
-            (Last::InMemory(delivery), _) => delivery.ids.replay(&mut comparer),
+            (Last::InMemory(delivery), _) => comparer.add_sync(&delivery.ids),
             (Last::InFolder(state), Some(folder)) => state
                 .replay(&mut comparer)
                 .map_err(|unreadable| SinkError::new(folder.damaged(unreadable)))?,

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     AttributeValue, Attributes, Certainty, ChangeExtent, ChangeId, ChangeOperation, ChangeResult,
-    Observation, Outcome, Plan, ProvisioningError, Role, RoleMembers, Step, StepReport,
+    Observation, Outcome, Plan, ProvisioningError, ResolvedChange, Role, RoleMembers, Step, StepReport,
 };
 use crate::Diagnostic;
 use crate::StatusCode;
@@ -177,7 +177,7 @@ impl AuditContext {
 
     /// The entry before the first write; the base of the last one.
     pub(super) fn planned(self, plan: &Plan, created: &NativeId) -> AuditEntry {
-        let (role, account, before) = plan.subject();
+        let (role, account, before) = subject(plan);
         let steps: Vec<String> = plan.steps(created).iter().map(Step::label).collect();
         let entry = self.entry(plan.kind(), plan.label());
         AuditEntry {
@@ -243,8 +243,44 @@ impl AuditEntry {
     }
 }
 
+/// The role and account of the change, and the state before.
+fn subject(plan: &Plan) -> (Option<ResourceId>, Option<ResourceId>, Option<Attributes>) {
+    match &plan.change {
+        ResolvedChange::Grant { role, account } => (
+            Some(role.id().clone()),
+            Some(account.id.clone()),
+            Some(role_state(Some(role), Some(&account.id))),
+        ),
+        ResolvedChange::Revoke {
+            role,
+            requested,
+            account,
+        } => {
+            let before = role_state(role.as_deref(), Some(&account.id));
+            (Some(requested.clone()), Some(account.id.clone()), Some(before))
+        }
+        ResolvedChange::CreateAccount {
+            existing: Some(account),
+            ..
+        }
+        | ResolvedChange::UpdateAccount { account, .. } => (
+            None,
+            Some(account.id().clone()),
+            Some(account.audited_attributes()),
+        ),
+        ResolvedChange::CreateAccount { existing: None, .. } => {
+            (None, None, Some(state(&Observation::Account(None), None)))
+        }
+        ResolvedChange::DeleteAccount { id, account } => (
+            None,
+            Some(id.clone()),
+            Some(state(&Observation::Account(account.clone()), None)),
+        ),
+    }
+}
+
 /// The audited part of an observation.
-pub(super) fn state(seen: &Observation, account: Option<&ResourceId>) -> Attributes {
+fn state(seen: &Observation, account: Option<&ResourceId>) -> Attributes {
     match seen {
         Observation::Role(role) => role_state(role.as_deref(), account),
         Observation::Account(None) => [("exists".to_owned(), AttributeValue::Flag(false))].into(),
@@ -253,7 +289,7 @@ pub(super) fn state(seen: &Observation, account: Option<&ResourceId>) -> Attribu
 }
 
 /// The audited state of a role: the number of members, not the members.
-pub(super) fn role_state(role: Option<&Role>, account: Option<&ResourceId>) -> Attributes {
+fn role_state(role: Option<&Role>, account: Option<&ResourceId>) -> Attributes {
     let Some(role) = role else {
         return [("role_exists".to_owned(), AttributeValue::Flag(false))].into();
     };

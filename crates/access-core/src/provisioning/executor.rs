@@ -16,8 +16,9 @@ use super::Selector;
 use super::Step;
 use super::StepReport;
 use super::VerificationMethod;
+use super::warnings::{missing_role_warnings, not_verifiable_warning, role_renamed_warning};
 use crate::model::ResourceId;
-use crate::ports::{ApplyError, Provisioner, ProvisionerError, Warning, WriteEffect};
+use crate::ports::{ApplyError, Provisioner, ProvisionerError, WriteEffect};
 use crate::{Diagnostic, StatusCode};
 
 /// Maximum number of attempts of a step while reading back shows no effect, and of reads until an accepted step is
@@ -63,9 +64,7 @@ impl Execution<'_> {
             outcome.resource = Some(Box::new(account.resource.clone()));
             if let ResolvedChange::CreateAccount { roles, .. } = &plan.change {
                 if report.already {
-                    outcome
-                        .warnings
-                        .extend(super::planner::missing_role_warnings(&account, roles));
+                    outcome.warnings.extend(missing_role_warnings(&account, roles));
                 } else {
                     outcome.roles = self.assign_roles(&account, roles).await?;
                 }
@@ -148,7 +147,7 @@ impl Execution<'_> {
         let (mut granted, mut missing, mut first) = (Vec::new(), Vec::new(), None);
         for role in roles {
             match self
-                .run_step(&Step::AddMember(Membership::of(role, &account.id().id)))
+                .run_step(&Step::AddMember(Membership::new(role, &account.id().id)))
                 .await
             {
                 Ok(report) if report.verified == VerificationMethod::NotVerifiable => {
@@ -410,34 +409,4 @@ fn verification_error(
         }
         Some(ApplyError { error, .. }) => not_applied_error(step, error, None),
     }
-}
-
-/// Warns if the role was renamed since planning: the request used its id, but the user meant the name.
-fn role_renamed_warning(step: &Step, seen: &Observation) -> Option<Warning> {
-    let (Step::AddMember(membership) | Step::RemoveMember(membership), Observation::Role(Some(role))) =
-        (step, seen)
-    else {
-        return None;
-    };
-    let now = &role.resource.display_name;
-    let before = membership.role_name.as_ref()?;
-    (now != before).then(|| Warning {
-        code: "role_renamed",
-        message: format!(
-            "{} was called {before} when the change was planned, and is {now} now",
-            membership.role
-        ),
-    })
-}
-
-/// Warns if an accepted step cannot be verified.
-fn not_verifiable_warning(report: &StepReport) -> Option<Warning> {
-    (report.verified == VerificationMethod::NotVerifiable).then(|| Warning {
-        code: "not_verifiable",
-        message: format!(
-            "the tenant accepted the request to {}, but it could not be verified: {}",
-            report.step,
-            report.reason.as_deref().unwrap_or("it does not say")
-        ),
-    })
 }

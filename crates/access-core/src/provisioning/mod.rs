@@ -13,6 +13,7 @@
 //! 5. no change without an audit entry.
 
 mod account;
+mod account_kind;
 mod account_schema;
 mod account_views;
 mod attributes;
@@ -26,18 +27,16 @@ mod plan;
 mod planner;
 mod role;
 mod selector;
-
 mod step;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIdGenerator};
 
-pub use account::{
-    Account, AccountChanges, AccountKind, AccountKindSpec, AccountValue, AccountValues, Advice, NewAccount,
-    Person,
-};
+pub use account::{Account, AccountChanges, AccountValue, AccountValues, NewAccount, Person};
+pub use account_kind::{AccountKind, AccountKindSpec, Advice};
 pub use account_schema::ACCOUNT_ARGUMENT;
 pub use account_schema::AccountField;
 pub use account_schema::AccountSchema;

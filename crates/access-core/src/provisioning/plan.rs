@@ -1,9 +1,6 @@
 //! Plans: changes with resolved names and the remaining step.
 
-use super::audit::{role_state, state};
-use super::{
-    Account, AccountChanges, Attributes, ChangeOperation, Membership, NewAccount, Observation, Role, Step,
-};
+use super::{Account, AccountChanges, ChangeOperation, Membership, NewAccount, Role, Step};
 use crate::model::{GrantId, IdError, NativeId, ResourceId};
 use crate::ports::Warning;
 
@@ -107,7 +104,7 @@ impl Plan {
         };
         let roles = roles
             .iter()
-            .map(|role| Step::AddMember(Membership::of(role, created)));
+            .map(|role| Step::AddMember(Membership::new(role, created)));
         self.step.clone().into_iter().chain(roles).collect()
     }
 
@@ -126,25 +123,7 @@ impl Plan {
             _ => Ok(None),
         }
     }
-}
 
-fn grant_id(role: &Role, account: &ResourceId) -> Result<GrantId, IdError> {
-    role.entitlement.id.grant_to(&account.resource_type, &account.id)
-}
-
-impl Membership {
-    /// An account in a role.
-    #[must_use]
-    pub fn of(role: &Role, account: &NativeId) -> Self {
-        Self {
-            role: role.id().clone(),
-            role_name: Some(role.resource.display_name.clone()),
-            account: account.clone(),
-        }
-    }
-}
-
-impl Plan {
     /// Description of the change with resolved names.
     #[must_use]
     pub fn label(&self) -> String {
@@ -182,40 +161,8 @@ impl Plan {
             }
         }
     }
+}
 
-    /// The role and account of the change, and the state before.
-    pub(super) fn subject(&self) -> (Option<ResourceId>, Option<ResourceId>, Option<Attributes>) {
-        match &self.change {
-            ResolvedChange::Grant { role, account } => (
-                Some(role.id().clone()),
-                Some(account.id.clone()),
-                Some(role_state(Some(role), Some(&account.id))),
-            ),
-            ResolvedChange::Revoke {
-                role,
-                requested,
-                account,
-            } => {
-                let before = role_state(role.as_deref(), Some(&account.id));
-                (Some(requested.clone()), Some(account.id.clone()), Some(before))
-            }
-            ResolvedChange::CreateAccount {
-                existing: Some(account),
-                ..
-            }
-            | ResolvedChange::UpdateAccount { account, .. } => (
-                None,
-                Some(account.id().clone()),
-                Some(account.audited_attributes()),
-            ),
-            ResolvedChange::CreateAccount { existing: None, .. } => {
-                (None, None, Some(state(&Observation::Account(None), None)))
-            }
-            ResolvedChange::DeleteAccount { id, account } => (
-                None,
-                Some(id.clone()),
-                Some(state(&Observation::Account(account.clone()), None)),
-            ),
-        }
-    }
+fn grant_id(role: &Role, account: &ResourceId) -> Result<GrantId, IdError> {
+    role.entitlement.id.grant_to(&account.resource_type, &account.id)
 }

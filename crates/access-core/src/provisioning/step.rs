@@ -44,6 +44,16 @@ pub struct Membership {
 }
 
 impl Membership {
+    /// The membership of an account in a role as it is now.
+    #[must_use]
+    pub fn new(role: &Role, account: &NativeId) -> Self {
+        Self {
+            role: role.id().clone(),
+            role_name: Some(role.resource.display_name.clone()),
+            account: account.clone(),
+        }
+    }
+
     fn role_label(&self) -> String {
         match &self.role_name {
             Some(name) => format!("the role {name} ({})", self.role),

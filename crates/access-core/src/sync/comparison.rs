@@ -203,7 +203,7 @@ impl Comparer {
     }
 
     /// Adds a resource of the earlier sync.
-    pub fn resource(&mut self, resource_type: &str, id: &str) {
+    pub fn add_resource(&mut self, resource_type: &str, id: &str) {
         let kept = self.current.resources.find(resource_type, id).is_some();
         let unstated = !kept && self.current.unstated.covers_resource(resource_type);
         let row = || LostRow::Resource(format!("{resource_type}:{id}"));
@@ -212,7 +212,7 @@ impl Comparer {
     }
 
     /// Adds a grant of the earlier sync. Grants of an entitlement need not be consecutive.
-    pub fn grant(&mut self, entitlement: &str, principal_type: &str, principal: &str) {
+    pub fn add_grant(&mut self, entitlement: &str, principal_type: &str, principal: &str) {
         let ordinal = self.current.resources.find(principal_type, principal);
         let state = self.current.entitlements.get(entitlement);
         let kept = match (state, ordinal) {
@@ -248,6 +248,21 @@ impl Comparer {
                 entitlement: entitlement.to_owned(),
                 principal: format!("{principal_type}:{principal}"),
             });
+        }
+    }
+
+    /// Adds all resources and grants of an earlier sync, for sinks that keep the last delivery in memory.
+    pub fn add_sync(&mut self, earlier: &CurrentSync) {
+        let resources = earlier.resources.in_order();
+        for (resource_type, id) in &resources {
+            self.add_resource(resource_type.as_str(), id);
+        }
+        for (entitlement, holders) in earlier.holders() {
+            for ordinal in holders {
+                if let Some((principal_type, id)) = resources.get(*ordinal as usize) {
+                    self.add_grant(entitlement.as_str(), principal_type.as_str(), id);
+                }
+            }
         }
     }
 

@@ -50,19 +50,4 @@ impl CurrentSync {
         let entitlements = self.entitlements.iter();
         entitlements.map(|(id, state)| (id, state.holders.as_ref()))
     }
-
-    /// Feeds its ids into a comparison with a later run: for sinks that keep the last delivery in memory.
-    pub fn replay(&self, comparer: &mut super::Comparer) {
-        let by_ordinal = self.resources.in_order();
-        for (resource_type, id) in &by_ordinal {
-            comparer.resource(resource_type.as_str(), id);
-        }
-        for (entitlement, state) in &self.entitlements {
-            for ordinal in &state.holders {
-                if let Some((principal_type, id)) = by_ordinal.get(*ordinal as usize) {
-                    comparer.grant(entitlement.as_str(), principal_type.as_str(), id);
-                }
-            }
-        }
-    }
 }

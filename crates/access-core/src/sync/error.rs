@@ -10,7 +10,7 @@ use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
 use crate::{Diagnostic, StatusCode};
 
-use super::shrink_guard::Loss;
+use super::loss::Loss;
 
 /// Errors of a sync.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,8 @@ use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter, SyncObserver, Wa
 use super::comparison::Comparison;
 use super::current::CurrentSync;
 use super::error::{SinkStage, SyncError};
-use super::summary::{SinkReceipt, SyncSummary};
+use super::outcome::SinkReceipt;
+use super::summary::SyncSummary;
 
 /// Capacity of the queue of a sink, in batches. The slowest sink sets the pace, and memory stays bounded.
 const QUEUE_BATCHES: usize = 4;

@@ -8,7 +8,8 @@ use crate::ports::Warning;
 use super::comparison::{Comparison, TypeTally};
 use super::error::SyncError;
 use super::fan_out::SinkComparison;
-use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
+use super::loss::{AcceptedLoss, Loss};
+use super::shrink_guard::ShrinkGuard;
 use super::summary::{GuardReport, SyncSummary};
 use super::validation::ImplausibleSilence;
 

@@ -7,11 +7,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::model::{Baseline, Completeness, LeftOut, ResourceTypeId, RowKind, SyncRun, UnstatedNote};
-use crate::ports::{Receipt, Warning};
 
 use super::comparison::Comparison;
 use super::ledger::{DropReason, Ledger};
-use super::shrink_guard::AcceptedLoss;
+use super::loss::AcceptedLoss;
 
 /// The summary of a sync after reading, for the sinks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,27 +103,4 @@ impl SyncSummary {
             .try_into()
             .unwrap_or_default()
     }
-}
-
-/// The outcome of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SyncOutcome {
-    /// The sync.
-    pub summary: SyncSummary,
-    /// Warnings.
-    pub warnings: Vec<Warning>,
-    /// Baselines of the previous sync, by sink.
-    pub baselines: BTreeMap<String, Baseline>,
-    /// Published outputs.
-    pub receipts: Vec<SinkReceipt>,
-}
-
-/// The published output of a sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SinkReceipt {
-    /// Name of the sink.
-    pub sink: String,
-    /// The output.
-    #[serde(flatten)]
-    pub receipt: Receipt,
 }

@@ -173,9 +173,9 @@ impl StateFile {
     /// Streams the ids into a comparison.
     pub(crate) fn replay(&self, comparer: &mut Comparer) -> Result<(), Unreadable> {
         self.each(|row| match row {
-            Row::Resource(resource_type, id) => comparer.resource(resource_type, id),
+            Row::Resource(resource_type, id) => comparer.add_resource(resource_type, id),
             Row::Grant(entitlement, (principal_type, principal)) => {
-                comparer.grant(entitlement, principal_type, principal);
+                comparer.add_grant(entitlement, principal_type, principal);
             }
         })
     }

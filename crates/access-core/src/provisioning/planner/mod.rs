@@ -1,8 +1,11 @@
 //! Plans a change: resolves the names in it, compares the request with the tenant, and refuses what is not allowed.
 
 mod lookup;
-mod warnings;
 
+use super::warnings::{
+    account_name_warning, holder_warnings, managed_elsewhere_warning, missing_role_warnings,
+    organization_name_warnings, request_warnings, role_name_warning, unknown_membership_warning,
+};
 use super::{
     Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Membership,
     NewAccount, Plan, Principal, ProvisioningError, ReportedFlag, ResolvedChange, Role, Selector, Step,
@@ -10,12 +13,6 @@ use super::{
 use crate::model::ResourceId;
 use crate::ports::{Provisioner, Warning};
 use lookup::{Lookup, not_found};
-use warnings::{
-    account_name_warning, holder_warnings, managed_elsewhere_warning, organization_name_warnings,
-    request_warnings, role_name_warning, unknown_membership_warning,
-};
-
-pub(super) use warnings::missing_role_warnings;
 
 /// Plans a change. Sends only reads.
 pub(super) async fn plan(tenant: &dyn Provisioner, change: &Change) -> Result<Plan, ProvisioningError> {
@@ -48,7 +45,7 @@ impl Planner<'_> {
         check_role_kind(&role, account.kind, || account.label())?;
         let id = account.id().id.clone();
         let membership = role.members.contains(&id);
-        let step = (membership != Certainty::Yes).then(|| Step::AddMember(Membership::of(&role, &id)));
+        let step = (membership != Certainty::Yes).then(|| Step::AddMember(Membership::new(&role, &id)));
         let mut warnings: Vec<Warning> = unknown_membership_warning(&role, membership)
             .into_iter()
             .collect();
@@ -94,7 +91,7 @@ impl Planner<'_> {
             (Some(found), _) => {
                 let membership = found.members.contains(id);
                 let step =
-                    (membership != Certainty::No).then(|| Step::RemoveMember(Membership::of(found, id)));
+                    (membership != Certainty::No).then(|| Step::RemoveMember(Membership::new(found, id)));
                 let warnings = unknown_membership_warning(found, membership).into_iter();
                 let warnings = warnings.chain(role_name_warning(role, found)).collect();
                 (found.id().clone(), step, warnings)

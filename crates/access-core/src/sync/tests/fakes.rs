@@ -251,16 +251,16 @@ pub(super) struct Earlier {
 impl Earlier {
     fn stream(&self, comparer: &mut Comparer) {
         for id in &self.users {
-            comparer.resource("user", id);
+            comparer.add_resource("user", id);
         }
         for id in &self.roles {
-            comparer.resource("role", id);
+            comparer.add_resource("role", id);
         }
         for number in 0..self.robots {
-            comparer.resource("robot", &number.to_string());
+            comparer.add_resource("robot", &number.to_string());
         }
         for (role, user) in &self.grants {
-            comparer.grant(&format!("role:{role}:assigned"), "user", user);
+            comparer.add_grant(&format!("role:{role}:assigned"), "user", user);
         }
     }
 }

@@ -151,7 +151,7 @@ fn a_tally_names_five_rows_at_most() {
     current.unstated.add(&current.resources, scope);
     let mut comparer = Comparer::new(Arc::new(current), None);
     for id in 1..=7 {
-        comparer.resource(ROLE, &id.to_string());
+        comparer.add_resource(ROLE, &id.to_string());
     }
     let comparison = comparer.finish();
     let tally = &comparison.types[&role()].resources;
@@ -177,7 +177,7 @@ fn what_is_gone_was_not_emptied() {
     let current = Arc::new(current);
     let emptied = |entitlement: &str, principal: &str| {
         let mut comparer = Comparer::new(Arc::clone(&current), None);
-        comparer.grant(entitlement, "user", principal);
+        comparer.add_grant(entitlement, "user", principal);
         comparer.finish().emptied
     };
     assert_eq!(emptied("role:1:assigned", "7"), BTreeMap::from([(kept, 1)]));
@@ -304,7 +304,7 @@ fn a_run_is_compared_with_itself_without_loss() {
 
     let current = Arc::new(current);
     let mut comparer = Comparer::new(Arc::clone(&current), None);
-    current.replay(&mut comparer);
+    comparer.add_sync(&current);
     let comparison = comparer.finish();
     let of_type = |resource_type: &ResourceTypeId| {
         let found = &comparison.types[resource_type];
@@ -331,8 +331,8 @@ fn unlisted_roles_excuse_grants_on_unlisted_roles() {
         .entitlements
         .insert(listed, EntitlementHolders::new(role()));
     let mut comparer = Comparer::new(Arc::new(current), None);
-    comparer.grant("role:1:assigned", "user", "7");
-    comparer.grant("role:2:assigned", "user", "7");
+    comparer.add_grant("role:1:assigned", "user", "7");
+    comparer.add_grant("role:2:assigned", "user", "7");
     let grants = &comparer.finish().types[&role()].grants;
     assert_eq!((grants.before, grants.kept, grants.unstated), (2, 0, 1));
 }

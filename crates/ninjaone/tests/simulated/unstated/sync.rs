@@ -47,7 +47,7 @@ impl SinkWriter for MemorySink {
         *self.seen.lock().unwrap() = Some(Arc::clone(current));
         Ok(self.before.as_ref().map(|before| {
             let mut comparer = Comparer::new(Arc::clone(current), None);
-            before.replay(&mut comparer);
+            comparer.add_sync(before);
             comparer.finish()
         }))
     }

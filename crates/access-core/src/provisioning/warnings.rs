@@ -1,11 +1,12 @@
-//! Warnings about a change that is going to be made.
+//! Warnings about a change, when it is planned and after it was executed.
 
+use super::{
+    Account, AccountRequest, AccountValue, AccountValues, Certainty, Observation, ReportedFlag, Role,
+    Selector, Step, StepReport, VerificationMethod,
+};
 use crate::model::spelling::quoted_beside;
 use crate::model::{Resource, ResourceId, StatusState};
 use crate::ports::Warning;
-use crate::provisioning::{
-    Account, AccountRequest, AccountValue, AccountValues, Certainty, ReportedFlag, Role, Selector,
-};
 
 /// Warns if the name of the object differs from the given text.
 fn name_differs_warning(requested: &Selector, id: &ResourceId, found: &str) -> Option<Warning> {
@@ -122,7 +123,7 @@ pub(super) fn request_warnings(requested: &AccountRequest) -> Vec<Warning> {
 }
 
 /// Warns of roles that an existing account lacks or may lack, because existing accounts are not changed.
-pub(in crate::provisioning) fn missing_role_warnings(existing: &Account, roles: &[Role]) -> Vec<Warning> {
+pub(super) fn missing_role_warnings(existing: &Account, roles: &[Role]) -> Vec<Warning> {
     let (mut missing_role_warnings, mut unknown) = (Vec::new(), Vec::new());
     for role in roles {
         match role.members.contains(&existing.id().id) {
@@ -144,4 +145,34 @@ pub(in crate::provisioning) fn missing_role_warnings(existing: &Account, roles: 
     let missing_role_warnings = warning("roles_not_assigned", missing_role_warnings, "without");
     let unknown = warning("roles_unknown", unknown, "and it is not known whether it has");
     missing_role_warnings.into_iter().chain(unknown).collect()
+}
+
+/// Warns if the role was renamed since planning: the request used its id, but the user meant the name.
+pub(super) fn role_renamed_warning(step: &Step, seen: &Observation) -> Option<Warning> {
+    let (Step::AddMember(membership) | Step::RemoveMember(membership), Observation::Role(Some(role))) =
+        (step, seen)
+    else {
+        return None;
+    };
+    let now = &role.resource.display_name;
+    let before = membership.role_name.as_ref()?;
+    (now != before).then(|| Warning {
+        code: "role_renamed",
+        message: format!(
+            "{} was called {before} when the change was planned, and is {now} now",
+            membership.role
+        ),
+    })
+}
+
+/// Warns if an accepted step cannot be verified.
+pub(super) fn not_verifiable_warning(report: &StepReport) -> Option<Warning> {
+    (report.verified == VerificationMethod::NotVerifiable).then(|| Warning {
+        code: "not_verifiable",
+        message: format!(
+            "the tenant accepted the request to {}, but it could not be verified: {}",
+            report.step,
+            report.reason.as_deref().unwrap_or("it does not say")
+        ),
+    })
 }
