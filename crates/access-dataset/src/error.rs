@@ -1,5 +1,6 @@
-//! Why a sync could not be published as a dataset.
+//! Errors of datasets and of their file formats.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,10 +8,17 @@ use access_core::location::LocationConflict;
 use access_core::memory::MemoryExhausted;
 use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
-use crate::format::FormatError;
 use crate::schema::Table;
 
-/// Why a sync could not be published as a dataset.
+/// The error of a format's library.
+pub type FormatError = Box<dyn Error + Send + Sync>;
+
+/// Reading a file would take more memory than allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, which is more than can be read")]
+pub struct FormatTooLarge(pub String);
+
+/// Why a dataset could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// The location is a file where a folder is needed, or its parent is not a folder.
@@ -323,6 +331,21 @@ impl DatasetError {
     pub(crate) fn rows(error: &arrow::error::ArrowError) -> Self {
         Self::Rows {
             reason: error.to_string(),
+        }
+    }
+
+    /// A value that cannot be written as JSON.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self::Rows {
+            reason: error.to_string(),
+        }
+    }
+
+    /// A pointer, manifest or file that cannot be read as what it should be.
+    pub(crate) fn damaged(location: &str, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            location: location.to_owned(),
+            reason: reason.into(),
         }
     }
 

@@ -1,25 +1,15 @@
 //! How tables become files, and are read again.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::error::DatasetError;
-
+use crate::error::{DatasetError, FormatError};
 use crate::hashing_reader::HashingReader;
 use crate::schema::{Contract, Table};
-
-/// The error of a format's library.
-pub type FormatError = Box<dyn Error + Send + Sync>;
-
-/// Reading a file would take more memory than allowed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}, which is more than can be read")]
-pub struct FormatTooLarge(pub String);
 
 /// Rows of a file, as they are read.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FormatError>> + Send>;

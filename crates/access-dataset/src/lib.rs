@@ -27,8 +27,8 @@ pub use diff::SortedSink;
 pub use diff::SortedSync;
 pub use diff::TableRecords;
 pub use diff::differences;
-pub use error::DatasetError;
-pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, FormatTooLarge, Formats};
+pub use error::{DatasetError, FormatError, FormatTooLarge};
+pub use format::{Batches, FileFormat, FileWriter, FormatOptions, Formats};
 pub use hashing_reader::HashingReader;
 pub use history::{Rebuilt, rebuild};
 pub use manifest::{

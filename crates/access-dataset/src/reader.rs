@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::error::DatasetError;
-use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
+use crate::error::{DatasetError, FormatError, FormatTooLarge};
+use crate::format::{Batches, FileFormat, Formats};
 use crate::hashing_reader::HashingReader;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, manifest_path};
 use crate::schema::Table;
@@ -279,7 +279,7 @@ impl RowsFile {
             let error = std::io::Error::other(error.to_string());
             return DatasetError::io(Path::new(&self.location), error);
         }
-        damaged(&self.location, error.to_string())
+        DatasetError::damaged(&self.location, error.to_string())
     }
 }
 
@@ -320,14 +320,14 @@ impl Rows {
                         check_memory(&file.location)?;
                         let rows = batch.num_rows() as u64;
                         file.rows = file.rows.checked_sub(rows).ok_or_else(|| {
-                            damaged(&file.location, "it has more rows than its manifest says")
+                            DatasetError::damaged(&file.location, "it has more rows than its manifest says")
                         })?;
                         return Ok(Some(batch));
                     }
                     Some(Err(error)) => return Err(file.unreadable(&error)),
                     None if file.rows > 0 => {
                         let missing = format!("{} rows are missing", file.rows);
-                        return Err(damaged(&file.location, missing));
+                        return Err(DatasetError::damaged(&file.location, missing));
                     }
                     None => self.current = None,
                 }
@@ -373,7 +373,7 @@ pub(crate) async fn open_files(
     for entry in entries {
         let location = store.describe(&entry.path);
         if !is_ours(&entry.path, table, &sync.sync.id) {
-            return Err(damaged(
+            return Err(DatasetError::damaged(
                 &location,
                 "the manifest names a file that cannot be its own",
             ));
@@ -402,9 +402,9 @@ pub(crate) async fn open_files(
 pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> Result<File, DatasetError> {
     store.open(path, scratch).await.map_err(|error| match error {
         DatasetError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            damaged(&store.describe(path), "it is missing")
+            DatasetError::damaged(&store.describe(path), "it is missing")
         }
-        DatasetError::Missing { .. } => damaged(&store.describe(path), "it is missing"),
+        DatasetError::Missing { .. } => DatasetError::damaged(&store.describe(path), "it is missing"),
         other => other,
     })
 }
@@ -417,11 +417,11 @@ pub(crate) fn checked(file: File, entry: &FileEntry, location: &str) -> Result<F
     let (bytes, sha256) = back.finish().map_err(failed)?;
     if bytes != entry.bytes {
         let found = format!("it has {bytes} bytes, the manifest says {}", entry.bytes);
-        return Err(damaged(location, found));
+        return Err(DatasetError::damaged(location, found));
     }
     if sha256 != entry.sha256 {
         let found = format!("its SHA-256 is {sha256}, the manifest says {}", entry.sha256);
-        return Err(damaged(location, found));
+        return Err(DatasetError::damaged(location, found));
     }
     Ok(file)
 }
@@ -443,13 +443,6 @@ pub(crate) fn is_ours(path: &str, table: Table, sync_id: &str) -> bool {
         && parts[0] == table.name()
         && parts[2].strip_prefix("sync=") == Some(sync_id)
         && parts.iter().all(plain)
-}
-
-pub(crate) fn damaged(location: &str, reason: impl Into<String>) -> DatasetError {
-    DatasetError::Damaged {
-        location: location.to_owned(),
-        reason: reason.into(),
-    }
 }
 
 /// The pointer, if there is one.
@@ -477,9 +470,12 @@ pub(crate) fn check_pointer(
 
 fn check_link(location: &str, link: &ManifestLink) -> Result<(), DatasetError> {
     let id: Result<SyncId, _> = link.sync_id.parse();
-    let id = id.map_err(|error| damaged(location, error.to_string()))?;
+    let id = id.map_err(|error| DatasetError::damaged(location, error.to_string()))?;
     if link.manifest != manifest_path(id.as_str()) {
-        return Err(damaged(location, "it names a manifest of another sync"));
+        return Err(DatasetError::damaged(
+            location,
+            "it names a manifest of another sync",
+        ));
     }
     Ok(())
 }
@@ -489,11 +485,11 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
     let location = store.describe(&link.manifest);
     check_link(&location, link)?;
     let stored = store.get(&link.manifest).await?;
-    let bytes = stored.ok_or_else(|| damaged(&location, "it is missing"))?.bytes;
+    let bytes = stored.ok_or_else(|| DatasetError::damaged(&location, "it is missing"))?.bytes;
     let found = hex(&Sha256::digest(&bytes));
     if found != link.sha256 {
         let reason = format!("its SHA-256 is {found}, the link to it says {}", link.sha256);
-        return Err(damaged(&location, reason));
+        return Err(DatasetError::damaged(&location, reason));
     }
     let manifest = parse_manifest(store, &link.manifest, &bytes)?;
     if manifest.sync.started_at != link.started_at {
@@ -501,10 +497,10 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
             "it began at {}, the link to it says {}",
             manifest.sync.started_at, link.started_at
         );
-        return Err(damaged(&location, reason));
+        return Err(DatasetError::damaged(&location, reason));
     }
     if !manifest.sync.is_full() {
-        return Err(damaged(&location, "it is linked, but is not of a full sync"));
+        return Err(DatasetError::damaged(&location, "it is linked, but is not of a full sync"));
     }
     Ok(manifest)
 }
@@ -522,15 +518,18 @@ pub(crate) fn parse_manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Res
     let location = store.describe(path);
     let manifest: Manifest = json(&location, bytes)?;
     let id: Result<SyncId, _> = manifest.sync.id.parse();
-    let id = id.map_err(|error| damaged(&location, error.to_string()))?;
+    let id = id.map_err(|error| DatasetError::damaged(&location, error.to_string()))?;
     if path != manifest_path(id.as_str()) {
-        return Err(damaged(&location, "it is the manifest of another sync"));
+        return Err(DatasetError::damaged(
+            &location,
+            "it is the manifest of another sync",
+        ));
     }
     Ok(manifest)
 }
 
 fn json<T: DeserializeOwned>(location: &str, bytes: &[u8]) -> Result<T, DatasetError> {
-    serde_json::from_slice(bytes).map_err(|error| damaged(location, error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| DatasetError::damaged(location, error.to_string()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::hashing_reader::HashingReader;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, manifest_path};
 use crate::reader::check_memory;
 use crate::reader::checked;
-use crate::reader::damaged;
 use crate::reader::is_ours;
 use crate::reader::open_file;
 use crate::reader::too_large;
@@ -380,11 +379,11 @@ impl Verifying<'_> {
             let file = checked(file, &entry, &location)?;
             let rows = format.count_rows(&mut HashingReader::new(file));
             let rows = rows.map_err(|error| match too_large(&error) {
-                Some(reason) => damaged(&location, reason.to_string()),
-                None => damaged(&location, format!("it is not a {table} file: {error}")),
+                Some(reason) => DatasetError::damaged(&location, reason.to_string()),
+                None => DatasetError::damaged(&location, format!("it is not a {table} file: {error}")),
             })?;
             if rows != entry.rows {
-                return Err(damaged(
+                return Err(DatasetError::damaged(
                     &location,
                     format!("it has {rows} rows, the manifest says {}", entry.rows),
                 ));

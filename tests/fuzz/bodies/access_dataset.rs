@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::error::DatasetError;
-use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
+use crate::error::{DatasetError, FormatError};
+use crate::format::{Batches, FileFormat, FileWriter, FormatOptions, Formats};
 use crate::hashing_reader::HashingReader;
 use crate::manifest::{POINTER, Pointer};
 use crate::publish::{Intent, Publication};

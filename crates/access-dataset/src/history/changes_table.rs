@@ -26,7 +26,7 @@ impl<'a> Changes<'a> {
         Self {
             stamp,
             previous,
-            table: BatchedTable::new(ChangeTable::new(contract), files),
+            table: BatchedTable::new(contract.row_table::<ChangeTable>(), files),
             number: 0,
         }
     }

@@ -189,7 +189,7 @@ impl HistoryUpdate {
         let mut out = Grants {
             stamp: self.stamp(),
             table: BatchedTable::new(
-                GrantHistoryTable::new(contract),
+                contract.row_table::<GrantHistoryTable>(),
                 writer.table(Table::GrantsHistory)?,
             ),
             entitlements: Entitlements::new(entitlements),

@@ -33,7 +33,7 @@ impl<'a> Users<'a> {
         Self {
             stamp,
             attributes: attributes.collect(),
-            table: BatchedTable::new(UserHistoryTable::new(contract), files),
+            table: BatchedTable::new(contract.row_table::<UserHistoryTable>(), files),
         }
     }
 

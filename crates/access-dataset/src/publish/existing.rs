@@ -10,7 +10,6 @@ use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, manifest_path};
 use crate::reader::check_pointer;
-use crate::reader::damaged;
 use crate::reader::linked;
 use crate::reader::parse_manifest;
 use crate::schema::Table;
@@ -101,7 +100,7 @@ fn admit_beside(
 ) -> Result<(), DatasetError> {
     let ended_at = latest_manifest.sync.ended();
     let ended_at = ended_at.ok_or_else(|| {
-        damaged(
+        DatasetError::damaged(
             &store.describe(&manifest_path(&latest_manifest.sync.id)),
             "its end is not a valid time",
         )
@@ -147,7 +146,7 @@ fn admit_beside(
 async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetError> {
     // Before the manifests, so that the next check sees the pointer of a sync whose claim was just removed.
     let claims = claimed(store).await?;
-    let lost = |what: String| damaged(&store.describe(POINTER), format!("it is missing, but {what}"));
+    let lost = |what: String| DatasetError::damaged(&store.describe(POINTER), format!("it is missing, but {what}"));
     let found: Result<Vec<_>, _> = manifests(store, &claims).await?.into_iter().collect();
     let found = found?;
     let mut ids: Vec<&str> = claims.iter().map(String::as_str).collect();

@@ -168,8 +168,8 @@ impl Publication {
             history
         });
         let manifest = Manifest::new(&**format, summary, entries, history, self.origin())
-            .map_err(|error| not_json(&error))?;
-        let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
+            .map_err(|error| DatasetError::json(&error))?;
+        let (bytes, link) = manifest.encode().map_err(|error| DatasetError::json(&error))?;
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
             if !earlier.same_data(&manifest) {
                 return Err(DatasetError::ContentConflict {
@@ -214,7 +214,8 @@ impl Publication {
             });
         }
         // On one line, so that programs that read JSON lines read it too.
-        let mut pointer = serde_json::to_vec(&Pointer::to(link)).map_err(|error| not_json(&error))?;
+        let mut pointer =
+            serde_json::to_vec(&Pointer::to(link)).map_err(|error| DatasetError::json(&error))?;
         pointer.push(b'\n');
         self.state = State::Ready {
             manifest,
@@ -354,12 +355,6 @@ impl Publication {
             }
         }
         staging_claims::release_claim(&*self.store, &self.sync_id).await;
-    }
-}
-
-fn not_json(error: &serde_json::Error) -> DatasetError {
-    DatasetError::Rows {
-        reason: error.to_string(),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn claim(
             if let Ok(Some(found)) = store.get(path).await
                 && found.bytes == text(1)
             {
-                super::staging_claims::remove_claim(store, path).await;
+                remove_claim(store, path).await;
             }
             return Err(error);
         }
@@ -44,7 +44,7 @@ pub(super) async fn claim(
         Err(error) => {
             // The claim of an earlier run names that run's files, and stays.
             if !was_there {
-                super::staging_claims::remove_claim(store, path).await;
+                remove_claim(store, path).await;
             }
             Err(error)
         }
@@ -116,4 +116,11 @@ async fn write(
 /// The text of a claim.
 pub(super) fn claim_text(claimed_at: impl Display, number: u8) -> Vec<u8> {
     format!("{{\"claimed_at\":{claimed_at},\"number\":{number}}}\n").into_bytes()
+}
+
+/// Removes a claim. If that fails, a later run does it.
+pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
+    if let Err(error) = store.delete(path).await {
+        tracing::warn!(path = store.describe(path), %error, "a later run removes this");
+    }
 }

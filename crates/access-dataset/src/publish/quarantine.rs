@@ -2,7 +2,6 @@
 
 use access_core::sync::SyncSummary;
 
-use super::not_json;
 use super::table_files::LocalFile;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
@@ -28,8 +27,9 @@ pub(super) async fn keep(
         store.put_file(&path, &local).await?;
         entries.push(FileEntry { path, ..entry });
     }
-    let manifest = Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
-    let (bytes, _) = manifest.encode().map_err(|error| not_json(&error))?;
+    let manifest =
+        Manifest::new(format, summary, entries, None, origin).map_err(|error| DatasetError::json(&error))?;
+    let (bytes, _) = manifest.encode().map_err(|error| DatasetError::json(&error))?;
     store.put(&candidate_manifest_path, bytes).await?;
     Ok(store.describe(CANDIDATE))
 }

@@ -3,8 +3,7 @@
 use time::OffsetDateTime;
 
 use super::probe;
-use super::probe::Claim;
-use super::probe::claim_text;
+use super::probe::{Claim, claim_text, remove_claim};
 use super::table_files::PARTITION;
 use crate::error::DatasetError;
 use crate::manifest::{Manifest, Pointer, manifest_path};
@@ -47,12 +46,6 @@ pub(super) async fn claim(
 /// Removes the claim. If that fails, a later run does it.
 pub(super) async fn release_claim(store: &dyn Store, sync_id: &str) {
     remove_claim(store, &claim_path(sync_id)).await;
-}
-
-pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
-    if let Err(error) = store.delete(path).await {
-        tracing::warn!(path = store.describe(path), %error, "a later run removes this");
-    }
 }
 
 /// Whether the publication of a sync with a manifest is finished. A manifest is written last and removed first, so its files are

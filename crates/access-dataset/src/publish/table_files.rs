@@ -17,7 +17,7 @@ use crate::error::DatasetError;
 use crate::format::{FileFormat, FileWriter};
 use crate::manifest::FileEntry;
 use crate::rows::{TableError, Tables};
-use crate::schema::{ColumnKind, Table};
+use crate::schema::{ColumnKind, Table, own_columns};
 
 /// The folder of a sync in Hive's way. Not `sync_id`, which is a column: `BigQuery` refuses a folder of the same name as a
 /// column, pyarrow stumbles over it, Spark warns.
@@ -95,7 +95,7 @@ impl TableFileWriter<'_> {
     }
 
     /// A format's error, or the file system's error behind it.
-    fn failed(&self, dataset: Table, local: &Path, error: crate::format::FormatError) -> DatasetError {
+    fn failed(&self, dataset: Table, local: &Path, error: crate::error::FormatError) -> DatasetError {
         if let Some(source) = io_cause(&*error) {
             return DatasetError::io(local, source);
         }
@@ -218,7 +218,7 @@ impl OpenFile {
 fn key(dataset: Table, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
     let value = |column: &&str| array_value_to_string(batch.column_by_name(column)?, row).ok();
     let is_time = |name: &&&str| {
-        let mut columns = dataset.own_columns().iter();
+        let mut columns = own_columns(dataset).iter();
         columns.any(|column| column.name == **name && column.kind == ColumnKind::Time)
     };
     dataset

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, ResourceType, Slug};
+use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, ResourceType};
 
 use super::external_pair_sort::PairSorter;
 use super::grant_spool::GrantSpool;
 use super::grant_spool::Holder;
+use super::listed_entitlement::ListedEntitlement;
 use super::resource_directory::Ordinal;
 use super::resource_directory::ResourceDirectory;
 use super::spool::Spool;
@@ -18,15 +19,6 @@ use super::spooled_rows::ResourceDetail;
 use super::tables::Tables;
 use crate::error::DatasetError;
 use crate::schema::Contract;
-
-/// An entitlement as grants need it.
-pub(super) struct ListedEntitlement {
-    pub(super) id: EntitlementId,
-    pub(super) slug: Slug,
-    pub(super) name: Box<str>,
-    pub(super) resource: Ordinal,
-    pub(super) immutable: bool,
-}
 
 /// Rows on their way into tables.
 pub(crate) struct Collector {

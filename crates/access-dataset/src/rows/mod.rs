@@ -5,6 +5,7 @@
 mod collector;
 mod external_pair_sort;
 mod grant_spool;
+mod listed_entitlement;
 mod resource_directory;
 mod spool;
 mod spooled_rows;

@@ -8,10 +8,10 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use time::OffsetDateTime;
 
-use super::collector::ListedEntitlement;
 use super::external_pair_sort::SortedPairs;
 use super::grant_spool::Holder;
 use super::grant_spool::Holders;
+use super::listed_entitlement::ListedEntitlement;
 use super::resource_directory::ListedResource;
 use super::resource_directory::Ordinal;
 use super::resource_directory::ResourceDirectory;
@@ -141,7 +141,7 @@ impl Tables {
         take: Take<'_>,
     ) -> Result<(), TableError> {
         let resources = summary.written_by_type(RowKind::Resource);
-        let mut table = ResourceTypeTable::new(self.contract);
+        let mut table = self.contract.row_table::<ResourceTypeTable>();
         self.types.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for row in &self.types {
             let incomplete = match summary.completeness.get(&row.id) {
@@ -166,7 +166,7 @@ impl Tables {
     }
 
     fn resources(&mut self, stamp: Stamp<'_>, users: bool, take: Take<'_>) -> Result<(), TableError> {
-        let mut table = ResourceTable::new(self.contract);
+        let mut table = self.contract.row_table::<ResourceTable>();
         for ordinal in &self.order {
             let ListedResource {
                 resource_type,
@@ -201,7 +201,7 @@ impl Tables {
     }
 
     fn users(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
-        let mut table = UserTable::new(self.contract);
+        let mut table = self.contract.row_table::<UserTable>();
         let mut names: Vec<&str> = Vec::new();
         for ordinal in self
             .order
@@ -234,7 +234,7 @@ impl Tables {
     }
 
     fn entitlements(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
-        let mut table = EntitlementTable::new(self.contract);
+        let mut table = self.contract.row_table::<EntitlementTable>();
         for number in self.entitlements_in_order() {
             let row = &self.entitlements[number as usize];
             let resource = self.directory.get(row.resource);
@@ -262,7 +262,7 @@ impl Tables {
     }
 
     fn grants(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
-        let mut table = GrantTable::new(self.contract);
+        let mut table = self.contract.row_table::<GrantTable>();
         let (mut holders, mut grant_id): (Vec<Holder>, String) = (Vec::new(), String::new());
         for number in self.entitlements_in_order() {
             self.grants.read(number, &mut holders)?;
@@ -325,7 +325,7 @@ impl Tables {
             .sum();
         let ledger = serde_json::to_string(&summary.ledger)
             .map_err(|error| ArrowError::JsonError(error.to_string()))?;
-        let mut table = SyncTable::new(self.contract);
+        let mut table = self.contract.row_table::<SyncTable>();
         table.push(SyncRow {
             sync_id: stamp.sync_id,
             synced_at: stamp.synced_at,
@@ -379,7 +379,7 @@ fn left_out(
         })
         .collect();
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let mut table = LeftOutTable::new(contract);
+    let mut table = contract.row_table::<LeftOutTable>();
     let mut number = 0;
     for ([kind, _, reason, ..], row) in &rows {
         number += 1;

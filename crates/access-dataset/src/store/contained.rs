@@ -7,7 +7,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::DatasetError;
-use crate::reader::damaged;
 
 /// The largest pointer, manifest or claim, in bytes. A manifest has some 300 bytes a file.
 const MAX_OBJECT_BYTES: u64 = 4 << 20;
@@ -77,7 +76,7 @@ pub(super) fn check_no_links(root: &Path, path: &str) -> io::Result<()> {
 }
 
 fn not_regular(path: &Path, reason: &str) -> DatasetError {
-    damaged(&path.display().to_string(), reason)
+    DatasetError::damaged(&path.display().to_string(), reason)
 }
 
 /// Opens part by part, so that no link can be put there between a check and the opening.

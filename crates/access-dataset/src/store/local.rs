@@ -19,7 +19,6 @@ use super::SwapOutcome;
 use super::Version;
 use super::contained;
 use crate::error::DatasetError;
-use crate::reader::damaged;
 
 /// The lock of the run that publishes.
 const LOCK: &str = "_lock";
@@ -110,7 +109,10 @@ impl Folder {
 /// Opens or creates the lock file without following a link or blocking on a FIFO.
 fn open_lock(path: &Path) -> Result<File, DatasetError> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(damaged(&path.display().to_string(), "it is not a regular file"));
+        return Err(DatasetError::damaged(
+            &path.display().to_string(),
+            "it is not a regular file",
+        ));
     }
     private_fs::open_lock(path).map_err(|error| DatasetError::io(path, error))
 }

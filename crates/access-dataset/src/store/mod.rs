@@ -7,12 +7,12 @@ mod local;
 mod location;
 mod object;
 mod object_store;
+mod open;
 mod redact;
 mod response;
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ pub use environment::document as document_cloud_variables;
 pub use environment::secret_cloud_variables;
 pub use location::{BucketUrl, Location, LocationError, StoreKind};
 pub use object::{BucketFile, ObjectVersion};
+pub(crate) use open::{open, open_to_read};
 
 /// The prefix of the names of scratch folders.
 pub(crate) const SCRATCH: &str = "_scratch-";
@@ -101,14 +102,6 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
     fn scratch(&self) -> Option<&Path>;
 }
 
-/// Opens a store for reading. A folder must exist, and is not locked.
-pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
-    Ok(match location {
-        Location::Folder(path) => Arc::new(local::Folder::open_to_read(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(object_store::Bucket::open_dataset(url).await?),
-    })
-}
-
 /// A folder for temporary files that other users cannot read.
 pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut folder = tempfile::Builder::new();
@@ -117,12 +110,4 @@ pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     #[cfg(unix)]
     folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     folder.tempdir_in(parent)
-}
-
-/// Opens a store. A folder is created if it is missing, and locked.
-pub(crate) async fn open(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
-    Ok(match location {
-        Location::Folder(path) => Arc::new(local::Folder::open(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(object_store::Bucket::open_dataset(url).await?),
-    })
 }

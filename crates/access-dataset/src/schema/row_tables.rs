@@ -1,7 +1,7 @@
 //! The tables, column by column. Field ids are never reused and never change; new columns go to the end. The elements of a list
 //! have an id of their own, after the slash, from the same counter: at first they come after the last column, as Iceberg numbers a
 //! new table; a column that is added later takes the next free number. The two tables of users lack the numbers of the attributes
-//! that an adapter declares ([`Contract`]).
+//! that an adapter declares ([`Contract`](super::Contract)).
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -9,15 +9,37 @@ use arrow::error::ArrowError;
 
 use super::attributes::AttributeColumns;
 use super::column::{Boolean, Column, ColumnType, Dictionary, Int64, Json, Text, TextList, Time};
-use super::{Contract, Table};
+use super::table::Table;
 
 /// Rows in a batch.
 const BATCH_ROWS: usize = 8_192;
 /// Bytes of texts in a batch, beyond which it has fewer rows. Ours have some 8 MB.
 const BATCH_BYTES: usize = 16 << 20;
 
+/// The columns that a table has whatever is declared, in their order.
+pub(crate) const fn own_columns(dataset: Table) -> &'static [Column] {
+    match dataset {
+        Table::ResourceTypes => RESOURCE_TYPES,
+        Table::Resources => RESOURCES,
+        Table::Users => USERS,
+        Table::Entitlements => ENTITLEMENTS,
+        Table::Grants => GRANTS,
+        Table::Syncs => SYNCS,
+        Table::LeftOut => LEFT_OUT,
+        Table::Changes => CHANGES,
+        Table::GrantsHistory => GRANTS_HISTORY,
+        Table::UsersHistory => USERS_HISTORY,
+    }
+}
+
 /// Rows on their way into a batch.
 pub(crate) trait RowTable {
+    /// The table.
+    const TABLE: Table;
+
+    /// No rows yet. [`Contract::row_table`](super::Contract::row_table) has the schema and the attributes.
+    fn new(schema: SchemaRef, attributes: AttributeColumns) -> Self;
+
     /// Whether it is time for a batch: at the end as soon as there are rows.
     fn is_due(&self, at_end: bool) -> bool;
 
@@ -66,10 +88,19 @@ macro_rules! table {
         }
 
         impl $table {
-            pub(crate) fn new(contract: Contract) -> Self {
-                let schema = contract.schema(Table::$dataset);
+            pub(crate) fn push(&mut self, row: $row<'_>) {
+                self.rows += 1;
+                self.text_bytes += [$(<$kind as ColumnType>::text_bytes(&row.$name)),*].iter().sum::<usize>();
+                $(<$kind as ColumnType>::push(&mut self.$name, Some(row.$name));)*
+            }
+        }
+
+        impl RowTable for $table {
+            const TABLE: Table = Table::$dataset;
+
+            fn new(schema: SchemaRef, attributes: AttributeColumns) -> Self {
                 Self {
-                    attributes: AttributeColumns::new(&contract.declared(Table::$dataset), &schema),
+                    attributes,
                     schema,
                     rows: 0,
                     text_bytes: 0,
@@ -77,15 +108,6 @@ macro_rules! table {
                 }
             }
 
-            pub(crate) fn push(&mut self, row: $row<'_>) {
-                self.rows += 1;
-                self.text_bytes += [$(<$kind as ColumnType>::text_bytes(&row.$name)),*].iter().sum::<usize>();
-                $(<$kind as ColumnType>::push(&mut self.$name, Some(row.$name));)*
-            }
-
-        }
-
-        impl RowTable for $table {
             fn is_due(&self, at_end: bool) -> bool {
                 let is_full = self.rows >= BATCH_ROWS || self.text_bytes >= BATCH_BYTES;
                 is_full || (at_end && self.rows > 0)
