@@ -17,7 +17,6 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use crate::cell::{Content, restore};
 use crate::compression::Compression;
 use crate::dialect::{Dialect, SpreadsheetSafety};
-use crate::format::content;
 use crate::preamble;
 use crate::record_reader::Records;
 use crate::record_reader::damaged;
@@ -52,7 +51,7 @@ pub(crate) fn batches(
             return Err(format!("there is no column {}", field.name()).into());
         }
         let of_contract = of_table.iter().find(|column| column.name == field.name());
-        let content = of_contract.map_or(Content::Text, |column| content(column.kind));
+        let content = of_contract.map_or(Content::Text, |column| Content::from(column.kind));
         columns.push((index, Cells::of(field, content, dialect.safety)?));
     }
     let width = names.len();

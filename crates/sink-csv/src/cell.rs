@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use access_dataset::ColumnKind;
 use memchr::{memchr_iter, memchr2, memchr3};
 
 use crate::dialect::{Dialect, SpreadsheetSafety};
@@ -38,6 +39,15 @@ pub(crate) enum Content {
     Text,
     /// JSON: the character is escaped as JSON escapes it, so that it stays the same JSON.
     Json,
+}
+
+impl From<ColumnKind> for Content {
+    fn from(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Json => Self::Json,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// Writes a text into a line. An empty text is quoted, which distinguishes it from null.

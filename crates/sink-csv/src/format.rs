@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, ColumnKind, Contract, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader, Table,
+    Batches, Contract, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader, Table,
 };
 use arrow::array::RecordBatch;
 
@@ -87,7 +87,7 @@ impl FileFormat for CsvFormat {
             lines.extend_from_slice(column.name.as_bytes());
         }
         lines.extend_from_slice(LINE_END);
-        let contents = columns.iter().map(|column| content(column.kind));
+        let contents = columns.iter().map(|column| Content::from(column.kind));
         Ok(Box::new(CsvFile {
             out: self.compression.compressor(out)?,
             dialect: self.dialect(),
@@ -162,14 +162,6 @@ impl FileFormat for CsvFormat {
             bom: word(BOM) == Some("true"),
             sep_line: word(SEP_LINE) == Some("true"),
         })
-    }
-}
-
-/// The content type of a column's texts.
-pub(crate) fn content(kind: ColumnKind) -> Content {
-    match kind {
-        ColumnKind::Json => Content::Json,
-        _ => Content::Text,
     }
 }
 
