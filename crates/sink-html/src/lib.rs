@@ -18,6 +18,7 @@ mod previous_report;
 mod render;
 mod report_reader;
 mod review;
+mod review_scope;
 mod schema;
 mod seal;
 mod sink;
@@ -31,10 +32,8 @@ mod worker;
 pub use error::ReportError;
 pub use render::escape_html;
 pub use render::source_hash;
-pub use review::{
-    ReportGrant, ReviewFileSpec, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed,
-    write_review_file,
-};
+pub use review::{ReportGrant, ReviewFileSpec, ReviewedReport, read_reviewed, write_review_file};
+pub use review_scope::{ReviewReviewer, ReviewRole, ReviewScope};
 pub use seal::{Previous, Seal, SealedSection};
 pub use sink::{HtmlSink, HtmlSinkConfig};
 pub use target::refuse_target;

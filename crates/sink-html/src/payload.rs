@@ -16,7 +16,7 @@ use crate::entitlements::OtherPrincipal;
 use crate::evidence::Evidence;
 use crate::metrics::Figure;
 use crate::model::Model;
-use crate::review::ReviewScope;
+use crate::review_scope::ReviewScope;
 use crate::seal::Previous;
 use crate::string_table::StringId;
 use crate::string_table::StringTable;

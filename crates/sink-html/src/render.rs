@@ -65,6 +65,9 @@ const CODE: [&str; 29] = [
     include_str!("page/js/main.js"),
 ];
 
+/// Compression level of gzip. Higher levels take longer and save hardly anything (docs/reference/performance.md).
+const COMPRESSION_LEVEL: u32 = 6;
+
 /// Where the seal begins and ends in a file.
 pub(crate) const SEAL_BEGINS: &str = "<script type=\"application/json\" id=\"seal\">";
 pub(crate) const ENDS: &str = "</script>";
@@ -75,7 +78,7 @@ pub(crate) fn section_begins(name: &str) -> String {
 }
 
 /// Renders the file, and gives its seal.
-pub(crate) fn render(head: &ReportHeader, sections: &[Section], level: u32) -> io::Result<(Vec<u8>, Seal)> {
+pub(crate) fn render(head: &ReportHeader, sections: &[Section]) -> io::Result<(Vec<u8>, Seal)> {
     let style = STYLE.concat();
     let code = format!("\"use strict\";\n(() => {{\n{}}})();\n", CODE.concat());
     let policy = format!(
@@ -86,7 +89,7 @@ pub(crate) fn render(head: &ReportHeader, sections: &[Section], level: u32) -> i
     let mut data = String::new();
     for section in sections {
         data.push_str(&section_begins(section.name));
-        STANDARD.encode_string(compressed(&section.bytes, level)?, &mut data);
+        STANDARD.encode_string(compressed(&section.bytes)?, &mut data);
         let _ = writeln!(data, "{ENDS}");
     }
     let title = format!("Access review of {}", head.tenant);
@@ -195,9 +198,12 @@ pub fn source_hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
-fn compressed(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
+fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     // Without a name or a time, so that the same data gives the same bytes.
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(level));
+    let mut encoder = GzEncoder::new(
+        Vec::with_capacity(bytes.len() / 4),
+        Compression::new(COMPRESSION_LEVEL),
+    );
     encoder.write_all(bytes)?;
     encoder.finish()
 }
@@ -258,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_packed_section_does_not_grow_beyond_what_is_said() {
-        let text = STANDARD.encode(compressed(&vec![0; 1 << 20], 6).unwrap());
+        let text = STANDARD.encode(compressed(&vec![0; 1 << 20]).unwrap());
         assert_eq!(unpacked(&text, 100).unwrap().len(), 101);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use access_core::model::{AttributeRole, ReportSchema, TraitKind};
-use serde::{Deserialize, Serialize};
 
 use crate::changes::Changes;
 use crate::charts::charts;
@@ -20,8 +19,8 @@ use crate::payload::decode;
 use crate::payload::encode;
 use crate::render::render;
 use crate::report_reader::ReportFile;
+use crate::review_scope::ReviewScope;
 use crate::schema::page_schema;
-use crate::sink::LEVEL;
 use crate::string_table::StringTable;
 use crate::target::Target;
 use crate::verify::{Verification, verify};
@@ -62,55 +61,6 @@ pub struct ReportGrant {
     pub organization: Vec<String>,
     /// Whether the connector can revoke it from this holder.
     pub can_be_revoked: bool,
-}
-
-/// The role of a file in a review. The page reads it from the head of the data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewScope {
-    /// The review's id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// The seal of the whole report.
-    pub report_sha256: String,
-    /// The last day for decisions in this file.
-    pub due: Option<String>,
-    /// Whom the file is for.
-    pub role: ReviewRole,
-    /// The reviewer of a reviewer's file.
-    pub reviewer: Option<String>,
-    /// Which grants of the report are reviewed, as in the header of a sheet.
-    pub scope: String,
-    /// Grants in this file.
-    pub lines: u64,
-    /// The reviewers.
-    pub reviewers: Vec<ReviewReviewer>,
-    /// The reviewer of each grant: runs over the grants of this file, each an index in `reviewers`, or -1 without a reviewer, and a
-    /// count.
-    pub assigned: Vec<(i64, u64)>,
-}
-
-/// Whom a file of a review is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewRole {
-    /// One of the reviewers: only the reviewer's lines are in it.
-    Reviewer,
-    /// The coordinator, who merges the sheets: all lines of the review are in it.
-    Coordinator,
-}
-
-/// A reviewer, as the page shows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewReviewer {
-    /// The name.
-    pub name: String,
-    /// The last day.
-    pub due: Option<String>,
-    /// How many lines.
-    pub lines: u64,
-    /// The file.
-    pub file: String,
 }
 
 /// Reads a report with its grants, and checks it as [`verify`] does.
@@ -240,7 +190,7 @@ pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Resul
     head.evidence = Evidence::default();
     head.review = Some(scope);
     let sections = encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;
-    let (bytes, _) = render(&head, &sections, LEVEL).map_err(failed)?;
+    let (bytes, _) = render(&head, &sections).map_err(failed)?;
     let mut target = Target::lock(to)?;
     target.fill(&bytes)?;
     target.publish(to)?;

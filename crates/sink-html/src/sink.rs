@@ -87,10 +87,6 @@ fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result
         previous_report,
         program: config.program,
         schema: config.schema,
-        level: LEVEL,
         stop,
     })
 }
-
-/// Compression level of gzip. Higher levels take longer and save hardly anything (docs/reference/performance.md).
-pub(crate) const LEVEL: u32 = 6;

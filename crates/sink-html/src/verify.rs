@@ -13,7 +13,6 @@ use crate::render::render;
 use crate::report_reader::ReportFile;
 use crate::schema::page_schema;
 use crate::seal::Seal;
-use crate::sink::LEVEL;
 
 /// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +110,7 @@ fn data(file: &ReportFile, sections: &[Section; 5], program: &str, schema: Repor
         }
     }
     if *head.program == *program {
-        let rendered = render(&head, sections, LEVEL);
+        let rendered = render(&head, sections);
         if !rendered.is_ok_and(|(bytes, _)| file.is(&bytes)) {
             problems.push("the page is not the one that this version of the program writes".to_owned());
         }

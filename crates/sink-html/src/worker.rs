@@ -37,7 +37,6 @@ pub(crate) struct ReportJob {
     pub(crate) previous_report: Option<PreviousReport>,
     pub(crate) program: String,
     pub(crate) schema: ReportSchema,
-    pub(crate) level: u32,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -152,7 +151,7 @@ impl ReportJob {
         let rows = model.rows();
         drop(model);
         self.check_cancelled()?;
-        let (file, _) = render(&head, &sections, self.level).map_err(failed)?;
+        let (file, _) = render(&head, &sections).map_err(failed)?;
         drop(sections);
         self.check_cancelled()?;
         self.target.fill(&file)?;
