@@ -214,7 +214,7 @@ impl Assessor<'_> {
         let found: Vec<String> = statements()
             .map(|statement| normalize_text(&statement.reviewer))
             .collect();
-        // A name that contains the separator is searched in the whole text.
+        // A name that contains the separator is searched in the complete text.
         let all = normalize_text(header.get("reviewers").unwrap_or_default());
         let is_named = |name: &str| {
             actual.iter().any(|actual| actual == name) || name.contains(';') && all.contains(name)
