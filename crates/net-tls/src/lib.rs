@@ -1,4 +1,5 @@
-//! The TLS configuration of every outgoing connection: one crypto provider (ring), and one rule for whom to trust.
+//! What outgoing connections share: the TLS configuration with one crypto provider (ring) and one rule for whom to trust,
+//! and the recognition of pages that something between this machine and the API sent ([`is_html`]).
 //!
 //! ```
 //! # fn main() -> Result<(), net_tls::TlsError> {
@@ -8,6 +9,8 @@
 //! # }
 //! ```
 
+mod content_type;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +18,8 @@ use regular_file::FileError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use content_type::is_html;
 
 /// The largest CA file that is read, in bytes.
 const MAX_CA_FILE_BYTES: u64 = 16 << 20;

@@ -196,7 +196,7 @@ impl Tokens {
 fn is_html(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     kind.and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+        .is_some_and(net_tls::is_html)
 }
 
 /// The status and the OAuth error code. The rest of the body may repeat the assertion.

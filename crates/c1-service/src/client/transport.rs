@@ -135,7 +135,7 @@ fn check_response(mut response: Response<Body>) -> Result<Response<Body>, Transp
     if !is_grpc && !response.headers().contains_key(GRPC_STATUS) {
         return Err(TransportFault::Gateway {
             status: status.as_u16(),
-            page: kind.to_ascii_lowercase().contains("html"),
+            page: net_tls::is_html(kind),
         });
     }
     remove_details(response.headers_mut());

@@ -126,7 +126,7 @@ async fn classify_with_redactor(
     redactor: DataRedactor,
 ) -> Result<Answer, RequestFailure> {
     let status = response.status();
-    let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let html = header(&response, CONTENT_TYPE).is_some_and(|kind| net_tls::is_html(&kind));
     let retry_after = header(&response, RETRY_AFTER)
         .and_then(|retry_after| parse_retry_after(&retry_after, OffsetDateTime::now_utc()));
     let request_id = header(&response, REQUEST_ID);
