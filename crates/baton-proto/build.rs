@@ -48,23 +48,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The descriptors embedded in c1z v3 files: the record files and their imports, sorted by path.
 fn storage(all: &FileDescriptorSet) -> FileDescriptorSet {
-    let mut wanted: Vec<&str> = vec!["c1/storage/v3/records.proto"];
+    let mut files_needed: Vec<&str> = vec!["c1/storage/v3/records.proto"];
     let mut at = 0;
-    while let Some(name) = wanted.get(at) {
+    while let Some(name) = files_needed.get(at) {
         let imports = all.file.iter().filter(|file| file.name() == *name);
         let imports: Vec<&str> = imports
             .flat_map(|file| file.dependency.iter().map(String::as_str))
             .collect();
         for import in imports {
-            if !wanted.contains(&import) {
-                wanted.push(import);
+            if !files_needed.contains(&import) {
+                files_needed.push(import);
             }
         }
         at += 1;
     }
-    wanted.sort_unstable();
+    files_needed.sort_unstable();
     let find = |name: &&str| all.file.iter().find(|file| file.name() == *name).cloned();
-    let mut files: Vec<_> = wanted.iter().filter_map(find).collect();
+    let mut files: Vec<_> = files_needed.iter().filter_map(find).collect();
     for file in &mut files {
         file.source_code_info = None;
     }

@@ -272,7 +272,7 @@ pub enum DatasetError {
         /// The bytes that were written.
         written: String,
     },
-    /// A file of one table could not be made.
+    /// A file of a table cannot be written.
     #[error("cannot write the {format} file of {dataset}: {source}")]
     Format {
         /// The format.

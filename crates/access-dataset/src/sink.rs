@@ -127,17 +127,17 @@ impl DatasetWriter {
             let mut tables = collector
                 .finish()
                 .map_err(|error| DatasetError::scratch(&folder, error))?;
-            let make = TableFileWriter {
+            let file_writer = TableFileWriter {
                 format: &*format,
                 partition: partition(summary.run.started_at, summary.run.id.as_str()),
                 folder: &folder,
                 stop: &stop,
             };
-            Ok((tables.rows(), make.run(&mut tables, &summary)?))
+            Ok((tables.rows(), file_writer.run(&mut tables, &summary)?))
         }));
-        let made = writing.await;
+        let joined = writing.await;
         self.writing = None;
-        let (rows, files) = made.unwrap_or(Err(DatasetError::WorkerPanicked))?;
+        let (rows, files) = joined.unwrap_or(Err(DatasetError::WorkerPanicked))?;
         self.rows = rows;
         Ok(files)
     }
@@ -188,9 +188,9 @@ impl DatasetWriter {
                 apply_update(this, before, &*format, partition, &folder, &stop)?,
             ))
         }));
-        let made = writing.await;
+        let joined = writing.await;
         self.writing = None;
-        let (_, files) = made.unwrap_or(Err(DatasetError::WorkerPanicked))?;
+        let (_, files) = joined.unwrap_or(Err(DatasetError::WorkerPanicked))?;
         let since = started_at(summary)?;
         Ok(Some(match history_files {
             Some(history_files) => HistoryFiles {

@@ -23,7 +23,7 @@ use crate::v3;
 pub struct Contents {
     /// The tenant: from the note of the latest sync that has one, else from the description of its only app.
     pub tenant: Option<String>,
-    /// How ids are made, from the same note.
+    /// The id scheme, from the same note.
     pub id_scheme: Option<String>,
     /// The types of the resources in the latest sync.
     pub resource_types: BTreeSet<String>,

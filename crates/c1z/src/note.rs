@@ -20,7 +20,7 @@ pub struct SyncNote {
     /// The tenant that was read.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// The scheme by which the ids of the sync are made.
+    /// The id scheme of the sync.
     #[serde(default)]
     pub id_scheme: Option<String>,
 }

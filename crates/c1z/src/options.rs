@@ -97,7 +97,7 @@ impl Default for Compression {
 
 impl Compression {
     /// The zstd level for files of an engine. Measured on 1M grants (`examples/bulk.rs` takes a level to try): for SQLite higher
-    /// levels took longer and made nothing smaller; for Pebble level 3 took a tenth longer than 1 and made tables with few
+    /// levels took longer and saved nothing; for Pebble level 3 took a tenth longer than 1 and made tables with few
     /// different values a third smaller.
     pub(crate) fn level_for(self, engine: StorageEngine) -> i32 {
         self.level.unwrap_or(match engine {

@@ -193,12 +193,12 @@ fn next(file: &mut impl BufRead, last: &mut [String; 5]) -> io::Result<u8> {
     let mut head = [0; 5];
     file.read_exact(&mut head)?;
     let [kind, length @ ..] = head;
-    let place = last
+    let field = last
         .get_mut(usize::from(kind))
         .ok_or(io::ErrorKind::InvalidData)?;
-    place.clear();
+    field.clear();
     let length = u64::from(u32::from_le_bytes(length));
-    let got = file.by_ref().take(length).read_to_string(place)?;
+    let got = file.by_ref().take(length).read_to_string(field)?;
     if got as u64 == length {
         Ok(kind)
     } else {

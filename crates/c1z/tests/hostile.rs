@@ -42,8 +42,8 @@ fn rejected_with_little_memory() {
         );
         read
     };
-    let whole = database();
-    assert_eq!(read("whole", &frame(&whole)).unwrap(), ROWS);
+    let intact = database();
+    assert_eq!(read("whole", &frame(&intact)).unwrap(), ROWS);
 
     let before = peak_memory();
     let too_large =
@@ -56,10 +56,10 @@ fn rejected_with_little_memory() {
         read("ten gigabytes of zeros", &zeros(10 << 30)).unwrap_err()
     ));
     assert!(too_large(
-        read("says a terabyte", &says(1 << 40, &whole[..PAGE])).unwrap_err()
+        read("says a terabyte", &says(1 << 40, &intact[..PAGE])).unwrap_err()
     ));
     assert!(corrupt(
-        read("says less than it holds", &says(7, &whole[..PAGE])).unwrap_err()
+        read("says less than it holds", &says(7, &intact[..PAGE])).unwrap_err()
     ));
     assert!(too_much(
         read("a window of two gigabytes", &windowed(31)).unwrap_err()
@@ -68,16 +68,16 @@ fn rejected_with_little_memory() {
         read("a window beyond the format", &windowed(41)).unwrap_err()
     ));
 
-    let mut pages = whole.clone();
+    let mut pages = intact.clone();
     pages[28..32].copy_from_slice(&u32::MAX.to_be_bytes());
     if let Ok(rows) = read("says four billion pages", &frame(&pages)) {
         assert_eq!(rows, ROWS);
     }
     assert!(corrupt(
-        read("a row of two gigabytes", &frame(&long_row(whole.clone()))).unwrap_err()
+        read("a row of two gigabytes", &frame(&long_row(intact.clone()))).unwrap_err()
     ));
     assert!(corrupt(
-        read("pages wired to each other", &frame(&wired(whole))).unwrap_err()
+        read("pages wired to each other", &frame(&wired(intact))).unwrap_err()
     ));
 
     let huge = "alter table v1_resources rename to rows;

@@ -220,16 +220,16 @@ fn a_damaged_file_is_neither_continued_nor_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     write(&path, 1, 200, options(folder.path())).unwrap();
-    let whole = fs::read(&path).unwrap();
+    let intact = fs::read(&path).unwrap();
     let mut cases: Vec<Vec<u8>> = (1..64)
-        .map(|part| whole[..(whole.len() * part / 64).max(6)].to_vec())
+        .map(|part| intact[..(intact.len() * part / 64).max(6)].to_vec())
         .collect();
-    cases.extend((0..whole.len() - 5).step_by(97).map(|at| {
-        let mut bytes = whole.clone();
+    cases.extend((0..intact.len() - 5).step_by(97).map(|at| {
+        let mut bytes = intact.clone();
         bytes[5 + at] ^= 0x55;
         bytes
     }));
-    cases.push([whole.as_slice(), b"trailing text"].concat());
+    cases.push([intact.as_slice(), b"trailing text"].concat());
     for bytes in cases {
         fs::write(&path, &bytes).unwrap();
         let error = write(&path, 2, 5, options(folder.path())).unwrap_err();

@@ -254,11 +254,11 @@ fn written_files_can_be_continued() {
         .unwrap();
     assert_eq!(resources.len(), 20_001);
     assert!(resources.contains(&resource("user", "19999")));
-    let mut wanted: Vec<String> = (0..20_000)
+    let mut expected: Vec<String> = (0..20_000)
         .map(|user| format!("role:7:assigned:user:{user}"))
         .collect();
-    wanted.sort();
-    assert_eq!(grants, wanted);
+    expected.sort();
+    assert_eq!(grants, expected);
     drop(reader);
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
@@ -272,7 +272,7 @@ fn written_files_can_be_continued() {
 fn damaged_stores_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
-    let whole = write(&path, 0..3).unwrap();
+    let intact = write(&path, 0..3).unwrap();
     let small = Limits {
         decoded_bytes: 1000,
         ..Limits::default()
@@ -280,8 +280,8 @@ fn damaged_stores_are_rejected() {
     let stop = AtomicBool::new(false);
     let error = Reader::open(&path, folder.path(), small, &stop).unwrap_err();
     assert!(matches!(error, C1zError::TooLarge { .. }), "{error}");
-    for at in (0..whole.len()).step_by(97) {
-        let mut spoilt = whole.clone();
+    for at in (0..intact.len()).step_by(97) {
+        let mut spoilt = intact.clone();
         spoilt[at] ^= 0x11;
         fs::write(&path, &spoilt).unwrap();
         if let Err(error) = Reader::open(&path, folder.path(), Limits::default(), &stop) {
@@ -289,7 +289,7 @@ fn damaged_stores_are_rejected() {
         }
     }
     stop.store(true, Ordering::Relaxed);
-    fs::write(&path, &whole).unwrap();
+    fs::write(&path, &intact).unwrap();
     let error = Reader::open(&path, folder.path(), Limits::default(), &stop).unwrap_err();
     assert!(matches!(error, C1zError::Stopped), "{error}");
 }

@@ -53,7 +53,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
 
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600).custom_flags(NO_FOLLOW);
-    // Once more if it is made or removed in between.
+    // Once more if it is created or removed in between.
     for _ in 0..MAX_TRIES {
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -79,7 +79,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
         }
         match options.clone().create_new(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return Ok((made?, true)),
+            created => return Ok((created?, true)),
         }
     }
     Err(refused(path, "it changes all the time"))

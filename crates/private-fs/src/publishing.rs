@@ -1,4 +1,4 @@
-//! What a temporary file needs to take the place of a published one: a durable name and the mode that readers expect.
+//! What a temporary file needs to replace a published one: a durable name and the mode that readers expect.
 
 use std::fs::File;
 use std::io;
@@ -62,7 +62,7 @@ pub fn permit_reading(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// What new files may not be. The system call that returns the umask sets it too, for all threads, so `/proc` is asked; without it
+/// The umask. The system call that returns it also sets it, for all threads, so it is read from `/proc`; without it
 /// the usual umask is assumed.
 #[cfg(unix)]
 fn umask() -> u32 {

@@ -1,6 +1,6 @@
 //! The gate for every file that a user names, to read or to write.
 //!
-//! - [`open`] opens a file to read it. It never blocks: a pipe that nobody writes to is refused like every other thing that is
+//! - [`open`] opens a file to read it. It never blocks: a pipe that nobody writes to is refused like everything else that is
 //!   not a regular file, and the type is taken from the open descriptor, so that nothing can be exchanged in between.
 //! - [`resolve_output`] says which file an atomic replacement has to replace: a symbolic link stays, and the file that it leads
 //!   to is replaced.

@@ -1,5 +1,4 @@
-//! What is noted about a sync in the file: whose it is, what it was made with, what of it is not complete, and which losses
-//! were accepted.
+//! The note about a sync in the file: tenant, program, incomplete types, and accepted losses.
 
 use std::collections::BTreeMap;
 

@@ -126,7 +126,7 @@ pub(crate) struct RowWriter {
     path: PathBuf,
     /// The type of the sync when it began.
     planned: SyncType,
-    /// How the ids in the file are made.
+    /// The id scheme of the file.
     id_scheme: Option<IdScheme>,
     types: HashMap<ResourceTypeId, v2::ResourceType>,
     without_entitlements: Vec<ResourceTypeId>,

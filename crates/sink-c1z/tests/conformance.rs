@@ -17,12 +17,12 @@ use sink_c1z::{C1zSink, C1zSinkConfig, Compression, ExistingFilePolicy, StorageE
 use tempfile::TempDir;
 use time::macros::datetime;
 
-struct Place {
+struct TargetFolder {
     folder: TempDir,
     temp: TempDir,
 }
 
-impl Place {
+impl TargetFolder {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -166,50 +166,50 @@ async fn written(sink: &C1zSink, run: &SyncRun) -> Box<dyn SinkWriter> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prepared_is_invisible_and_published_is_complete() {
-    let place = Place::new();
+    let target = TargetFolder::new();
     let run = run(1);
-    let mut writer = written(&place.sink(), &run).await;
+    let mut writer = written(&target.sink(), &run).await;
     assert_eq!(writer.prepare(&summary(&run)).await.unwrap().rows, 8);
-    assert!(!place.files().contains(&"sync.c1z".to_owned()));
+    assert!(!target.files().contains(&"sync.c1z".to_owned()));
     let receipt = writer.publish().await.unwrap();
-    assert_eq!(place.files(), ["sync.c1z"]);
+    assert_eq!(target.files(), ["sync.c1z"]);
     assert_eq!(receipt.bytes, Some(fs::metadata(receipt.location).unwrap().len()));
-    let ids: Vec<String> = place.grants().into_iter().map(|grant| grant.id).collect();
+    let ids: Vec<String> = target.grants().into_iter().map(|grant| grant.id).collect();
     assert_eq!(ids, ["role:7:assigned:user:1", "role:7:assigned:user:2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aborted_or_dropped_leaves_no_trace() {
-    let place = Place::new();
-    written(&place.sink(), &run(1)).await.abort().await;
-    assert_eq!(place.files(), Vec::<String>::new());
+    let target = TargetFolder::new();
+    written(&target.sink(), &run(1)).await.abort().await;
+    assert_eq!(target.files(), Vec::<String>::new());
 
     let first = run(2);
-    let mut writer = written(&place.sink(), &first).await;
+    let mut writer = written(&target.sink(), &first).await;
     writer.prepare(&summary(&first)).await.unwrap();
     writer.publish().await.unwrap();
-    let before = fs::read(place.folder.path().join("sync.c1z")).unwrap();
+    let before = fs::read(target.folder.path().join("sync.c1z")).unwrap();
     for prepared in [false, true] {
         let run = run(3);
-        let mut writer = written(&place.sink(), &run).await;
+        let mut writer = written(&target.sink(), &run).await;
         if prepared {
             writer.prepare(&summary(&run)).await.unwrap();
         }
         writer.abort().await;
-        assert_eq!(place.files(), ["sync.c1z"]);
-        assert_eq!(fs::read(place.folder.path().join("sync.c1z")).unwrap(), before);
+        assert_eq!(target.files(), ["sync.c1z"]);
+        assert_eq!(fs::read(target.folder.path().join("sync.c1z")).unwrap(), before);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_previous_sync_is_the_baseline_of_the_next() {
-    let place = Place::new();
+    let target = TargetFolder::new();
     let first = run(1);
-    let mut writer = written(&place.sink(), &first).await;
+    let mut writer = written(&target.sink(), &first).await;
     assert!(writer.baseline().is_none());
     writer.prepare(&summary(&first)).await.unwrap();
     writer.publish().await.unwrap();
-    let writer = place.sink().begin(&run(2)).await.unwrap();
+    let writer = target.sink().begin(&run(2)).await.unwrap();
     let baseline = writer.baseline().unwrap();
     assert_eq!(baseline.resources[&ResourceTypeId::from_static("user")], 2);
     writer.abort().await;
@@ -218,8 +218,8 @@ async fn the_previous_sync_is_the_baseline_of_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_previous_sync_is_compared_by_its_ids() {
     for engine in [StorageEngine::Sqlite, StorageEngine::Pebble] {
-        let place = Place::new();
-        let sink = place.sink_with(engine);
+        let target = TargetFolder::new();
+        let sink = target.sink_with(engine);
         let first = run(1);
         let nothing = Arc::new(CurrentSync::default());
         let mut writer = written(&sink, &first).await;
@@ -239,16 +239,16 @@ async fn the_previous_sync_is_compared_by_its_ids() {
             assert_eq!(comparison.types[id].grants.before, *count, "{id}");
         }
         writer.abort().await;
-        assert_eq!(place.files(), ["sync.c1z"]);
+        assert_eq!(target.files(), ["sync.c1z"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_refers_to_nothing_is_refused() {
-    let place = Place::new();
+    let target = TargetFolder::new();
     let mut batches = batches();
     batches.remove(2);
-    let mut writer = place.sink().begin(&run(1)).await.unwrap();
+    let mut writer = target.sink().begin(&run(1)).await.unwrap();
     for batch in batches {
         let _ = writer.write(&Arc::new(batch)).await;
     }
@@ -258,15 +258,15 @@ async fn a_row_that_refers_to_nothing_is_refused() {
         "a grant of role:7:assigned refers to its entitlement, which was not written before it"
     );
     writer.abort().await;
-    assert_eq!(place.files(), Vec::<String>::new());
+    assert_eq!(target.files(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_writers_do_not_share_a_target() {
-    let place = Place::new();
-    let first = place.sink().begin(&run(1)).await.unwrap();
-    let error = place.sink().begin(&run(2)).await.err().unwrap();
+    let target = TargetFolder::new();
+    let first = target.sink().begin(&run(1)).await.unwrap();
+    let error = target.sink().begin(&run(2)).await.err().unwrap();
     assert!(error.to_string().starts_with("another run is writing"), "{error}");
     first.abort().await;
-    place.sink().begin(&run(2)).await.unwrap().abort().await;
+    target.sink().begin(&run(2)).await.unwrap().abort().await;
 }

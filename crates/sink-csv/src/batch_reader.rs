@@ -314,7 +314,7 @@ mod tests {
     }
 
     /// As texts, so that dictionaries of other numbers are the same.
-    fn told(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
+    fn cells(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
         let cell = |column: &ArrayRef, row| {
             if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
                 return times.is_valid(row).then(|| times.value(row).to_string());
@@ -359,12 +359,12 @@ mod tests {
                 let (batch, file) = written(dataset, &seeds, format);
                 let names: Vec<&str> = Contract::default().columns(dataset).iter().map(|column| column.name).rev().step_by(2).collect();
                 let some = read(dataset, file.try_clone().unwrap(), Some(&names), &*reader).unwrap();
-                prop_assert_eq!(told(&some), told(&batch.project(&indices(dataset, &names)).unwrap()));
+                prop_assert_eq!(cells(&some), cells(&batch.project(&indices(dataset, &names)).unwrap()));
                 prop_assert_eq!(some.schema(), Contract::default().schema_of(dataset, Some(&names)));
                 let mut back = file.try_clone().unwrap();
                 back.rewind().unwrap();
                 prop_assert_eq!(reader.count_rows(&mut HashingReader::new(back)).unwrap(), batch.num_rows() as u64);
-                prop_assert_eq!(told(&read(dataset, file.try_clone().unwrap(), None, &*reader).unwrap()), told(&batch));
+                prop_assert_eq!(cells(&read(dataset, file.try_clone().unwrap(), None, &*reader).unwrap()), cells(&batch));
             }
         }
     }
@@ -383,7 +383,7 @@ mod tests {
         let format = CsvFormat::default();
         let (batch, file) = written(Table::Grants, &many, format);
         assert_eq!(
-            told(&read(Table::Grants, file, Some(&["principal_id"]), &format).unwrap()).len(),
+            cells(&read(Table::Grants, file, Some(&["principal_id"]), &format).unwrap()).len(),
             20_000
         );
         assert_eq!(batch.num_rows(), 20_000);
@@ -405,7 +405,7 @@ mod tests {
         // An older file lacks columns, a newer one has more, and their order is not fixed.
         let batch = read("new,role_names,user_id\r\nx,[],7\r\n").unwrap();
         assert_eq!(
-            told(&batch),
+            cells(&batch),
             [vec![Some("7".to_owned()), None, None, Some("[]".to_owned())]]
         );
         for damage in [

@@ -83,7 +83,7 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
     },
-    /// The rename was made, but the disk did not say that it lasts.
+    /// The file was renamed, but the disk did not confirm it.
     #[error("{} is replaced, but the disk did not confirm it: {source}", path.display())]
     NotConfirmed {
         /// The file.
@@ -130,7 +130,7 @@ pub enum ReportError {
     /// More rows than a report can number.
     #[error("too many rows for a report (limit: 2 billion per type)")]
     TooMany,
-    /// The writing thread panicked, or was asked to stop.
+    /// The writing thread panicked or was cancelled.
     #[error("the thread that writes the report ended unexpectedly")]
     ThreadLost,
 }

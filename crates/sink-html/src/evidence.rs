@@ -87,7 +87,7 @@ impl Evidence {
         })
     }
 
-    /// How the ids of the sync are made.
+    /// The id scheme of the sync.
     pub(crate) fn id_scheme(&self) -> Option<IdScheme> {
         self.provenance["id_scheme"].as_str().map(IdScheme::new)
     }

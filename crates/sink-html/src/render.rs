@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// All files are one script: a top-level name that is declared twice stops the whole page.
+    /// All files are one script: a top-level name that is declared twice stops the page.
     #[test]
     fn every_name_of_the_script_is_declared_once() {
         let mut names = BTreeSet::new();

@@ -9,7 +9,7 @@ pub struct ReviewScope {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// The seal of the whole report.
+    /// The seal of the complete report.
     pub report_sha256: String,
     /// The last day for decisions in this file.
     pub due: Option<String>,

@@ -52,7 +52,7 @@ impl Target {
         &self.path
     }
 
-    /// Writes the whole file, reads it back, and makes it durable.
+    /// Writes the file, reads it back, and makes it durable.
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
         let failed = |source| ReportError::io("writing", &self.temp, source);
         self.file.write_all(bytes).map_err(failed)?;

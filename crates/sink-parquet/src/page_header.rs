@@ -22,7 +22,7 @@ const DICTIONARY_PAGE: u64 = 2;
 const MAX_DEPTH: u32 = 8;
 
 impl PageHeader {
-    /// The header at the beginning of these bytes; `None` if it is not whole or not one.
+    /// The header at the beginning of these bytes; `None` if they are truncated or no page header.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut header = Self::default();
         let mut rest = Rest(bytes);

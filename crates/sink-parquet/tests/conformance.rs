@@ -287,8 +287,8 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
     let path = folder
         .path()
         .join(&latest.entries(Table::Grants).last().unwrap().path);
-    let whole = fs::read(&path).unwrap();
-    let mut other = whole.clone();
+    let intact = fs::read(&path).unwrap();
+    let mut other = intact.clone();
     other[100] ^= 1;
     fs::write(&path, &other).unwrap();
     assert!(
@@ -297,7 +297,7 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
             .unwrap_err()
             .contains("SHA-256")
     );
-    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    fs::write(&path, &intact[..intact.len() - 9]).unwrap();
     assert!(
         grants(&folder, HashCheck::Verify)
             .await
@@ -433,13 +433,13 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
                 .collect(),
         );
     }
-    let told = |changes: &[RecordChange]| -> Vec<String> {
+    let rendered = |changes: &[RecordChange]| -> Vec<String> {
         let fields = |change: &RecordChange| {
-            let told = change
+            let rendered = change
                 .fields
                 .iter()
                 .map(|FieldChange { field, old, new }| format!(" {field}: {old:?} -> {new:?}"));
-            told.collect::<Vec<_>>().concat()
+            rendered.collect::<Vec<_>>().concat()
         };
         changes
             .iter()
@@ -467,7 +467,7 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
         "removed grant role:7:assigned user 9",
     ];
     assert_eq!(
-        told(&differences_of(batches_of(200), changed.clone(), true).await),
+        rendered(&differences_of(batches_of(200), changed.clone(), true).await),
         expected
     );
     let believed: Vec<&str> = expected
@@ -475,7 +475,7 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
         .filter(|change| !change.starts_with("removed"))
         .collect();
     assert_eq!(
-        told(&differences_of(batches_of(200), changed, false).await),
+        rendered(&differences_of(batches_of(200), changed, false).await),
         believed
     );
 }

@@ -86,7 +86,7 @@ pub struct PublishedFile {
 
 /// The error of a thread that ended without one.
 pub trait WorkerLost: Diagnostic + Send + Sync + 'static {
-    /// The thread panicked, or was asked to stop.
+    /// The thread panicked or was cancelled.
     fn worker_lost() -> Self;
 }
 
@@ -214,7 +214,7 @@ fn run<J: FileJob>(mut job: J, mut messages: Queue<Message>) -> Result<(), J::Er
         }
     };
     let prepared = job.prepare(&summary)?;
-    // The async side is gone if the sync was stopped meanwhile; then there is nothing to publish either.
+    // Nobody receives this if the sync was cancelled meanwhile; then there is nothing to publish either.
     let _ = reply.send((prepared.rows(), prepared.warnings()));
     if let Some(Message::Publish { reply }) = messages.next() {
         let _ = reply.send(prepared.publish()?);

@@ -13,23 +13,23 @@ pub enum C1zSourceError {
     /// The file format's own error.
     #[error(transparent)]
     File(#[from] C1zError),
-    /// The file has no sync with the id that was asked for.
-    #[error("{} has no sync {wanted}; it has {}", path.display(), listed(syncs))]
+    /// The file has no sync with the requested id.
+    #[error("{} has no sync {requested}; it has {}", path.display(), listed(syncs))]
     UnknownSync {
         /// The file.
         path: PathBuf,
-        /// The id that was asked for.
-        wanted: String,
+        /// The requested id.
+        requested: String,
         /// The syncs that the file has.
         syncs: Vec<KnownSync>,
     },
-    /// The sync that was asked for was never finished.
-    #[error("the sync {wanted} in {} is not finished; the file has {}", path.display(), listed(syncs))]
+    /// The requested sync was never finished.
+    #[error("the sync {requested} in {} is not finished; the file has {}", path.display(), listed(syncs))]
     Unfinished {
         /// The file.
         path: PathBuf,
-        /// The id that was asked for.
-        wanted: String,
+        /// The requested id.
+        requested: String,
         /// The syncs that the file has.
         syncs: Vec<KnownSync>,
     },
@@ -47,7 +47,7 @@ pub enum C1zSourceError {
         /// The file.
         path: PathBuf,
     },
-    /// The sync lists what is gone, not what there is.
+    /// The sync lists removals, not what exists.
     #[error("the sync {sync_id} in {} lists deletions only ({sync_type})", path.display())]
     DeletionsOnly {
         /// The file.
@@ -89,7 +89,7 @@ pub enum C1zSourceError {
         /// The entitlement on something else.
         source_id: EntitlementId,
     },
-    /// Single resources were asked for.
+    /// Single resources were requested.
     #[error("single resources cannot be selected in a file")]
     TargetsUnsupported,
     /// Nobody listens any more.

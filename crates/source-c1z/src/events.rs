@@ -42,7 +42,7 @@ impl Stream for EventStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(event) = std::task::ready!(self.queue.poll_recv(context)) else {
-            // The thread has let go of the queue, the last thing it does. Only its own word makes the list complete.
+            // The thread closed the queue, which it does last. Only its result makes the list complete.
             let outcome = self.thread.take().map(JoinHandle::join);
             return Poll::Ready(match outcome {
                 None | Some(Ok(Ok(()))) => None,

@@ -167,17 +167,17 @@ pub(crate) fn read_the_rest(
     })
 }
 
-/// The ids that neighbouring rows share, so that each is made once.
+/// The ids that consecutive rows share, parsed once.
 struct Current {
     entitlement: EntitlementId,
     principal_type: ResourceTypeId,
-    wanted: bool,
+    included: bool,
 }
 
 type Usable<'a> = (&'a Current, NativeId, Option<GrantOrigin>);
 
 impl Current {
-    /// The row in the domain's words; `None` if it is not wanted here.
+    /// Converts the row to the domain; `None` if it is out of scope or the expansion emits it.
     fn next<'a>(
         current: &'a mut Option<Self>,
         row: &GrantRow<'_>,
@@ -192,7 +192,7 @@ impl Current {
             *current = Some(Self::of(row, scope, expanded)?);
         }
         match current {
-            Some(current) if current.wanted => {
+            Some(current) if current.included => {
                 let principal = NativeId::new(row.principal).map_err(|_| SkipReason::UnusableId)?;
                 Ok(Some((current, principal, origin(row)?)))
             }
@@ -210,7 +210,7 @@ impl Current {
         // The type of the resource comes from a column that a strange writer may have left empty.
         let in_scope = ResourceTypeId::new(row.resource_type).map_or(true, |id| scope.includes_type(&id));
         Ok(Self {
-            wanted: in_scope && !expanded.contains(&entitlement),
+            included: in_scope && !expanded.contains(&entitlement),
             entitlement,
             principal_type,
         })

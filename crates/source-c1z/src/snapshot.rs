@@ -1,4 +1,4 @@
-//! Questions about single things of a sync, answered through the file's indexes.
+//! Point queries over a sync, answered through the file's indexes.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,7 +23,7 @@ use crate::expansion::{Expansion, ExpansionInput, ExpansionPlan, GrantVisitor};
 use crate::grants;
 use crate::sync_pass::Types;
 
-/// A finished sync of a c1z file that can be asked.
+/// A finished sync of a c1z file, for queries.
 pub struct C1zSnapshot {
     reader: Reader,
     sync: FinishedSync,
@@ -45,8 +45,8 @@ struct Name {
 #[derive(Default)]
 struct Names {
     known: HashMap<ResourceId, Option<Name>>,
-    /// Types of which all are known.
-    whole: BTreeSet<ResourceTypeId>,
+    /// Types whose resources are all in `known`.
+    complete: BTreeSet<ResourceTypeId>,
     looked_up: BTreeMap<ResourceTypeId, usize>,
 }
 
@@ -133,21 +133,22 @@ impl C1zSnapshot {
         if let Some(known) = names.known.get(id) {
             return Ok(known.clone());
         }
-        if names.whole.contains(&id.resource_type) {
+        if names.complete.contains(&id.resource_type) {
             return Ok(None);
         }
         let looked_up = names.looked_up.entry(id.resource_type.clone()).or_default();
         *looked_up += 1;
         if *looked_up > SINGLE_LOOKUPS {
-            let whole = Some(id.resource_type.as_str());
-            self.reader.resources_in_order(self.sync_id(), whole, |message| {
-                if let Some(row) = self.decoded(&message) {
-                    let name = Name::of(&row);
-                    names.known.insert(row.id, Some(name));
-                }
-                Ok::<(), C1zSourceError>(())
-            })?;
-            names.whole.insert(id.resource_type.clone());
+            let resource_type = Some(id.resource_type.as_str());
+            self.reader
+                .resources_in_order(self.sync_id(), resource_type, |message| {
+                    if let Some(row) = self.decoded(&message) {
+                        let name = Name::of(&row);
+                        names.known.insert(row.id, Some(name));
+                    }
+                    Ok::<(), C1zSourceError>(())
+                })?;
+            names.complete.insert(id.resource_type.clone());
             return Ok(names.known.get(id).cloned().flatten());
         }
         let message = self
@@ -232,8 +233,8 @@ impl C1zSnapshot {
         let network = self.network()?;
         let mut gathered = BatchBuffer::default();
         let mut skips = SkipCounts::new(RowKind::Grant);
-        let asked = ExpansionInput::OfPrincipal(principal);
-        network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
+        let input = ExpansionInput::OfPrincipal(principal);
+        network.run(&self.reader, self.sync_id(), input, &mut skips, &mut gathered)?;
         let mut holdings = Vec::new();
         for (entitlement, principal, origin) in gathered.0 {
             holdings.extend(self.holding(&entitlement, &principal, origin)?);
@@ -270,8 +271,8 @@ impl C1zSnapshot {
         }
         let mut gathered = BatchBuffer::default();
         let mut skips = SkipCounts::new(RowKind::Grant);
-        let asked = ExpansionInput::OfEntitlement(entitlement);
-        network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
+        let input = ExpansionInput::OfEntitlement(entitlement);
+        network.run(&self.reader, self.sync_id(), input, &mut skips, &mut gathered)?;
         for (entitlement, principal, origin) in gathered.0 {
             hand_over(self.holding(&entitlement, &principal, origin)?)?;
         }

@@ -108,7 +108,7 @@ impl C1zSource {
         self.sync.id
     }
 
-    /// What sort of sync it is. Diffs are partial ones.
+    /// The type of the sync. Diffs are partial syncs.
     #[must_use]
     pub fn sync_type(&self) -> SyncType {
         self.sync.sync_type
@@ -126,7 +126,7 @@ impl C1zSource {
         self.sync.ended_at
     }
 
-    /// The same sync, to be asked about single things.
+    /// The same sync as a snapshot for point queries.
     ///
     /// # Errors
     /// [`C1zSourceError`] if the unpacked copy cannot be opened any more.
@@ -146,7 +146,7 @@ impl C1zSource {
         ))
     }
 
-    /// All syncs of a file in the order they were begun, and the id of the one that readers take if they are not told another.
+    /// All syncs of a file in order of their start, and the id of the one that readers use by default.
     /// Blocks; ends soon after `stop` is set.
     ///
     /// # Errors

@@ -16,22 +16,30 @@ pub(crate) struct SelectedSync {
 }
 
 impl SelectedSync {
-    /// The sync that was asked for, or the one that readers take.
-    pub(crate) fn choose(reader: &Reader, wanted: Option<&str>) -> Result<Self, C1zSourceError> {
+    /// The requested sync; by default the one that other readers use.
+    pub(crate) fn choose(reader: &Reader, requested: Option<&str>) -> Result<Self, C1zSourceError> {
         let path = reader.path().to_owned();
         let rows = reader.syncs()?;
         let syncs: Vec<KnownSync> = rows.iter().map(KnownSync::from).collect();
-        let Some(wanted) = wanted else {
+        let Some(requested) = requested else {
             return match reader.latest_finished() {
                 Ok(row) => Self::typed(reader, &row),
                 Err(C1zError::NoneFinished { .. }) => Err(C1zSourceError::NoneFinished { path, syncs }),
                 Err(error) => Err(error.into()),
             };
         };
-        let wanted = wanted.to_owned();
-        match rows.iter().find(|row| row.sync_id == wanted) {
-            None => Err(C1zSourceError::UnknownSync { path, wanted, syncs }),
-            Some(row) if row.ended_at.is_none() => Err(C1zSourceError::Unfinished { path, wanted, syncs }),
+        let requested = requested.to_owned();
+        match rows.iter().find(|row| row.sync_id == requested) {
+            None => Err(C1zSourceError::UnknownSync {
+                path,
+                requested,
+                syncs,
+            }),
+            Some(row) if row.ended_at.is_none() => Err(C1zSourceError::Unfinished {
+                path,
+                requested,
+                syncs,
+            }),
             Some(row) => Self::typed(reader, row),
         }
     }
@@ -60,7 +68,7 @@ impl SelectedSync {
                     sync_type: row.sync_type.clone(),
                 });
             }
-            // Upserts, and types that are not known here: whatever they are, what is missing in them is not gone.
+            // Upserts, and types that are not known here: whatever they are, what is missing in them was not removed.
             _ => SyncType::Partial,
         };
         Ok(Self {

@@ -298,12 +298,12 @@ mod tests {
         let attributes = profile(
             r#"{"text":"Zoë","flag":false,"whole":-42,"fraction":0.1,"large":18446744073709551615,"nested":{"a":[1.5,null]},"null":null}"#,
         );
-        let told: Vec<String> = attributes
+        let rendered: Vec<String> = attributes
             .iter()
             .map(|(key, value)| format!("{key} = {value:?}"))
             .collect();
         assert_eq!(
-            told,
+            rendered,
             [
                 "flag = Flag(false)",
                 r#"fraction = Json("0.1")"#,

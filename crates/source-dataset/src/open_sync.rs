@@ -27,7 +27,7 @@ pub struct DatasetConfig {
     pub location: Location,
     /// The formats that it can have.
     pub formats: Formats,
-    /// Where copies of a bucket's files are made.
+    /// Folder for copies of a bucket's files.
     pub temp_folder: PathBuf,
     /// The id of the sync; `None` = the one that the pointer names.
     pub sync: Option<String>,

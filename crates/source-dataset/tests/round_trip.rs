@@ -189,7 +189,7 @@ async fn a_sync_is_read_as_it_was_written() {
     let incomplete = Completeness::Incomplete {
         reason: "403".to_owned(),
     };
-    let told = vec![
+    let batches = vec![
         SourceEvent::Batch(AccessBatch::ResourceTypes(kinds())),
         SourceEvent::Completeness(type_id("role"), incomplete.clone()),
         SourceEvent::Completeness(type_id("user"), Completeness::Complete),
@@ -209,7 +209,7 @@ async fn a_sync_is_read_as_it_was_written() {
         ParquetFormat::default(),
     );
     let pipeline = SyncPipeline {
-        source: &FixedSource(told.clone()),
+        source: &FixedSource(batches.clone()),
         sinks: &[Arc::new(sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
@@ -227,7 +227,7 @@ async fn a_sync_is_read_as_it_was_written() {
     .unwrap();
     assert_eq!(source.opened().sync().run, outcome.summary.run);
     assert_eq!(source.resource_types(), kinds());
-    assert_eq!(read(&source, &SyncScope::default()).await, told);
+    assert_eq!(read(&source, &SyncScope::default()).await, batches);
 
     let of_users = SyncScope {
         types: Some([type_id("user")].into()),

@@ -144,8 +144,8 @@ fn attributes(
     {
         let was = old.next_if(|(other, _)| *other == name).map(|(_, value)| value);
         let is = new.next_if(|(other, _)| *other == name).map(|(_, value)| value);
-        let told = is_redundant(record, &name);
-        if was != is && !told {
+        let redundant = is_redundant(record, &name);
+        if was != is && !redundant {
             fields.push(FieldChange {
                 field: attribute(&name),
                 old: was,

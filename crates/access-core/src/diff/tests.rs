@@ -190,7 +190,7 @@ fn unread_types_report_no_removals() {
     let completeness = [("role", Completeness::Complete), ("user", incomplete)]
         .map(|(id, state)| (ResourceTypeId::from_static(id), state))
         .into();
-    let gone = |sync_type| {
+    let removed_types = |sync_type| {
         let removals = RemovalPolicy::from_completeness(sync_type, &completeness);
         let found = changes(RecordKind::Resource, &old, &Side::new(), &removals);
         found
@@ -198,6 +198,6 @@ fn unread_types_report_no_removals() {
             .map(|change| change.resource_type.to_string())
             .collect::<Vec<_>>()
     };
-    assert_eq!(gone(SyncType::Full), ["role"]);
-    assert!(gone(SyncType::Partial).is_empty());
+    assert_eq!(removed_types(SyncType::Full), ["role"]);
+    assert!(removed_types(SyncType::Partial).is_empty());
 }

@@ -6,11 +6,11 @@ use time::macros::datetime;
 use super::*;
 
 /// Checks that `as_str` and serde agree, and joins the names.
-fn same<T: Serialize + Copy>(things: &[T], word: impl Fn(T) -> &'static str) -> String {
-    let words = things.iter().map(|thing| {
-        let serialized = serde_json::to_value(thing).unwrap();
-        assert_eq!(serialized, word(*thing));
-        word(*thing)
+fn same<T: Serialize + Copy>(values: &[T], word: impl Fn(T) -> &'static str) -> String {
+    let words = values.iter().map(|value| {
+        let serialized = serde_json::to_value(value).unwrap();
+        assert_eq!(serialized, word(*value));
+        word(*value)
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -81,11 +81,11 @@ pub trait SinkWriter: Send {
     /// [`SinkError`]; the previous output stays visible.
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError>;
 
-    /// Completes the output and keeps it where readers do not look, for a person to judge. What was kept there before is
-    /// replaced. Gives the place, or nothing if this sink keeps nothing; [`abort`](Self::abort) comes next.
+    /// Completes the output and keeps it where readers do not look, for a person to judge. An earlier candidate is
+    /// replaced. Returns the location; `None` if this sink has no quarantine. [`abort`](Self::abort) comes next.
     ///
     /// # Errors
-    /// [`SinkError`] if it could not be kept.
+    /// [`SinkError`] if it cannot be kept.
     async fn quarantine(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         Ok(None)
     }

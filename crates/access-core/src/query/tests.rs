@@ -117,16 +117,20 @@ impl AccessSnapshot for InMemory {
         Ok(Vec::new())
     }
 
-    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError> {
+    fn resources(
+        &self,
+        which: ResourceQuery<'_>,
+        visit: RowVisitor<'_, Resource>,
+    ) -> Result<(), SourceError> {
         for row in &self.resources {
-            let wanted = match which {
+            let is_match = match which {
                 ResourceQuery::All => true,
                 ResourceQuery::OfType(kind) | ResourceQuery::MatchingText(kind, _) => {
                     row.id.resource_type == *kind
                 }
                 ResourceQuery::ById(id) => row.id == *id,
             };
-            if wanted && take(row.clone()).is_break() {
+            if is_match && visit(row.clone()).is_break() {
                 break;
             }
         }
@@ -136,15 +140,15 @@ impl AccessSnapshot for InMemory {
     fn entitlements(
         &self,
         which: EntitlementQuery<'_>,
-        take: RowVisitor<'_, EntitlementInfo>,
+        visit: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError> {
         for row in &self.entitlements {
-            let wanted = match which {
+            let is_match = match which {
                 EntitlementQuery::All => true,
                 EntitlementQuery::OnResource(id) => row.entitlement.resource == *id,
                 EntitlementQuery::ById(id) => row.entitlement.id == *id,
             };
-            if wanted && take(row.clone()).is_break() {
+            if is_match && visit(row.clone()).is_break() {
                 break;
             }
         }

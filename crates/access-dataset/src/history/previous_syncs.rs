@@ -64,15 +64,15 @@ pub(crate) async fn load_history(
         }
     }
     let chain = location.chain(latest.clone(), true).await?;
-    let (made, since) = location.replay(&chain, &mut |_, _| Ok(())).await?;
+    let (rebuilt, since) = location.replay(&chain, &mut |_, _| Ok(())).await?;
     let mut previous = location.open(latest, PREVIOUS_TABLES).await?;
-    previous.add_history(&made.files, Arc::clone(&previous.format))?;
+    previous.add_history(&rebuilt.files, Arc::clone(&previous.format))?;
     Ok((
         previous,
         HistoryFiles {
             since: since.0,
             since_started_at: since.1,
-            ..made
+            ..rebuilt
         },
     ))
 }
@@ -146,22 +146,22 @@ impl PreviousSyncs<'_> {
         chain: &[Manifest],
         each: Each<'_>,
     ) -> Result<(HistoryFiles, (String, String)), DatasetError> {
-        let (mut made, mut folders): (Vec<LocalFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
+        let (mut files, mut folders): (Vec<LocalFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
         for (n, sync) in chain.iter().enumerate() {
             let previous = match n.checked_sub(1).and_then(|previous| chain.get(previous)) {
                 None => None,
                 Some(last) => {
                     let mut previous = self.open(last, PREVIOUS_TABLES).await?;
                     let format = Arc::clone(&previous.format);
-                    previous.add_history(&made, format)?;
+                    previous.add_history(&files, format)?;
                     Some(previous)
                 }
             };
             let this = self.open(sync, HistoryUpdate::TABLES).await?;
             let folder =
                 tempfile::tempdir_in(self.scratch).map_err(|error| DatasetError::io(self.scratch, error))?;
-            made = self.update(this, previous, sync, folder.path()).await?;
-            each(sync, &made)?;
+            files = self.update(this, previous, sync, folder.path()).await?;
+            each(sync, &files)?;
             // The files of the previous update were read; those of this one are the next one's input.
             folders.push(folder);
             if folders.len() > 1 {
@@ -176,13 +176,13 @@ impl PreviousSyncs<'_> {
             .first()
             .map(|sync| (sync.sync.id.clone(), sync.sync.started_at.clone()));
         let since = first.unwrap_or_default();
-        let made = HistoryFiles {
+        let history = HistoryFiles {
             since: since.0.clone(),
             since_started_at: since.1.clone(),
             syncs: chain.len() as u64,
-            files: made,
+            files,
         };
-        Ok((made, since))
+        Ok((history, since))
     }
 
     async fn update(
@@ -220,9 +220,9 @@ pub(crate) fn apply_update(
 }
 
 impl HistoryUpdate {
-    fn add_history(&mut self, made: &[LocalFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
+    fn add_history(&mut self, files: &[LocalFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
         self.files
-            .extend(local_files(made, VALIDITY_TABLES.map(|table| (table, 1)))?);
+            .extend(local_files(files, VALIDITY_TABLES.map(|table| (table, 1)))?);
         self.history_format = format;
         Ok(())
     }

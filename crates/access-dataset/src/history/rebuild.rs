@@ -41,7 +41,7 @@ pub async fn rebuild(
     temp_folder: &Path,
     accept_gap: bool,
 ) -> Result<Rebuilt, DatasetError> {
-    // A folder that is not there must not be made.
+    // A missing folder must not be created.
     drop(store::open_to_read(location).await?);
     let store = store::open(location).await?;
     let temp_folder = store.scratch().unwrap_or(temp_folder).to_owned();
@@ -69,7 +69,7 @@ pub async fn rebuild(
     }
     let kept =
         tempfile::tempdir_in(scratch.path()).map_err(|error| DatasetError::io(scratch.path(), error))?;
-    let mut made: Vec<(Vec<FileEntry>, LocalFile)> = Vec::new();
+    let mut replayed: Vec<(Vec<FileEntry>, LocalFile)> = Vec::new();
     let (last, since) = location
         .replay(&chain, &mut |sync, files| {
             let of_sync: Vec<FileEntry> = sync
@@ -81,10 +81,10 @@ pub async fn rebuild(
                 .iter()
                 .filter(|file| file.entry.dataset == Table::Changes.name())
             {
-                let local = kept.path().join(format!("{}-{}", sync.sync.id, made.len()));
+                let local = kept.path().join(format!("{}-{}", sync.sync.id, replayed.len()));
                 std::fs::rename(&file.local, &local).map_err(|error| DatasetError::io(&local, error))?;
                 let entry = file.entry.clone();
-                made.push((of_sync.clone(), LocalFile { entry, local }));
+                replayed.push((of_sync.clone(), LocalFile { entry, local }));
             }
             Ok(())
         })
@@ -93,7 +93,7 @@ pub async fn rebuild(
         .files
         .into_iter()
         .filter(|file| file.entry.dataset != Table::Changes.name());
-    made.extend(validity.map(|file| (history.files.clone(), file)));
+    replayed.extend(validity.map(|file| (history.files.clone(), file)));
     let mut rebuilt = Rebuilt {
         syncs: last.syncs,
         since: since.0,
@@ -101,7 +101,7 @@ pub async fn rebuild(
         restored: Vec::new(),
         different: Vec::new(),
     };
-    for (named, file) in made {
+    for (named, file) in replayed {
         let path = file.entry.path.clone();
         match named.iter().find(|entry| entry.path == path) {
             // A sync from before histories.

@@ -32,7 +32,7 @@ pub(crate) struct Existing {
     pub(crate) pointer: Option<StoredObject>,
     /// The latest full sync, which the new one follows.
     pub(crate) latest: Option<(Pointer, Manifest)>,
-    /// How ids are made in it.
+    /// Its id scheme.
     pub(crate) id_scheme: Option<IdScheme>,
     /// The syncs that the new one replaces instead of following.
     pub(crate) replaces: Option<ManifestReplaces>,

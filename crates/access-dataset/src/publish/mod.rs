@@ -58,9 +58,9 @@ pub(crate) struct Publication {
 }
 
 enum State {
-    /// Files may lie about.
+    /// Some files may be stored already.
     Claimed { stored: Vec<String> },
-    /// Everything but the pointer is there.
+    /// Everything except the pointer is stored.
     Ready {
         manifest: Manifest,
         pointer: Vec<u8>,
@@ -114,7 +114,7 @@ impl Publication {
             .then_some(manifest)
     }
 
-    /// How ids are made in the location.
+    /// The id scheme of the location.
     pub(crate) fn id_scheme(&self) -> Option<&IdScheme> {
         self.existing.id_scheme.as_ref()
     }
@@ -157,14 +157,14 @@ impl Publication {
         scratch: &Path,
     ) -> Result<(), DatasetError> {
         let entries: Vec<FileEntry> = files.iter().map(|file| file.entry.clone()).collect();
-        let history = history.map(|made| {
+        let history = history.map(|update| {
             let history = ManifestHistory {
-                since: made.since,
-                since_started_at: made.since_started_at,
-                syncs: made.syncs,
-                files: made.files.iter().map(|file| file.entry.clone()).collect(),
+                since: update.since,
+                since_started_at: update.since_started_at,
+                syncs: update.syncs,
+                files: update.files.iter().map(|file| file.entry.clone()).collect(),
             };
-            files.extend(made.files);
+            files.extend(update.files);
             history
         });
         let manifest = Manifest::new(&**format, summary, entries, history, self.origin())

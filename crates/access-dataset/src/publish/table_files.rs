@@ -46,7 +46,7 @@ impl TableFileWriter<'_> {
         tables: &mut Tables,
         summary: &SyncSummary,
     ) -> Result<Vec<LocalFile>, DatasetError> {
-        let mut made = Vec::new();
+        let mut finished = Vec::new();
         for dataset in Table::ALL {
             let mut files = self.table(dataset)?;
             let drained = tables.drain(dataset, summary, &mut |batch| files.write(&batch));
@@ -57,17 +57,17 @@ impl TableFileWriter<'_> {
                 },
                 TableError::Consumer(error) => error,
             })?;
-            made.extend(files.finish()?);
+            finished.extend(files.finish()?);
         }
-        Ok(made)
+        Ok(finished)
     }
 
     /// Begins the files of one table.
     pub(crate) fn table(&self, dataset: Table) -> Result<TableWriter<'_>, DatasetError> {
         Ok(TableWriter {
-            make: self,
+            shared: self,
             current: self.begin(dataset, 0)?,
-            made: Vec::new(),
+            finished: Vec::new(),
         })
     }
 
@@ -137,27 +137,27 @@ pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::
 
 /// The files of one table on their way.
 pub(crate) struct TableWriter<'a> {
-    make: &'a TableFileWriter<'a>,
+    shared: &'a TableFileWriter<'a>,
     current: OpenFile,
-    made: Vec<LocalFile>,
+    finished: Vec<LocalFile>,
 }
 
 impl TableWriter<'_> {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
-        if self.make.stop.load(Ordering::Relaxed) {
+        if self.shared.stop.load(Ordering::Relaxed) {
             return Err(DatasetError::Stopped);
         }
-        if self.current.rows >= self.make.format.rows_per_file() {
-            let next = self.make.begin(self.current.dataset, self.current.number + 1)?;
+        if self.current.rows >= self.shared.format.rows_per_file() {
+            let next = self.shared.begin(self.current.dataset, self.current.number + 1)?;
             let full = std::mem::replace(&mut self.current, next);
-            self.made.push(full.finish(self.make)?);
+            self.finished.push(full.finish(self.shared)?);
         }
-        self.current.write(self.make, batch)
+        self.current.write(self.shared, batch)
     }
 
     pub(crate) fn finish(mut self) -> Result<Vec<LocalFile>, DatasetError> {
-        self.made.push(self.current.finish(self.make)?);
-        Ok(self.made)
+        self.finished.push(self.current.finish(self.shared)?);
+        Ok(self.finished)
     }
 }
 
@@ -174,7 +174,7 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn write(&mut self, make: &TableFileWriter<'_>, batch: &RecordBatch) -> Result<(), DatasetError> {
+    fn write(&mut self, shared: &TableFileWriter<'_>, batch: &RecordBatch) -> Result<(), DatasetError> {
         let Some(last) = batch.num_rows().checked_sub(1) else {
             return Ok(());
         };
@@ -184,12 +184,12 @@ impl OpenFile {
         self.max_key = key(self.dataset, batch, last);
         self.rows += batch.num_rows() as u64;
         let written = self.writer.write(batch);
-        written.map_err(|error| make.failed(self.dataset, &self.local, error))
+        written.map_err(|error| shared.failed(self.dataset, &self.local, error))
     }
 
-    fn finish(self, make: &TableFileWriter<'_>) -> Result<LocalFile, DatasetError> {
+    fn finish(self, shared: &TableFileWriter<'_>) -> Result<LocalFile, DatasetError> {
         let finished = self.writer.finish();
-        finished.map_err(|error| make.failed(self.dataset, &self.local, error))?;
+        finished.map_err(|error| shared.failed(self.dataset, &self.local, error))?;
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         let on_disk = std::fs::metadata(&self.local).map_err(|error| DatasetError::io(&self.local, error))?;
         if on_disk.len() != sum.bytes {

@@ -131,7 +131,7 @@ pub(super) fn first(pair: u64) -> u32 {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the lower half of a u64 is what is wanted"
+    reason = "the lower half of a u64 is intended"
 )]
 pub(super) fn second(pair: u64) -> u32 {
     pair as u32

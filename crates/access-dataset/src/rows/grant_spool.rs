@@ -117,11 +117,11 @@ impl Holders {
 }
 
 fn holder(bytes: [u8; HOLDER_BYTES]) -> Holder {
-    // The principal came first, so it is the lower half of the little-endian whole.
-    let whole = u64::from_le_bytes(bytes);
+    // The principal came first, so it is the lower half of the little-endian number.
+    let packed = u64::from_le_bytes(bytes);
     let (principal, origin) = (
-        super::external_pair_sort::second(whole),
-        super::external_pair_sort::first(whole),
+        super::external_pair_sort::second(packed),
+        super::external_pair_sort::first(packed),
     );
     Holder {
         principal,

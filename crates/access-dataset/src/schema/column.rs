@@ -39,7 +39,7 @@ pub enum ColumnKind {
     Dictionary,
     /// Yes or no.
     Boolean,
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Int64,
     /// A point in time, UTC, to the microsecond.
     Time,

@@ -152,8 +152,8 @@ fn make_root(root: &Path) -> io::Result<()> {
     }
     fs::create_dir_all(root)?;
     // The empty path, which a relative one ends in, exists nowhere.
-    let made = missing.into_iter().filter_map(Path::parent);
-    made.into_iter().try_for_each(|folder| {
+    let parents = missing.into_iter().filter_map(Path::parent);
+    parents.into_iter().try_for_each(|folder| {
         sync_folder(if folder.as_os_str().is_empty() {
             Path::new(".")
         } else {

@@ -34,17 +34,17 @@ impl<'r> Hydrator<'r> {
     /// The entitlement with the objects that it names, as far as the file has them.
     pub(super) fn hydrate(&self, mut row: Entitlement) -> Result<Entitlement, C1zError> {
         for named in &mut row.grantable_to {
-            if let Some(whole) = self.types.get(&named.id) {
-                named.clone_from(whole);
+            if let Some(complete) = self.types.get(&named.id) {
+                named.clone_from(complete);
             }
         }
         let id = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
         if let Some(id) = id
-            && let Some(whole) = self
+            && let Some(complete) = self
                 .reader
                 .resource(self.sync_id, &id.resource_type, &id.resource)?
         {
-            row.resource = Some(whole);
+            row.resource = Some(complete);
         }
         Ok(row)
     }
@@ -55,9 +55,9 @@ impl<'r> Hydrator<'r> {
         let known = self.last.as_ref().is_some_and(|(last, _)| *last == named);
         if !known {
             let found = self.reader.entitlement(self.sync_id, &named.entitlement_id)?;
-            let whole = found.map(|row| self.hydrate(row)).transpose()?;
-            self.last = Some((named, whole));
+            let complete = found.map(|row| self.hydrate(row)).transpose()?;
+            self.last = Some((named, complete));
         }
-        Ok(self.last.as_ref().and_then(|(_, whole)| whole.as_ref()))
+        Ok(self.last.as_ref().and_then(|(_, complete)| complete.as_ref()))
     }
 }

@@ -220,7 +220,7 @@ fn everything(folder: &Path) {
 }
 
 /// Everything in a sync, as text.
-fn told(path: &Path) -> Vec<String> {
+fn contents(path: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let reader = Reader::open(path, folder.path(), Limits::default(), &AtomicBool::new(false)).unwrap();
     let sync = reader.latest_finished().unwrap();
@@ -276,8 +276,8 @@ fn rows_survive_a_round_trip_through_v3() {
     assert_eq!(Container::detect(&v3).unwrap(), Container::V3);
     let again = convert(&v3, &back, Some(SYNC), options(folder.path())).unwrap();
     assert_eq!((again.to, again.left_out), (StorageEngine::Sqlite, 0));
-    assert_eq!(told(&back), told(&v1));
-    assert_eq!(told(&v1).len(), 2 + 2 + 3 + 1 + 2 + 2 + 1);
+    assert_eq!(contents(&back), contents(&v1));
+    assert_eq!(contents(&v1).len(), 2 + 2 + 3 + 1 + 2 + 2 + 1);
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         3,

@@ -95,12 +95,12 @@ impl SortThread {
     }
 
     fn submit(&self, keys: Keys, runs: &Arc<Mutex<Runs>>) -> io::Result<()> {
-        let gone = || io::Error::other("the sorting thread has ended");
+        let ended = || io::Error::other("the sorting thread has ended");
         self.jobs
             .as_ref()
-            .ok_or_else(gone)?
+            .ok_or_else(ended)?
             .send((keys, Arc::clone(runs)))
-            .map_err(|_| gone())
+            .map_err(|_| ended())
     }
 
     /// Waits until all buffers are sorted and written.

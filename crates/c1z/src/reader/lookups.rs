@@ -222,8 +222,8 @@ fn contains_ignoring_case(bytes: &[u8], text: &[u8]) -> bool {
         return true;
     };
     let last = (bytes.len() + 1).saturating_sub(text.len());
-    bytes[..last].iter().enumerate().any(|(place, byte)| {
-        byte.eq_ignore_ascii_case(first) && bytes[place + 1..][..rest.len()].eq_ignore_ascii_case(rest)
+    bytes[..last].iter().enumerate().any(|(offset, byte)| {
+        byte.eq_ignore_ascii_case(first) && bytes[offset + 1..][..rest.len()].eq_ignore_ascii_case(rest)
     })
 }
 

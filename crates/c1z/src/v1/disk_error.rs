@@ -63,23 +63,23 @@ mod tests {
     fn a_damaged_copy_is_not_a_disk_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = database(folder.path());
-        let whole = fs::read(&path).unwrap();
+        let intact = fs::read(&path).unwrap();
         // The header, the root of the table, a leaf, and the end cut off.
         for (from, to) in [(0, 16), (4096, 4200), (3 * 4096, 4 * 4096)] {
-            let mut spoilt = whole.clone();
+            let mut spoilt = intact.clone();
             spoilt[from..to].fill(0xFF);
             fs::write(&path, spoilt).unwrap();
             assert!(is_disk_error(&path, Limits::default()).is_none(), "{from}");
         }
-        fs::write(&path, &whole[..whole.len() - 4096]).unwrap();
+        fs::write(&path, &intact[..intact.len() - 4096]).unwrap();
         assert!(is_disk_error(&path, Limits::default()).is_none(), "cut off");
     }
 
     #[test]
     fn an_unreadable_copy_is_a_disk_error() {
         let folder = tempfile::tempdir().unwrap();
-        let gone = is_disk_error(&folder.path().join("gone.db"), Limits::default()).unwrap();
-        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+        let missing = is_disk_error(&folder.path().join("gone.db"), Limits::default()).unwrap();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         assert!(
             is_disk_error(folder.path(), Limits::default()).is_some(),
             "a folder"

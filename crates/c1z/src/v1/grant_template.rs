@@ -119,14 +119,14 @@ mod tests {
             let (mut grant_id, mut bytes) = (String::new(), Vec::new());
             template.grant_id(&principal, &mut grant_id);
             template.encode(&principal, &grant_id, &mut bytes);
-            let whole = Grant {
+            let message = Grant {
                 entitlement: Some(entitlement),
                 principal: Some(Resource { id: Some(id(&principal_type, &principal)), ..Resource::default() }),
                 id: format!("role:{role}:assigned:{principal_type}:{principal}"),
                 annotations,
                 sources: None,
             };
-            prop_assert_eq!(bytes, whole.encode_to_vec());
+            prop_assert_eq!(bytes, message.encode_to_vec());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of the tables of a v1, built by name. This is the only place that knows in which order a table has its columns; the fields
+//! Rows of the tables of a v1, built by name. Only this file knows the order of a table's columns; the fields
 //! have the columns' names (docs/reference/c1z.md §2.2).
 
 use std::io;

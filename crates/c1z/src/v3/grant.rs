@@ -114,7 +114,7 @@ mod tests {
             let template = GrantRecordTemplate::new(&resource, &id, &principal_type, &annotations);
             let mut bytes = Vec::new();
             template.encode(principal.as_bytes(), &discovered_at, &mut bytes);
-            let whole = GrantRecord {
+            let message = GrantRecord {
                 external_id: format!("{id}:{principal_type}:{principal}"),
                 entitlement: Some(EntitlementRef {
                     resource_type_id: "role".into(), resource_id: role, entitlement_id: id,
@@ -126,7 +126,7 @@ mod tests {
                 annotations,
                 ..GrantRecord::default()
             };
-            prop_assert_eq!(bytes, whole.encode_to_vec());
+            prop_assert_eq!(bytes, message.encode_to_vec());
         }
     }
 }

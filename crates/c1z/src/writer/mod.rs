@@ -91,7 +91,7 @@ impl Writer {
     /// Begins a sync. First copies the syncs of the target that retention keeps.
     ///
     /// # Errors
-    /// [`C1zError`] if temporary files cannot be made or the existing file cannot be read.
+    /// [`C1zError`] if temporary files cannot be created or the existing file cannot be read.
     pub fn begin(target: Target, sync: SyncHeader, options: WriterOptions) -> Result<Self, C1zError> {
         Self::begin_if(target, sync, options, |_| Ok(()))
     }
@@ -446,8 +446,8 @@ impl Writer {
             ..self.options.limits
         };
         let reader = Reader::from_database(database, self.target.path(), folder, limits)?;
-        let made = Database::create(folder, &tables::TABLES, Arc::clone(&self.options.stop));
-        let mut without_retained = made.map_err(|error| temp_failure(folder, error))?;
+        let created = Database::create(folder, &tables::TABLES, Arc::clone(&self.options.stop));
+        let mut without_retained = created.map_err(|error| temp_failure(folder, error))?;
         let own = HashSet::from([self.sync.sync_id.clone()]);
         retention::copy(&reader, &own, &mut without_retained, &self.options, None)?;
         drop(reader);

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 /// Whole numbers up to here survive the trip through protobuf's doubles.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The attributes that have a value. What is no text, flag or whole number becomes compact JSON, keys in order.
+/// The attributes with a value. Anything but texts, flags and integers becomes compact JSON with sorted keys.
 pub(super) fn profile(message: &Struct) -> Profile {
     let mut profile = Profile::new();
     for (key, value) in &message.fields {
@@ -23,7 +23,7 @@ fn attribute(kind: &Kind) -> Option<ProfileValue> {
         Kind::NullValue(_) => return None,
         Kind::StringValue(text) => text.as_str().into(),
         Kind::BoolValue(flag) => (*flag).into(),
-        Kind::NumberValue(number) => match whole(*number) {
+        Kind::NumberValue(number) => match exact_integer(*number) {
             Some(number) => number.into(),
             None => json(kind),
         },
@@ -33,9 +33,9 @@ fn attribute(kind: &Kind) -> Option<ProfileValue> {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the number is whole and within ±2^53"
+    reason = "the number is an integer within ±2^53"
 )]
-fn whole(number: f64) -> Option<i64> {
+fn exact_integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
@@ -54,7 +54,7 @@ impl Serialize for Json<'_> {
             None | Some(Kind::NullValue(_)) => serializer.serialize_unit(),
             Some(Kind::StringValue(text)) => serializer.serialize_str(text),
             Some(Kind::BoolValue(flag)) => serializer.serialize_bool(*flag),
-            Some(Kind::NumberValue(number)) => match whole(*number) {
+            Some(Kind::NumberValue(number)) => match exact_integer(*number) {
                 Some(number) => serializer.serialize_i64(number),
                 None if number.is_nan() => serializer.serialize_str("NaN"),
                 None if number.is_infinite() && number.is_sign_positive() => {
@@ -132,11 +132,11 @@ mod tests {
             ("list", list),
             ("nested", value(Kind::StructValue(nested))),
         ]);
-        let mut told = String::new();
+        let mut rendered = String::new();
         for (key, value) in profile(&message).iter() {
-            writeln!(told, "{key} = {value:?}").unwrap();
+            writeln!(rendered, "{key} = {value:?}").unwrap();
         }
-        insta::assert_snapshot!(told, @r#"
+        insta::assert_snapshot!(rendered, @r#"
         empty = Text("")
         endless = Json("\"-Infinity\"")
         flag = Flag(false)

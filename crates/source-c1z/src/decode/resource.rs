@@ -10,7 +10,7 @@ use baton_proto::prost_types::Struct;
 use super::traits::Traits;
 use super::{message_id, profile, text, traits};
 
-/// A thing of the kind that its type has. A resource without the annotation for it gets an empty trait of that kind.
+/// Decodes a resource with the trait of its type; without that annotation the trait is empty.
 pub(crate) fn resource(
     message: &v2::Resource,
     kind_of: impl FnOnce(&ResourceTypeId) -> TraitKind,
@@ -55,7 +55,7 @@ fn kind(kind: TraitKind, found: &Traits) -> ResourceTrait {
     }
 }
 
-/// Whether the older place of the status need not be looked at.
+/// Whether the older location of the status can be ignored.
 fn is_present(status: &Status) -> bool {
     status.state != StatusState::Unspecified || status.detail.is_some()
 }

@@ -1,4 +1,4 @@
-//! Kinds of things.
+//! Resource types.
 
 use access_core::model::{DisplayName, ResourceType, ResourceTypeId, TraitKind, TypeImportance};
 use access_core::ports::SkipReason;
@@ -6,7 +6,7 @@ use baton_proto::connector_v2::resource_type::Trait;
 use baton_proto::connector_v2::{self as v2, SkipEntitlementsAndGrants};
 use baton_proto::find_annotation;
 
-/// A kind of thing. All are core: what was not read is not in the file.
+/// Decodes a resource type. All are core: types that were not read are not in the file.
 pub(crate) fn resource_type(message: &v2::ResourceType) -> Result<ResourceType, SkipReason> {
     Ok(ResourceType {
         id: ResourceTypeId::new(&message.id).map_err(|_| SkipReason::UnusableId)?,

@@ -1,4 +1,4 @@
-//! What things know as the kind of thing they are (docs/reference/c1z.md §4.2).
+//! Traits of resources: what a user, group, role, app or device states as such (docs/reference/c1z.md §4.2).
 
 use access_core::model::{
     AccountType, DeviceTrait, DeviceType, Email, Status, StatusState, StructuredName, UserTrait,
@@ -40,14 +40,14 @@ impl Traits {
         })
     }
 
-    /// The profile in its old place, within a trait (docs/reference/c1z.md §4.1).
+    /// The profile in its old location, within a trait (docs/reference/c1z.md §4.1).
     pub(super) fn profile(&self) -> Option<&Struct> {
         let user = self.user.as_ref().and_then(|user| user.profile.as_ref());
         let agent = self.agent.as_ref().and_then(|agent| agent.profile.as_ref());
         user.or(self.other_profiles.first()).or(agent)
     }
 
-    /// The status in its old place, within a trait (docs/reference/c1z.md §4.1).
+    /// The status in its old location, within a trait (docs/reference/c1z.md §4.1).
     pub(super) fn status(&self) -> Option<Status> {
         let user = self.user.as_ref().and_then(|user| user.status.as_ref());
         user.and_then(user_status)

@@ -39,12 +39,12 @@ struct Held {
 }
 
 impl Destination {
-    /// Reads the grants that the file has, or those of the one principal that is asked for.
+    /// Reads the grants in the file, or those of the requested principal.
     pub(super) fn load(
         reader: &Reader,
         sync: &str,
         id: &EntitlementId,
-        asked: ExpansionInput<'_>,
+        input: ExpansionInput<'_>,
         principals: &mut Principals,
         skips: &mut SkipCounts,
     ) -> Result<Self, C1zSourceError> {
@@ -60,7 +60,7 @@ impl Destination {
             }
             Ok::<(), C1zSourceError>(())
         };
-        match asked {
+        match input {
             ExpansionInput::OfPrincipal(principal) => {
                 let principal = (principal.resource_type.as_str(), principal.id.as_str());
                 reader.grants_of_entitlement_to(sync, id.as_str(), principal, &mut add)?;
@@ -77,8 +77,8 @@ impl Destination {
         self.grants.push(held);
     }
 
-    /// Lets the holders of a source hold this too. A grant that is there already gains the source, and itself as one if
-    /// it had none; otherwise a new one is made, which has the frozen id.
+    /// Makes the holders of a source hold this entitlement too. An existing grant gains the source, and itself as a
+    /// source if it had none; a new grant has the frozen id.
     pub(super) fn gain(
         &mut self,
         source: &EntitlementId,
@@ -97,8 +97,8 @@ impl Destination {
                     if held.sources.is_empty() && held.direct {
                         held.sources.push(self.id.clone());
                     }
-                    if let Err(place) = held.sources.binary_search(source) {
-                        held.sources.insert(place, source.clone());
+                    if let Err(index) = held.sources.binary_search(source) {
+                        held.sources.insert(index, source.clone());
                     }
                 }
                 Entry::Vacant(first) => {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::edges::{Edge, EdgeMap};
 
-/// Entitlements that feed each other in a circle, or one that does not; by its place in the order.
+/// A strongly connected component: entitlements that feed each other in a circle, or a single one. Its index in the order.
 pub(super) type Component = usize;
 
 /// The graph of entitlements with each circle drawn together into one part, as in the reference: the edges within a part
@@ -206,12 +206,12 @@ mod tests {
                     reaches.insert((from, to));
                 }
             }
-            let place = |node: usize| graph.parts().find(|part| graph.members(*part).contains(&node)).unwrap();
+            let component = |node: usize| graph.parts().find(|part| graph.members(*part).contains(&node)).unwrap();
             for (from, to) in every(8, 0..8) {
                 let forth = reaches.contains(&(from, to));
                 let together = from == to || (forth && reaches.contains(&(to, from)));
-                prop_assert_eq!(place(from) == place(to), together);
-                prop_assert!(!forth || place(from) <= place(to));
+                prop_assert_eq!(component(from) == component(to), together);
+                prop_assert!(!forth || component(from) <= component(to));
             }
         }
     }

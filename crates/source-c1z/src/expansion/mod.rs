@@ -110,16 +110,16 @@ impl ExpansionPlan {
         Ok(())
     }
 
-    /// Hands over the grants that are asked for, direct and effective ones, of entitlements that take part.
+    /// Passes the requested grants, direct and effective, of the entitlements in this network to the visitor.
     pub(crate) fn run(
         &self,
         reader: &Reader,
         sync: &str,
-        asked: ExpansionInput<'_>,
+        input: ExpansionInput<'_>,
         skips: &mut SkipCounts,
         visitor: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
-        let (parts, mut still_feeds) = self.needed(asked);
+        let (parts, mut still_feeds) = self.needed(input);
         let mut principals = Principals::default();
         let mut remembered: BTreeMap<Component, Sources> = BTreeMap::new();
         for part in parts {
@@ -127,7 +127,7 @@ impl ExpansionPlan {
             for &node in self.graph.members(part) {
                 let node = &self.nodes[node];
                 let mut destination =
-                    Destination::load(reader, sync, &node.id, asked, &mut principals, skips)?;
+                    Destination::load(reader, sync, &node.id, input, &mut principals, skips)?;
                 for (source, edge) in self.graph.incoming(part) {
                     for (id, holders) in remembered.get(source).into_iter().flatten() {
                         destination.gain(id, holders, edge, &principals);
@@ -136,8 +136,8 @@ impl ExpansionPlan {
                 if still_feeds[part] > 0 {
                     holders.push((node.id.clone(), destination.holders()));
                 }
-                let asked_for = !matches!(asked, ExpansionInput::OfEntitlement(id) if *id != node.id);
-                if asked_for && visitor.accepts(&node.resource_type) {
+                let is_requested = !matches!(input, ExpansionInput::OfEntitlement(id) if *id != node.id);
+                if is_requested && visitor.accepts(&node.resource_type) {
                     destination.hand_over(&principals, visitor)?;
                 }
             }
@@ -153,14 +153,15 @@ impl ExpansionPlan {
     }
 
     /// The parts that have to be worked out, in order, and how many of them each part feeds.
-    fn needed(&self, asked: ExpansionInput<'_>) -> (Vec<Component>, Vec<usize>) {
+    fn needed(&self, input: ExpansionInput<'_>) -> (Vec<Component>, Vec<usize>) {
         let all = self.graph.parts();
-        let mut needed = vec![!matches!(asked, ExpansionInput::OfEntitlement(_)); all.len()];
-        if let ExpansionInput::OfEntitlement(id) = asked {
-            let wanted = self.number(id);
+        let mut needed = vec![!matches!(input, ExpansionInput::OfEntitlement(_)); all.len()];
+        if let ExpansionInput::OfEntitlement(id) = input {
+            let requested = self.number(id);
             // Parts come after all that feed them: one look from the last to the first finds them all.
             for part in all.clone().rev() {
-                needed[part] |= wanted.is_some_and(|wanted| self.graph.members(part).contains(&wanted));
+                needed[part] |=
+                    requested.is_some_and(|requested| self.graph.members(part).contains(&requested));
                 if needed[part] {
                     for (source, _) in self.graph.incoming(part) {
                         needed[*source] = true;

@@ -166,9 +166,9 @@ fn file_of(nestings: &[Nesting], grants: &Grants) -> TestFile {
     file
 }
 
-fn told(grants: &Grants) -> BTreeSet<String> {
+fn rendered(grants: &Grants) -> BTreeSet<String> {
     let line = |((held, principal), sources): (&(usize, Principal), &BTreeSet<usize>)| {
-        let mut told = format!("{} {}:{}", member(&group(*held)), principal.0, principal.1);
+        let mut rendered = format!("{} {}:{}", member(&group(*held)), principal.0, principal.1);
         if !sources.is_empty() {
             let way = if sources.contains(held) {
                 "direct"
@@ -176,9 +176,9 @@ fn told(grants: &Grants) -> BTreeSet<String> {
                 "effective"
             };
             let sources: Vec<String> = sources.iter().map(|source| member(&group(*source))).collect();
-            write!(told, " {way} [{}]", sources.join(" ")).unwrap();
+            write!(rendered, " {way} [{}]", sources.join(" ")).unwrap();
         }
-        told
+        rendered
     };
     grants.iter().map(line).collect()
 }
@@ -186,15 +186,15 @@ fn told(grants: &Grants) -> BTreeSet<String> {
 fn read(file: &TestFile) -> BTreeSet<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let run = runtime.block_on(run(&file.open(None).unwrap()));
-    // A direct grant in a group with others that are not is told like them.
+    // A direct grant in a group with indirect ones is rendered like them.
     run.grants()
         .lines()
         .map(|line| line.trim_end_matches(" direct []").to_owned())
         .collect()
 }
 
-/// What the snapshot says when it is asked for everything, for each entitlement, and for each principal.
-fn asked(file: &TestFile) -> [Vec<String>; 3] {
+/// The grants of a snapshot: all at once, by entitlement, and by principal.
+fn snapshot_answers(file: &TestFile) -> [Vec<String>; 3] {
     let snapshot = file.open(None).unwrap().snapshot().unwrap();
     let ask = |which: GrantQuery<'_>, answers: &mut Vec<String>| {
         let mut take = |row: EffectiveGrant| {
@@ -218,13 +218,13 @@ fn asked(file: &TestFile) -> [Vec<String>; 3] {
 }
 
 fn told_holding(row: &EffectiveGrant) -> String {
-    let mut told = format!("{} {}", row.entitlement, row.principal);
+    let mut rendered = format!("{} {}", row.entitlement, row.principal);
     if !row.sources.is_empty() {
         let way = if row.direct { "direct" } else { "effective" };
         let sources: Vec<&str> = row.sources.iter().map(EntitlementId::as_str).collect();
-        write!(told, " {way} [{}]", sources.join(" ")).unwrap();
+        write!(rendered, " {way} [{}]", sources.join(" ")).unwrap();
     }
-    told
+    rendered
 }
 
 proptest! {
@@ -237,8 +237,8 @@ proptest! {
     ) {
         let direct = direct_grants(&nestings, &users);
         let expanded = expand(&nestings, direct.clone());
-        prop_assert_eq!(read(&file_of(&nestings, &direct)), told(&expanded));
-        prop_assert_eq!(read(&file_of(&nestings, &expanded)), told(&expanded));
+        prop_assert_eq!(read(&file_of(&nestings, &direct)), rendered(&expanded));
+        prop_assert_eq!(read(&file_of(&nestings, &expanded)), rendered(&expanded));
     }
 
     #[test]
@@ -247,8 +247,8 @@ proptest! {
         users in prop::collection::btree_set((0..GROUPS, 0..USERS), 0..10),
     ) {
         let direct = direct_grants(&nestings, &users);
-        let expected: Vec<String> = told(&expand(&nestings, direct.clone())).into_iter().collect();
-        let mut answers = asked(&file_of(&nestings, &direct));
+        let expected: Vec<String> = rendered(&expand(&nestings, direct.clone())).into_iter().collect();
+        let mut answers = snapshot_answers(&file_of(&nestings, &direct));
         answers[2].sort_unstable();
         for answer in &answers {
             // What comes in the order of keys is in order, and nothing comes twice.

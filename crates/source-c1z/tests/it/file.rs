@@ -1,4 +1,4 @@
-//! c1z files made row by row, with whatever schema a test needs.
+//! c1z files written row by row, with whatever schema a test needs.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The id of the sync that rows belong to.
 pub(crate) const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 
-/// The tables as the first connectors made them, with the base columns only (docs/reference/c1z.md §2.5).
+/// The tables as the first connectors created them, with the base columns only (docs/reference/c1z.md §2.5).
 const OLD: &str = "
     create table v1_resource_types (id integer primary key, external_id text not null, data blob not null,
         sync_id text not null, discovered_at datetime not null);

@@ -20,51 +20,51 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// All grants, one a line: entitlement, principal, and how it came about where that is told.
+    /// All grants, one a line: entitlement, principal, and the origin if it is known.
     pub(crate) fn grants(&self) -> String {
-        let mut told = String::new();
+        let mut text = String::new();
         for batch in &self.batches {
             let AccessBatch::Grants(groups) = batch else {
                 continue;
             };
             for group in groups {
                 for (n, principal) in group.principals.iter().enumerate() {
-                    write!(told, "{} {}:{principal}", group.entitlement, group.principal_type).unwrap();
+                    write!(text, "{} {}:{principal}", group.entitlement, group.principal_type).unwrap();
                     if let Some(origins) = &group.origins {
                         let origin = &origins[n];
                         let sources: Vec<&str> = origin.sources.iter().map(EntitlementId::as_str).collect();
                         let way = if origin.direct { "direct" } else { "effective" };
-                        write!(told, " {way} [{}]", sources.join(" ")).unwrap();
+                        write!(text, " {way} [{}]", sources.join(" ")).unwrap();
                         if let Some(id) = &origin.id {
-                            write!(told, " {id}").unwrap();
+                            write!(text, " {id}").unwrap();
                         }
                     }
-                    told.push('\n');
+                    text.push('\n');
                 }
             }
         }
-        told
+        text
     }
 
-    /// What the books say, one line a kind and type.
+    /// The ledger, one line for each kind and type.
     pub(crate) fn ledger(&self) -> String {
-        let mut told = String::new();
+        let mut text = String::new();
         for (key, entry) in self.outcome.summary.ledger.iter() {
             write!(
-                told,
+                text,
                 "{} {}: {} written",
                 key.kind, key.resource_type, entry.written
             )
             .unwrap();
             for (reason, count) in &entry.dropped {
-                write!(told, ", {count} {reason}").unwrap();
+                write!(text, ", {count} {reason}").unwrap();
             }
-            told.push('\n');
+            text.push('\n');
         }
         for warning in &self.outcome.warnings {
-            writeln!(told, "warning {}: {}", warning.code, warning.message).unwrap();
+            writeln!(text, "warning {}: {}", warning.code, warning.message).unwrap();
         }
-        told
+        text
     }
 }
 

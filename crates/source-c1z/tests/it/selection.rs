@@ -15,10 +15,10 @@ const THIRD: &str = "2vU7QmBvvjK3kdYyV0000000003";
 fn refusal(file: &TestFile, sync: Option<&str>) -> (String, StatusCode) {
     let error = file.open(sync).err().unwrap();
     assert!(error.hint().is_some(), "{error} has a hint");
-    let told = error
+    let message = error
         .to_string()
         .replace(file.folder.path().to_str().unwrap(), "");
-    (told, error.status())
+    (message, error.status())
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn errors_list_the_syncs_of_the_file() {
     file.sync(THIRD, "partial_deletions", Some("2026-11-24 13:00:00"));
     file.sync("not-a-ksuid", "partial", Some("2026-11-24 13:00:00"));
     file.sync("2vU7QmBvvjK3kdYyV0000000004", "full", Some("yesterday"));
-    let told = [
+    let message = [
         Some("2vU7QmBvvjK3kdYyV0000000009"),
         Some(OTHER),
         Some(THIRD),
@@ -50,10 +50,10 @@ fn errors_list_the_syncs_of_the_file() {
         None,
     ]
     .map(|sync| {
-        let (told, status) = refusal(&file, sync);
-        format!("{status}: {told}")
+        let (message, status) = refusal(&file, sync);
+        format!("{status}: {message}")
     });
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(message.join("\n"));
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn files_without_a_finished_sync_are_rejected() {
         )
     );
     file.sync(SYNC, "full", None);
-    let (told, _) = refusal(&file, None);
+    let (message, _) = refusal(&file, None);
     assert_eq!(
-        told,
+        message,
         format!("/sync.c1z has no finished sync; it has {SYNC} (full, unfinished)")
     );
     file.connection.execute_batch("drop table v1_sync_runs").unwrap();

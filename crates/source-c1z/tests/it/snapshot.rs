@@ -1,4 +1,4 @@
-//! Questions about single things, with the indexes of the format and without.
+//! Point queries, with the indexes of the format and without.
 
 use std::ops::ControlFlow;
 

@@ -268,11 +268,11 @@ impl FakeTenant {
                 }
                 let organization = values
                     .organization("organization_id")
-                    .map(|place| number(&place.id.id));
+                    .map(|organization| number(&organization.id.id));
                 let portal = values.flag("full_portal_access").unwrap_or(false);
                 let id = self.next_id;
                 self.next_id += 1;
-                let made = Person {
+                let created = Person {
                     kind: requested.kind,
                     first: person.given_name.to_string(),
                     last: person.family_name.to_string(),
@@ -284,7 +284,7 @@ impl FakeTenant {
                     disabled: false,
                     silent: false,
                 };
-                self.people.insert(id, made);
+                self.people.insert(id, created);
                 Ok(Observation::Account(self.account(id).map(Box::new)))
             }
             Step::UpdateAccount { account, changes, .. } => {
@@ -299,8 +299,8 @@ impl FakeTenant {
                 if let Some(name) = values.text("last_name") {
                     name.clone_into(&mut person.last);
                 }
-                if let Some(place) = values.organization("organization_id") {
-                    person.organization = Some(number(&place.id.id));
+                if let Some(organization) = values.organization("organization_id") {
+                    person.organization = Some(number(&organization.id.id));
                 }
                 person.portal = values.flag("full_portal_access").unwrap_or(person.portal);
                 Ok(Observation::Account(self.account(id).map(Box::new)))

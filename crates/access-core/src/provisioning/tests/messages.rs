@@ -50,7 +50,7 @@ fn create(pairs: &[(&str, &str)]) -> Change {
 }
 
 /// The plan as text and the outcome as JSON, as the command line and ConductorOne get them.
-fn told(change: &Change) -> String {
+fn plan_and_outcome(change: &Change) -> String {
     let mut world = FakeTenant::small();
     world.people.entry(902).and_modify(|sam| sam.disabled = true);
     let (tenant, audit_log) = (Tenant::new(world, []), FakeAuditLog::default());
@@ -134,7 +134,7 @@ fn every_change() {
             allow_administrator: false,
         },
     ];
-    insta::assert_snapshot!(changes.map(|change| told(&change)).join("\n"));
+    insta::assert_snapshot!(changes.map(|change| plan_and_outcome(&change)).join("\n"));
 }
 
 #[test]

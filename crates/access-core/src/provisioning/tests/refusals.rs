@@ -143,7 +143,7 @@ fn refusals_are_reported_and_write_nothing() {
             update("901", &[("first_name", &"x".repeat(151))]),
         ),
         ("delete the last administrator", delete("root@example.com")),
-        ("delete somebody whose rights are not told", delete("2")),
+        ("delete somebody with unknown rights", delete("2")),
         ("delete an unknown login", delete("nobody@example.com")),
     ];
     let shown = cases.map(|(what, change)| format!("{what}\n  {}", refused(&tenant, change)));

@@ -60,7 +60,7 @@ fn silent(faults: &[InjectedFault]) -> Tenant {
     Tenant::new(world, faults.iter().copied())
 }
 
-fn told(tenant: &Tenant, change: &Change) -> String {
+fn attempt_summary(tenant: &Tenant, change: &Change) -> String {
     let audit_log = FakeAuditLog::default();
     let ended = match make(tenant, &audit_log, change) {
         Ok(outcome) => {
@@ -113,7 +113,7 @@ fn unknown_members_are_decided_by_the_write() {
             &[Refused],
         ] {
             let tenant = silent(&[reads, faults].concat());
-            shown.push(format!("{faults:?}\n{}", told(&tenant, &change)));
+            shown.push(format!("{faults:?}\n{}", attempt_summary(&tenant, &change)));
         }
     }
     insta::assert_snapshot!(shown.join("\n"));
@@ -225,7 +225,7 @@ fn contradicting_sources_prevent_deletion() {
         };
         let mut tenant = Tenant::new(world, []);
         tenant.listed.extend(listed.map(|listed| (2, listed)));
-        shown.push(format!("{what}\n{}", told(&tenant, &delete(2))));
+        shown.push(format!("{what}\n{}", attempt_summary(&tenant, &delete(2))));
     }
     insta::assert_snapshot!(shown.join("\n"));
 }
@@ -301,7 +301,10 @@ fn unknown_attributes_are_written() {
         let mut world = FakeTenant::small();
         world.people.entry(901).and_modify(|bo| bo.silent = silent);
         let tenant = Tenant::new(world, []);
-        shown.push(format!("{pairs:?}\n{}", told(&tenant, &update(id(901), pairs))));
+        shown.push(format!(
+            "{pairs:?}\n{}",
+            attempt_summary(&tenant, &update(id(901), pairs))
+        ));
     }
     insta::assert_snapshot!(shown.join("\n"));
 }

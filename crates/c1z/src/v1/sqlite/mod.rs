@@ -1,4 +1,4 @@
-//! Writes whole SQLite databases, page by page, without SQLite.
+//! Writes complete SQLite databases, page by page, without SQLite.
 //!
 //! A sync is a bulk load: rows come once, in one go, and are never changed. SQLite's own way — insert, then build each index with
 //! a pass over the table — costs several times what the data is worth. Here rows go straight to the leaf pages of their table,

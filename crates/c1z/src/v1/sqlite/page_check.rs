@@ -105,8 +105,8 @@ impl PageCheck {
         let begin = at + kind.header_bytes();
         let end = begin + count * POINTER_BYTES;
         for pointer in page.get(begin..end)?.as_chunks::<POINTER_BYTES>().0 {
-            let place = usize::from(u16::from_be_bytes(*pointer));
-            let mut cell = page.get(place..).filter(|_| place >= end)?;
+            let offset = usize::from(u16::from_be_bytes(*pointer));
+            let mut cell = page.get(offset..).filter(|_| offset >= end)?;
             if is_interior {
                 self.refer(number(cell, 0)?)?;
                 cell = &cell[4..];

@@ -311,14 +311,14 @@ fn the_lock_page_is_skipped() {
 /// What the check of a finished file would have said when the page of the locks was still written to, and what else it sees.
 #[test]
 fn inconsistent_pages_are_detected() {
-    let whole = written(&some_rows(400, 9_000, 12), &BTreeSet::new());
-    fits_together(&whole, LOCK_PAGE).unwrap();
-    let pages = u32::try_from(whole.len() / PAGE_BYTES).unwrap();
+    let intact = written(&some_rows(400, 9_000, 12), &BTreeSet::new());
+    fits_together(&intact, LOCK_PAGE).unwrap();
+    let pages = u32::try_from(intact.len() / PAGE_BYTES).unwrap();
     for page in 2..=pages {
-        assert!(fits_together(&whole, page).is_err(), "page {page} has data");
+        assert!(fits_together(&intact, page).is_err(), "page {page} has data");
     }
 
-    let mut bytes = whole.clone();
+    let mut bytes = intact.clone();
     let page = |number: usize| (number - 1) * PAGE_BYTES;
     // The first overflow page of the file leads to the second; then it leads nowhere, beyond the end, and to itself.
     assert_eq!(bytes[page(2)..page(2) + 4], [0, 0, 0, 3]);
@@ -326,23 +326,23 @@ fn inconsistent_pages_are_detected() {
         bytes[page(2)..page(2) + 4].copy_from_slice(&next.to_be_bytes());
         assert!(fits_together(&bytes, LOCK_PAGE).is_err(), "{next}");
     }
-    bytes.clone_from(&whole);
+    bytes.clone_from(&intact);
     for kind in [2, 5, 10, 13] {
-        let at = (1..=whole.len() / PAGE_BYTES)
+        let at = (1..=intact.len() / PAGE_BYTES)
             .find(|at| bytes[page(*at) + 100 * usize::from(*at == 1)] == kind)
             .unwrap();
         let begin = page(at) + 100 * usize::from(at == 1);
         // Its kind, how many cells it has (thousands more), where the first is.
-        for place in [0, 3, if kind < 10 { 12 } else { 8 }] {
+        for offset in [0, 3, if kind < 10 { 12 } else { 8 }] {
             let mut bytes = bytes.clone();
-            bytes[begin + place] ^= 0x11;
+            bytes[begin + offset] ^= 0x11;
             assert!(
                 fits_together(&bytes, LOCK_PAGE).is_err(),
-                "{place} of a page {kind}"
+                "{offset} of a page {kind}"
             );
         }
     }
-    let mut longer = whole.clone();
+    let mut longer = intact.clone();
     longer.extend([0; PAGE_BYTES]);
     assert!(
         fits_together(&longer, LOCK_PAGE).is_err(),
@@ -354,17 +354,17 @@ fn inconsistent_pages_are_detected() {
         "a page that nothing refers to"
     );
     assert!(
-        fits_together(&whole[..whole.len() - PAGE_BYTES], LOCK_PAGE).is_err(),
+        fits_together(&intact[..intact.len() - PAGE_BYTES], LOCK_PAGE).is_err(),
         "a page less"
     );
     assert!(
-        fits_together(&whole[..whole.len() - 1], LOCK_PAGE).is_err(),
+        fits_together(&intact[..intact.len() - 1], LOCK_PAGE).is_err(),
         "a byte less"
     );
     assert!(fits_together(&[], LOCK_PAGE).is_err());
 
-    let mut check = PageCheck::new(whole.len() as u64).unwrap();
-    check.check(&whole).unwrap();
+    let mut check = PageCheck::new(intact.len() as u64).unwrap();
+    check.check(&intact).unwrap();
     assert!(
         check.finish(trees(&TABLES) + 1).is_err(),
         "a tree that is not there"

@@ -1,4 +1,4 @@
-//! Reads a payload that is a tar archive (docs/reference/c1z.md §1.2), as older writers made it.
+//! Reads a payload that is a tar archive (docs/reference/c1z.md §1.2), as older writers wrote it.
 //!
 //! Files and folders are unpacked. Of the entries that describe the next one, only its name is used.
 

@@ -36,14 +36,14 @@ fn read(path: &Path) -> Result<(), C1zError> {
 }
 
 /// Where the frames are.
-fn frames(whole: &[u8]) -> std::ops::Range<usize> {
+fn frames(intact: &[u8]) -> std::ops::Range<usize> {
     let number = |bytes: &[u8]| {
         bytes
             .iter()
             .fold(0, |number, byte| number << 8 | usize::from(*byte))
     };
-    let footer = whole.len() - 28;
-    9 + number(&whole[5..9])..number(&whole[footer..footer + 8])
+    let footer = intact.len() - 28;
+    9 + number(&intact[5..9])..number(&intact[footer..footer + 8])
 }
 
 #[test]
@@ -64,23 +64,23 @@ fn written_rows_are_read() {
 fn damage_to_any_byte_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
-    let whole = write(&path);
+    let intact = write(&path);
     read(&path).unwrap();
-    for at in 0..whole.len() {
-        let mut spoilt = whole.clone();
+    for at in 0..intact.len() {
+        let mut spoilt = intact.clone();
         spoilt[at] ^= 0x20;
         fs::write(&path, &spoilt).unwrap();
         match read(&path) {
-            // Some bits of a frame's header say only how it was made; the hashes say that nothing else changed.
-            Ok(()) => assert!(frames(&whole).contains(&at), "byte {at} of {}", whole.len()),
+            // Some bits of a frame's header only record how it was compressed; the hashes prove that nothing else changed.
+            Ok(()) => assert!(frames(&intact).contains(&at), "byte {at} of {}", intact.len()),
             Err(error) => assert!(matches!(error.status(), 8 | 12 | 15), "byte {at}: {error}"),
         }
     }
-    for length in 0..whole.len() {
-        fs::write(&path, &whole[..length]).unwrap();
+    for length in 0..intact.len() {
+        fs::write(&path, &intact[..length]).unwrap();
         assert_eq!(read(&path).unwrap_err().status(), 15, "cut at {length}");
     }
-    fs::write(&path, [&whole[..], b"\0"].concat()).unwrap();
+    fs::write(&path, [&intact[..], b"\0"].concat()).unwrap();
     let error = read(&path).unwrap_err();
     assert!(error.to_string().contains("footer"), "{error}");
 }
@@ -89,7 +89,7 @@ fn damage_to_any_byte_is_detected() {
 fn claimed_sizes_are_not_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
-    let whole = write(&path);
+    let intact = write(&path);
     let small = Limits {
         decoded_bytes: 3000,
         ..Limits::default()
@@ -101,7 +101,7 @@ fn claimed_sizes_are_not_trusted() {
     assert!(matches!(error, C1zError::TooLarge { limit: 3000, .. }), "{error}");
     // A manifest that claims more than the file has, and one that claims more than is allowed.
     for (length, says) in [(1_u32 << 20, "within its manifest"), (1 << 30, "at most")] {
-        let mut spoilt = whole.clone();
+        let mut spoilt = intact.clone();
         spoilt[5..9].copy_from_slice(&length.to_be_bytes());
         fs::write(&path, &spoilt).unwrap();
         let error = read(&path).unwrap_err();
@@ -229,11 +229,11 @@ fn archives_with_escaping_names_are_rejected() {
         assert!(error.to_string().contains(says), "{number}: {error}");
         assert!(matches!(error.status(), 12 | 15), "{error}");
     }
-    // Cut off at any place, it is either whole already or told so.
+    // A file truncated anywhere is either complete already or refused.
     archived(&path, &[(Regular, "x", 0o644, b"content")], false);
-    let whole = fs::read(&path).unwrap();
-    for length in 0..whole.len() - 4 {
-        fs::write(&path, &whole[..length]).unwrap();
+    let intact = fs::read(&path).unwrap();
+    for length in 0..intact.len() - 4 {
+        fs::write(&path, &intact[..length]).unwrap();
         let out = folder.path().join("cut");
         match unpack(&path, &out) {
             Ok(()) if out.join("x").exists() => assert_eq!(fs::read(out.join("x")).unwrap(), b"content"),

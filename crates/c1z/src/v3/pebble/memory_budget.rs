@@ -8,7 +8,7 @@ use super::error::damaged;
 
 /// Work, in bytes, that even the smallest store may cause.
 const MIN_WORK: u64 = 64 << 20;
-/// How many times the bytes of a store may be read: each table is opened once for every prefix that is asked for, and few of its
+/// How many times the bytes of a store may be read: each table is opened once for every requested prefix, and few of its
 /// blocks are read each time.
 const MAX_READS: u64 = 64;
 /// Work of opening a file, in bytes.

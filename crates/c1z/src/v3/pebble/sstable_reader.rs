@@ -171,20 +171,20 @@ impl TableReader {
     /// Reads a block, verifies its checksum and decompresses it.
     fn block(&mut self, (offset, size): Handle) -> Result<Vec<u8>, StoreError> {
         let max_bytes = self.budget.max_bytes;
-        let whole = usize::try_from(size).ok().filter(|size| *size <= max_bytes);
-        let whole = whole.ok_or(StoreError::TooLarge("a block of its store"))? + TRAILER;
-        self.budget.read(whole)?;
+        let length = usize::try_from(size).ok().filter(|size| *size <= max_bytes);
+        let length = length.ok_or(StoreError::TooLarge("a block of its store"))? + TRAILER;
+        self.budget.read(length)?;
         let file = self
             .file
             .as_mut()
             .ok_or_else(|| damaged("a log of its store has no blocks"))?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
-        file.take(whole as u64).read_to_end(&mut bytes)?;
-        if bytes.len() < whole {
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        if bytes.len() < length {
             return Err(damaged("a block of its store is not within its table"));
         }
-        let summed = whole - TRAILER + 1;
+        let summed = length - TRAILER + 1;
         let sum = match self.checksum {
             CRC32C => checksum::masked_crc32c(&[&bytes[..summed]]),
             _ => u32_at(&XxHash64::oneshot(0, &bytes[..summed]).to_le_bytes(), 0)?,

@@ -1,7 +1,7 @@
 //! Writes tables: data blocks, their index, properties, and a footer with the locations of both.
 //!
 //! They have the oldest table format that Pebble 2 opens (`Pebble v1`, which equals a format of `RocksDB`): rows need no value
-//! prefix and blocks no columns. Blocks are not compressed: callers compress whole tables, which makes them smaller.
+//! prefix and blocks no columns. Blocks are not compressed: callers compress complete tables, which makes them smaller.
 
 use std::mem::take;
 
