@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_counts_once_whoever_reads_it() {
+    fn every_byte_is_hashed_once() {
         let content: Vec<u8> = (0..=255).cycle().take(3 * BLOCK + 7).collect();
         let expected = (content.len() as u64, hex(&Sha256::digest(&content)));
         let back = || {

@@ -537,7 +537,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manifest_leads_nowhere_else() {
+    fn manifest_paths_stay_inside() {
         let id = "3MbL6oflC9jQKpjaUfUbVqpgBbC";
         let path = |table: &str, date: &str, sync: &str| format!("{table}/{date}/sync={sync}/part-00000.csv");
         assert!(is_ours(

@@ -336,7 +336,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_table_comes_back_as_it_was_written(
+        fn every_table_round_trips(
             seeds in seeds(),
             compression in prop::sample::select(Compression::WORDS.to_vec()),
             delimiter in prop::sample::select(Delimiter::WORDS.to_vec()),

@@ -514,7 +514,7 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn no_piece_of_a_line_is_a_formula_and_every_text_comes_back(
+        fn no_piece_is_a_formula_and_texts_round_trip(
             texts in prop::collection::vec(any_text(), 1..4),
             delimiter in delimiter(),
         ) {
@@ -530,7 +530,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn no_piece_of_json_is_a_formula_and_it_stays_the_same_json(
+        fn no_json_piece_is_a_formula_and_json_is_unchanged(
             texts in prop::collection::vec(any_text(), 0..4),
             delimiter in delimiter(),
         ) {
@@ -550,7 +550,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn other_rules_give_every_text_back_too(text in any_text(), delimiter in delimiter()) {
+        fn other_safety_rules_round_trip(text in any_text(), delimiter in delimiter()) {
             for safety in [SpreadsheetSafety::SafeAtStart, SpreadsheetSafety::Raw] {
                 let cell = unquoted(&written(&text, Content::Text, Dialect { delimiter, safety }));
                 prop_assert_eq!(&*restore(&cell, Content::Text, safety), &text);

@@ -278,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back(text in ".{0,40}", quoted in "[\",\r\n\0\u{202e}=+@-]{0,12}") {
+        fn any_text_round_trips(text in ".{0,40}", quoted in "[\",\r\n\0\u{202e}=+@-]{0,12}") {
             let format = CsvFormat { safety: SpreadsheetSafety::Raw, ..CsvFormat::default() };
             let bytes = texts(format, vec![Some(&text), Some(&quoted)]);
             let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_not_a_text_without_characters() {
+    fn null_differs_from_the_empty_text() {
         let rows = read("a,,\"\"\r\n\"x \"\"y\"\"\",z\n\r\n".as_bytes()).unwrap();
         let text = |text: &str| Some(text.to_owned());
         let expected = [
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_torn_is_an_error() {
+    fn truncated_or_torn_files_are_errors() {
         for text in [
             "a",
             "a\r\nb",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_end_does_not_fill_the_memory() {
+    fn an_endless_row_does_not_exhaust_memory() {
         let error = read(io::repeat(b'x')).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -254,7 +254,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_comes_back_however_it_is_read(
+        fn batches_round_trip_however_they_are_read(
             rows in prop::collection::vec(prop::collection::vec(prop::option::of("[a\",\r\n'=\u{fc}]{0,5}"), 1..4), 0..20),
             most in 1_usize..40,
         ) {

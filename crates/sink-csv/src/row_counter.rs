@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_an_error() {
+    fn damaged_tables_are_errors() {
         assert_eq!(count(b"", &[]).unwrap(), 0);
         assert_eq!(count(b"a,b", &[]).unwrap(), 0);
         assert_eq!(count(b"a,b\r\n", &[]).unwrap(), 0);

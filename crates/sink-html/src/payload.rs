@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_come_back_and_lies_about_them_are_refused() {
+    fn dates_round_trip_and_invalid_ones_are_rejected() {
         let mut old = holding(&[("a", &[0]), ("b", &[])], 3);
         old.date_grants("January", None);
         let mut model = holding(&[("a", &[0, 2]), ("b", &[1])], 3);

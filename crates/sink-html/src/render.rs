@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_section_does_not_grow_beyond_what_is_said() {
+    fn unpacking_stops_at_the_stated_size() {
         let text = STANDARD.encode(compressed(&vec![0; 1 << 20]).unwrap());
         assert_eq!(unpacked(&text, 100).unwrap().len(), 101);
     }

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time_and_nothing_left_behind() {
+    fn one_run_at_a_time_without_leftovers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
         let first = Target::lock(&path).unwrap();
@@ -131,7 +131,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+    fn a_symlink_as_temporary_file_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let victim = folder.path().join("victim");
         fs::write(&victim, b"precious").unwrap();

@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(numbers in prop::collection::vec(any::<u32>(), 0..40)) {
+        fn numbers_round_trip(numbers in prop::collection::vec(any::<u32>(), 0..40)) {
             let mut bytes = Vec::new();
             for number in &numbers {
                 push(&mut bytes, *number);

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_file_lacks_columns_that_can_be_null_and_no_others() {
+    fn older_files_may_lack_nullable_columns_only() {
         let columns = |names: &[&str]| {
             let schema = Contract::default().schema_of(Table::Users, Some(names));
             let columns = schema
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
+    fn dictionary_hints_are_not_written_but_are_read() {
         let names = ["sync_id", "user_id", "status"];
         let schema = Contract::default().schema_of(Table::Users, Some(&names));
         let mut words = access_dataset::DictionaryBuilder::new();

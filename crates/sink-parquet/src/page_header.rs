@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_makes_it_read_on_for_ever() {
+    fn endless_headers_are_rejected() {
         assert_eq!(PageHeader::parse(&[0x1c; 1000]), None);
         assert_eq!(
             PageHeader::parse(&[0x19, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]),

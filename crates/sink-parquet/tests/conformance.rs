@@ -166,7 +166,7 @@ fn manifest(folder: &TempDir) -> Option<Manifest> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn prepared_is_invisible_published_is_whole_and_in_several_files() {
+async fn prepared_is_invisible_and_published_has_all_files() {
     let folder = tempfile::tempdir().unwrap();
     let run = run(1);
     let mut writer = written(&sink(&folder), &run).await;
@@ -250,7 +250,7 @@ async fn grants(folder: &TempDir, hashes: HashCheck) -> Result<Vec<u64>, String>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
+async fn rows_are_read_in_key_order_and_damage_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let mut ids = BTreeSet::new();
     for second in 1..3 {
@@ -407,7 +407,7 @@ async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn syncs_differ_by_what_was_changed_wherever_they_are() {
+async fn differences_do_not_depend_on_the_kind_of_source() {
     assert_eq!(differences_of(batches_of(200), batches_of(200), true).await, []);
     let mut changed = batches_of(200);
     if let AccessBatch::Resources(rows) = &mut changed[1] {

@@ -328,7 +328,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_number_survives_the_trip_through_its_id(number: u64) {
+        fn numbers_round_trip_through_ids(number: u64) {
             prop_assert_eq!(NativeId::from_number(number).as_number(), Some(number));
         }
 

@@ -126,7 +126,7 @@ fn half_a_secret_is_found_too() {
 }
 
 #[test]
-fn long_texts_are_looked_at_whole() {
+fn long_texts_are_searched_completely() {
     let secret = "l0ng-SEKRIT-7c2b9e";
     register(secret);
     let line = format!("{}\n", "größer ".repeat(9));
@@ -140,7 +140,7 @@ fn long_texts_are_looked_at_whole() {
 }
 
 #[test]
-fn words_that_are_half_of_a_secret_stay() {
+fn words_that_are_half_a_secret_stay() {
     register("s3cr3t-do-not-print");
     for text in ["cannot print", "do not print", "s3cr3t"] {
         assert_eq!(redact(text), text);
@@ -159,7 +159,7 @@ fn the_rest_of_a_text_stays() {
 }
 
 #[test]
-fn short_secrets_and_plain_words_do_not_eat_texts() {
+fn short_secrets_and_plain_words_are_not_redacted() {
     for secret in ["a", "abc", "role", "monitoring"] {
         register(secret);
     }
@@ -198,7 +198,7 @@ fn values_go_by_their_names() {
 }
 
 #[test]
-fn a_secret_at_the_border_of_a_quote_is_not_cut_but_gone() {
+fn a_secret_at_the_clipping_bound_is_redacted() {
     let secret = "bOrDeR-1234567890-xyz";
     register(secret);
     for before in 280..305 {
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn any_secret_is_gone(secret in "[!-$\'-\\[\\]-~]{24,40}", before in "[a-z=& %+]{0,20}", after in "[a-z=& %+]{0,20}") {
+    fn every_secret_is_redacted(secret in "[!-$\'-\\[\\]-~]{24,40}", before in "[a-z=& %+]{0,20}", after in "[a-z=& %+]{0,20}") {
         prop_assume!(secret.bytes().filter(u8::is_ascii_alphanumeric).count() >= 12);
         register_token(&secret);
         let shown = redact(&format!("{before}{secret}{after}")).into_owned();

@@ -211,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn the_share_can_be_chosen_but_nothing_may_become_empty() {
+    fn the_limit_is_configurable_but_no_type_may_become_empty() {
         assert!(is_suspicious(1000, 999, 0) && !is_suspicious(1000, 1000, 0));
         assert!(!is_suspicious(1000, 1, 100) && is_suspicious(1000, 0, 100));
     }
 
     #[test]
-    fn standing_leave_counts_only_for_the_loss_it_names() {
+    fn standing_acceptance_covers_only_the_named_loss() {
         let role = ResourceTypeId::from_static("role");
         let seen = SyncId::from_parts(time::macros::datetime!(2026-11-25 12:00 UTC), [7; 16]);
         let other = SyncId::from_parts(time::macros::datetime!(2026-11-26 12:00 UTC), [7; 16]);

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holders_of_each_entitlement_come_back() {
+    fn holders_round_trip_by_entitlement() {
         let mut runs = GrantSpool::new(&std::env::temp_dir()).unwrap();
         let holder = |principal, origin| Holder { principal, origin };
         for (entitlement, principals) in [(7, 0..3), (2, 10..10), (5, 4..9)] {

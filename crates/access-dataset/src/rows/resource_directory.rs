@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_went_in_is_found_and_sorted_as_text() {
+    fn resources_are_found_and_sorted_as_text() {
         let mut directory = ResourceDirectory::new();
         for n in 0..500_u32 {
             let user = UserTrait {

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_come_back_in_any_order() {
+    fn records_are_read_in_any_order() {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
         let texts: Vec<String> = (0..3000_usize).map(|n| "ä\n\0".repeat(n % 97)).collect();
         for (n, text) in texts.iter().enumerate() {

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_field_ids_are_given_once_and_keys_exist() {
+    fn names_and_field_ids_are_unique_and_keys_exist() {
         let contract = Contract::default();
         for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = contract.columns(dataset);

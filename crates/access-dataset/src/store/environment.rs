@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_judged_before_they_are_used() {
+    fn addresses_are_validated_before_use() {
         let endpoints = VARIABLES.iter().filter(|known| known.value_type == Endpoint);
         for known in endpoints {
             for junk in [
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_not_set_and_ends_are_trimmed() {
+    fn empty_values_are_unset_and_ends_are_trimmed() {
         for known in VARIABLES.iter().filter(|known| known.reader != Reader::Library) {
             for empty in ["", "  ", "\n"] {
                 let environment = read(known.store, &[(known.name, empty)]).unwrap();

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_lose_what_may_be_secret() {
+    fn secrets_are_removed_from_addresses() {
         for (text, shown) in [
             ("cannot use http://user:hush@[::bad", "cannot use http://…@[::bad"),
             (

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_gets_better_is_not_unavailable() {
+    fn permanent_failures_are_not_unavailable() {
         use FailureClass::*;
 
         let malformed = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'";

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_in_the_columns_of_their_names() {
+    fn fields_are_in_the_columns_of_their_names() {
         let row = ResourceTypeRow {
             external_id: "external_id",
             data: b"data",

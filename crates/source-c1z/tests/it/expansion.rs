@@ -111,7 +111,7 @@ async fn direct_grants_gain_sources() {
 }
 
 #[tokio::test]
-async fn shallow_lets_direct_holders_through_only() {
+async fn shallow_edges_admit_direct_holders_only() {
     let file = groups(TestFile::new(), &["a", "b", "c"], &["u", "v"]);
     file.grant(&member("a"), "user", "u");
     file.grant(&member("b"), "user", "v");
@@ -129,7 +129,7 @@ async fn shallow_lets_direct_holders_through_only() {
 }
 
 #[tokio::test]
-async fn a_type_filter_lets_those_types_through_only() {
+async fn a_type_filter_admits_only_those_types() {
     let file = groups(TestFile::new(), &["a", "b", "c"], &["u"]);
     file.grant(&member("a"), "user", "u");
     file.put_grant(&nested("a", "b"));
@@ -181,7 +181,7 @@ async fn cycles_pass_nothing_on_inside() {
 }
 
 #[tokio::test]
-async fn a_group_within_itself_changes_nothing() {
+async fn a_group_in_itself_expands_nothing() {
     let file = groups(TestFile::new(), &["a"], &["u"]);
     file.grant(&member("a"), "user", "u");
     file.put_grant(&nested("a", "a"));
@@ -192,7 +192,7 @@ async fn a_group_within_itself_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_listed_passes_nothing_on() {
+async fn unlisted_groups_expand_nothing() {
     let file = groups(TestFile::new(), &["a", "b"], &["u"]);
     file.grant(&member("a"), "user", "u");
     file.put_grant(&nested("gone", "a"));
@@ -216,7 +216,7 @@ async fn what_is_not_listed_passes_nothing_on() {
 }
 
 #[tokio::test]
-async fn passing_on_what_is_somebody_elses_is_an_error() {
+async fn expanding_a_foreign_entitlement_is_an_error() {
     let file = groups(TestFile::new(), &["a", "b", "c"], &[]);
     file.put_grant(&TestGrant {
         expansion: nested("c", "b").expansion,

@@ -169,7 +169,7 @@ async fn rows_are_decoded_or_counted_as_skipped() {
 }
 
 #[tokio::test]
-async fn a_mark_that_the_file_itself_belies_is_dropped() {
+async fn a_contradicted_annotation_of_a_type_is_dropped() {
     let file = varied();
     file.entitlement("laptop", "L1", "assigned");
     let source = file.open(None).unwrap();
@@ -211,7 +211,7 @@ async fn without_the_index_the_order_is_the_same() {
 }
 
 #[tokio::test]
-async fn a_scope_leaves_types_and_access_out() {
+async fn a_scope_excludes_types_and_access() {
     let file = varied();
     with_grants(&file);
     let source = file.open(None).unwrap();

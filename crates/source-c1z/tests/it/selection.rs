@@ -101,7 +101,7 @@ fn other_files_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_check_tells_the_file_and_the_sync() {
+async fn a_check_reports_the_file_and_the_sync() {
     let source = TestFile::new().open(None).unwrap();
     let mut report = source.check().await.unwrap();
     report.endpoints[0].endpoint = "file sync.c1z".to_owned();

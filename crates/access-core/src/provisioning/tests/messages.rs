@@ -138,7 +138,7 @@ fn every_change() {
 }
 
 #[test]
-fn an_invitation_is_sent_only_where_it_is_asked_for() {
+fn an_invitation_is_sent_only_on_request() {
     for (word, sent) in [("true", true), ("FALSE", false), ("", false)] {
         let Change::CreateAccount(request) = create(&[("user_type", "END_USER"), ("send_invitation", word)])
         else {
@@ -154,7 +154,7 @@ fn an_invitation_is_sent_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn access_to_the_portal_is_of_end_users() {
+fn portal_access_is_an_attribute_of_end_users() {
     for (kind, requested) in [("END_USER", Some(false)), ("TECHNICIAN", None)] {
         let request = create(&[("user_type", kind), ("full_portal_access", "false")]);
         let Change::CreateAccount(request) = request else {
@@ -174,7 +174,7 @@ impl Clock for Ticking {
 }
 
 #[test]
-fn the_audit_log_has_the_time_of_the_end() {
+fn finished_entries_have_the_end_time() {
     let (tenant, audit_log) = (Tenant::new(FakeTenant::small(), []), FakeAuditLog::default());
     let provisioning = Provisioning {
         provisioner: &tenant,
@@ -224,7 +224,7 @@ fn address_conflict_names_its_account() {
 }
 
 #[test]
-fn things_are_told_by_name_and_id_or_by_id() {
+fn labels_have_a_name_and_an_id_or_the_id() {
     let id = ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(7));
     let named = |name: Option<&str>| NamedRef {
         id: id.clone(),
@@ -265,7 +265,7 @@ fn a_principal_of_the_flags_is_an_account() {
 }
 
 #[test]
-fn only_accounts_can_be_made_or_removed() {
+fn only_accounts_can_be_created_or_deleted() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     let reconcile = |resource_type| tenant.terms().require_account_type(resource_type, "made");
     assert!(reconcile("").is_ok() && reconcile("user").is_ok());
@@ -299,7 +299,7 @@ fn update_action_accepts_account_as_text_or_number() {
 }
 
 #[test]
-fn addresses_are_equal_as_people_mean_it() {
+fn addresses_are_equal_regardless_of_case() {
     let address = |text| EmailAddress::parse(text).unwrap();
     assert_eq!(address("Ada@Example.com "), address("ada@example.com"));
     assert_ne!(address("ada@example.com"), address("ada@example.org"));
@@ -307,7 +307,7 @@ fn addresses_are_equal_as_people_mean_it() {
 }
 
 #[test]
-fn a_refused_account_is_not_said_to_exist() {
+fn a_refused_account_is_not_reported_as_existing() {
     // Organization and address are looked up; creation is rejected and verified.
     let faults = [InjectedFault::Fine, InjectedFault::Fine, InjectedFault::Refused];
     let tenant = Tenant::new(FakeTenant::small(), faults);
@@ -387,7 +387,7 @@ fn roles_are_granted_and_not_updated() {
 }
 
 #[test]
-fn what_an_account_lacks_is_to_be_granted() {
+fn missing_roles_of_a_new_account_are_reported() {
     let change = create(&[("user_type", "TECHNICIAN"), ("roles", "12")]);
     // The first failure with a created account is that of its role.
     let partly = (0..12).find_map(|fine| {

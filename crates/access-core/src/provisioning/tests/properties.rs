@@ -210,7 +210,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_end_as_the_model_says_or_in_a_true_error(
+    fn changes_match_the_model_or_report_a_true_error(
         changes in prop::collection::vec((change(), prop::collection::vec(fault(), 0..12)), 1..8),
         refuses_repeats: bool,
         silent in prop::sample::subsequence(vec![10_u64, 11, 12, 13], 0..3),

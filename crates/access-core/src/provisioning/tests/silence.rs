@@ -121,7 +121,7 @@ fn unknown_members_are_decided_by_the_write() {
 
 /// Members are missing in the list, and the response decides.
 #[test]
-fn an_answer_that_says_the_members_decides() {
+fn an_answer_with_members_decides() {
     for (change, role) in [(revoke(10, 2), 10), (revoke(12, 2), 12), (grant(12, 2), 12)] {
         let tenant = silent(&[]);
         // Members are listed from the write on.

@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_lost_against_itself(tenant in tenants(), silences in silences()) {
+    fn a_sync_has_no_loss_against_itself(tenant in tenants(), silences in silences()) {
         let sink = Arc::new(ListSink { holds: Some(earlier(&tenant)), ..ListSink::named("old") });
         let outcome = run(&source(&tenant, &silences), &[&sink], SyncScope::default(), pending()).unwrap();
         prop_assert_eq!(outcome.summary.run.sync_type, SyncType::Full);

@@ -116,7 +116,7 @@ fn a_type_that_is_not_read_any_more() {
 }
 
 #[test]
-fn a_loss_in_json_says_only_what_is_so() {
+fn a_loss_in_json_omits_what_does_not_apply() {
     let guard = ShrinkGuard::default();
     let json = |losses: Vec<crate::sync::Loss>| serde_json::to_value(&losses[0]).unwrap();
     let unread = json(guard.losses(&comparison(tally(3, 0), tally(0, 0)), &summary(&[])));
@@ -126,7 +126,7 @@ fn a_loss_in_json_says_only_what_is_so() {
 }
 
 #[test]
-fn standing_leave_is_found_by_its_type_only() {
+fn standing_acceptance_is_found_by_type_only() {
     let seen = SyncId::from_parts(OffsetDateTime::UNIX_EPOCH, [7; 16]);
     let stands = |named: &ResourceTypeId, since, standing| {
         let acceptance = AcceptDrop {
@@ -166,7 +166,7 @@ fn a_tally_names_five_rows_at_most() {
 /// An entitlement that is missing, or whose principals are, was not emptied: the loss is the resource or the
 /// principals.
 #[test]
-fn what_is_gone_was_not_emptied() {
+fn removed_entitlements_are_not_emptied() {
     let user = ResourceTypeId::from_static("user");
     let mut current = CurrentSync::default();
     let id = NativeId::new("7").unwrap();

@@ -80,7 +80,7 @@ impl Tenant {
 
 proptest! {
     #[test]
-    fn what_is_written_is_exactly_what_hangs_together(tenant in tenants(), group_size in 1_usize..5) {
+    fn exactly_the_consistent_rows_are_written(tenant in tenants(), group_size in 1_usize..5) {
         let sink = Arc::new(ListSink::named("a"));
         let outcome = run(&tenant.source(group_size), &[&sink], SyncScope::default(), pending()).unwrap();
 

@@ -56,7 +56,7 @@ fn accepting(types: &[&'static str]) -> SyncRequest {
 }
 
 #[test]
-fn a_loss_is_set_aside_by_all_and_published_by_none() {
+fn all_sinks_quarantine_a_loss_and_none_publishes() {
     // The source has two users, one role, one grant.
     let (old, new) = (holding("old", 5, 1, 3), Arc::new(ListSink::named("new")));
     let error = run(
@@ -117,7 +117,7 @@ fn accepted_loss_is_published_and_recorded() {
 }
 
 #[test]
-fn leave_is_for_the_loss_it_was_given_for() {
+fn acceptance_covers_only_its_loss() {
     let held = Earlier {
         sync_id: Some(earlier_id()),
         ..holding("", 5, 1, 3).holds.clone().unwrap()
@@ -147,14 +147,14 @@ fn leave_is_for_the_loss_it_was_given_for() {
 }
 
 #[test]
-fn leave_that_was_not_needed_is_remarked() {
+fn unneeded_acceptance_is_reported() {
     let sink = Arc::new(ListSink::named("a"));
     let outcome = run_as_asked(&ListSource::small(), &[&sink], &accepting(&["robot"]), pending()).unwrap();
     insta::assert_snapshot!(outcome.warnings[0].message, @"--accept-drop robot was not needed: no such loss was found");
 }
 
 #[test]
-fn others_of_the_same_number_are_a_loss_of_all() {
+fn replacing_every_row_is_a_complete_loss() {
     let held = Earlier {
         users: vec!["101".to_owned(), "102".to_owned()],
         roles: vec!["7".to_owned()],
@@ -217,7 +217,7 @@ fn an_entitlement_that_all_its_holders_lost_is_a_loss() {
 }
 
 #[test]
-fn a_sink_that_cannot_keep_it_does_not_hide_why() {
+fn a_failed_quarantine_does_not_hide_the_loss() {
     let sink = Arc::new(ListSink {
         holds: holding("", 9, 9, 9).holds.clone(),
         ..ListSink::failing("full", SinkStage::Prepare)
@@ -232,7 +232,7 @@ fn a_sink_that_cannot_keep_it_does_not_hide_why() {
 }
 
 #[test]
-fn a_sync_with_a_filter_is_nobodys_deletion() {
+fn a_filtered_sync_removes_nothing() {
     let scope = SyncScope {
         types: Some([type_id("role")].into()),
         ..SyncScope::default()
@@ -244,7 +244,7 @@ fn a_sync_with_a_filter_is_nobodys_deletion() {
 }
 
 #[test]
-fn a_sync_that_misses_something_is_partial() {
+fn an_incomplete_type_makes_the_sync_partial() {
     let mut source = ListSource::small();
     let reason = "403".to_owned();
     source.events.push(SourceEvent::Completeness(

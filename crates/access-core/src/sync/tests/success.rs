@@ -44,7 +44,7 @@ impl SyncObserver for Counting {
 }
 
 #[test]
-fn whoever_watches_is_told_of_every_row() {
+fn observers_see_every_row() {
     let sinks = [Arc::new(ListSink::named("a")) as Arc<dyn AccessSink>];
     let watched = Counting::default();
     let pipeline = SyncPipeline {
@@ -199,7 +199,7 @@ fn empty_batches_do_not_reach_the_sinks() {
 }
 
 #[test]
-fn where_grants_are_not_wanted_the_ledger_has_none() {
+fn the_ledger_has_no_grants_if_they_are_out_of_scope() {
     let skipped = |kind| {
         SourceEvent::Skipped(SkippedRows {
             kind,
