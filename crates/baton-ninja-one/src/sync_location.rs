@@ -149,7 +149,7 @@ pub(crate) fn c1z_config(
         limits: settings.limits()?,
         sync: sync.map(str::to_owned),
         tenant: None,
-        unknown_tenant: UnknownTenant::CallIt(
+        unknown_tenant: UnknownTenant::Placeholder(
             path.file_stem()
                 .unwrap_or_default()
                 .to_string_lossy()

@@ -1,5 +1,5 @@
-//! Files and folders on a machine that is shared with others: what this program takes over, removes or obeys must be its
-//! own. Names in a folder that others may write to can be anybody's file, a link, a pipe or a device.
+//! Files and folders on a machine that is shared with other users: this program reuses, removes and trusts only its own.
+//! A name in a folder that others can write to may be a file of another user, a link, a pipe or a device.
 
 mod publishing;
 
@@ -9,11 +9,11 @@ use std::path::Path;
 
 pub use publishing::{apply_permissions, folder_of, permit_reading, sync_folder};
 
-/// How often a name is opened again because it was another file's by the time it was locked.
+/// Maximum number of attempts to open and lock a name whose file other processes replace in between.
 const MAX_TRIES: u32 = 16;
 
-/// Makes a temporary file that nobody else can have open, and locks it; `None` if a running process has it. What a killed
-/// process of the same user left under this name is removed, never used again: others may have it open.
+/// Creates a temporary file that no other process can have open, and locks it; `None` if a running process has it. A file
+/// that a killed process of the same user left under this name is removed, never reused: others may have it open.
 ///
 /// # Errors
 /// An error of the system, or [`io::ErrorKind::PermissionDenied`] if something else has the name: a file of another user, a
@@ -35,7 +35,7 @@ pub fn lock_new(path: &Path) -> io::Result<Option<File>> {
             },
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => {
-                // Nothing can be locked here, so no process has it; what is not empty is not this process's.
+                // Locking is not supported here, so no process has locked it; a file with content is not this process's.
                 if file.metadata().is_ok_and(|file| file.len() == 0) {
                     let _ = fs::remove_file(path);
                 }
@@ -58,7 +58,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-            // A file of another user may not be writable, which is no reason that helps anybody.
+            // Checked before opening: for a file of another user the system would only deny permission.
             Ok(found) if !found.is_file() => return Err(refused(path, "it is not a regular file")),
             Ok(found) if !is_own(found.uid(), path) => {
                 let problem = format!("it belongs to another user (uid {})", found.uid());
@@ -104,7 +104,7 @@ fn refused(path: &Path, problem: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, problem)
 }
 
-/// Whether a file of this owner is what this user makes in that folder. Some file systems give every file the same owner.
+/// Whether a file that this user creates in that folder has this owner. Some file systems give every file the same owner.
 #[cfg(unix)]
 fn is_own(owner: u32, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -138,8 +138,8 @@ pub fn is_named_by(_file: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Opens a folder that is to be locked or removed: a folder itself and no link to one, without waiting for whatever else
-/// has its name, and this user's own.
+/// Opens a folder of this user to lock or remove it. Does not follow a link and does not block on anything else with that
+/// name.
 ///
 /// # Errors
 /// An error of the system; [`io::ErrorKind::PermissionDenied`] if it belongs to another user.
@@ -160,7 +160,7 @@ pub fn open_own_folder(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a folder that is to be locked or removed.
+/// Opens a folder to lock or remove it.
 ///
 /// # Errors
 /// An error of the system.
@@ -169,8 +169,8 @@ pub fn open_own_folder(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Opens a lock file, or makes one, that only those may open who may write in its folder: whoever can open a file can hold its
-/// lock. The group of a folder that its group may write to shares it.
+/// Opens or creates a lock file that only users with write permission for its folder can open: whoever can open a file can
+/// hold its lock. The group of a folder with group write permission shares it.
 ///
 /// # Errors
 /// An error of the system; [`io::ErrorKind::PermissionDenied`] if something else than a file has the name.
@@ -189,14 +189,14 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
     let folder = fs::metadata(folder.unwrap_or(Path::new(".")))?;
     let shared = folder.mode() & 0o020 != 0 && folder.gid() == found.gid();
     let mode = if shared { 0o660 } else { 0o600 };
-    // Only its owner may, and one of before may have another mode.
+    // Only the owner can do this, and an existing lock file may have another mode.
     if found.mode() & 0o777 != mode && found.uid() == rustix::process::geteuid().as_raw() {
         lock.set_permissions(fs::Permissions::from_mode(mode))?;
     }
     Ok(lock)
 }
 
-/// Opens a lock file, or makes one.
+/// Opens or creates a lock file.
 ///
 /// # Errors
 /// An error of the system.
@@ -206,11 +206,11 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
     options.create(true).truncate(false).write(true).open(path)
 }
 
-/// Opens a file that the program is to obey, and checks that nobody else can have written it: it and its folder belong to
-/// this user or to root, and others may not write to them. Their group may if it is the user's own.
+/// Opens a trusted file, e.g. a config file, and checks that no other user can have written it: it and its folder belong to
+/// this user or to root, and others cannot write to them. A group can if it is the user's own.
 ///
 /// # Errors
-/// An error of the system; [`io::ErrorKind::PermissionDenied`], saying what is wrong, if it is not to be obeyed.
+/// An error of the system; [`io::ErrorKind::PermissionDenied`], with the reason, if it is not trusted.
 #[cfg(unix)]
 pub fn open_trusted(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -222,7 +222,7 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let judge = |what: &str, found: &fs::Metadata| {
-        // A group that has the number of its user is that user's alone.
+        // A group with the same number as its user is that user's own.
         let own_group = found.gid() == 0 || (found.gid() == group && group == user);
         let problem = if found.uid() != user && found.uid() != 0 {
             format!("{what} belongs to another user (uid {})", found.uid())
@@ -268,7 +268,7 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a file that the program is to obey.
+/// Opens a trusted file.
 ///
 /// # Errors
 /// An error of the system.

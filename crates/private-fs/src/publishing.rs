@@ -18,7 +18,7 @@ pub fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Makes the names in a folder durable: a rename is when its folder is.
+/// Syncs a folder to disk: a rename is durable only after that.
 ///
 /// # Errors
 /// An error of the system.
@@ -42,7 +42,7 @@ pub fn apply_permissions(file: &File, replaced: &Path) -> io::Result<()> {
     }
 }
 
-/// Permits what the umask permits: a temporary file is nobody else's, a published one is.
+/// Gives a file the mode that the umask allows: temporary files are private, published ones are not.
 ///
 /// # Errors
 /// An error of the system.

@@ -1,9 +1,9 @@
-//! The gate for every file that a user names, to read or to write.
+//! Opens files that a user names, for reading and writing.
 //!
 //! - [`open`] opens a file to read it. It never blocks: a pipe that nobody writes to is refused like everything else that is
 //!   not a regular file, and the type is taken from the open descriptor, so that nothing can be exchanged in between.
-//! - [`resolve_output`] says which file an atomic replacement has to replace: a symbolic link stays, and the file that it leads
-//!   to is replaced.
+//! - [`resolve_output`] returns the file that an atomic replacement must replace: a symbolic link stays, and its target is
+//!   replaced.
 //! - [`open_to_append`] opens a log, which may be a terminal or a pipe as well.
 
 use std::ffi::OsString;
@@ -12,10 +12,10 @@ use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Symbolic links that are followed one after the other, as many as Linux follows.
+/// Maximum number of symbolic links in a chain, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// What a path names that is not a regular file.
+/// Types of files other than regular ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherType {
     /// A directory.
@@ -81,7 +81,7 @@ pub enum FileError {
         /// What it is.
         found: OtherType,
     },
-    /// `-`, which means standard output elsewhere.
+    /// The path is `-`, which means standard output in other programs.
     #[error("`-` is not a file; this output needs a file with a name")]
     StandardStream,
     /// Links that lead to each other.
@@ -96,7 +96,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The error as one of the system's, for callers that classify those by their kind.
+    /// Converts to an I/O error, for callers that classify by kind.
     #[must_use]
     pub fn into_io(self) -> io::Error {
         match self {
@@ -106,10 +106,10 @@ impl FileError {
     }
 }
 
-/// Opens a regular file to read it. Blocks on nothing.
+/// Opens a regular file for reading. Never blocks.
 ///
 /// # Errors
-/// [`FileError::NotRegular`] for everything else, and what the system says.
+/// [`FileError::NotRegular`] for anything else, or the system's error.
 pub fn open(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -232,7 +232,7 @@ fn refuse_other(path: &Path, file_type: FileType) -> Result<(), FileError> {
     })
 }
 
-/// Sockets and pipes without a reader fail to open with errors that say little.
+/// Explains the errors of opening sockets and pipes without a reader.
 fn refused_type(path: &Path, error: io::Error) -> FileError {
     if is_loop(&error) {
         return FileError::LinkLoop {
@@ -263,7 +263,7 @@ fn is_loop(_error: &io::Error) -> bool {
 
 #[cfg(unix)]
 fn non_blocking() -> i32 {
-    // A terminal that is named must not become the one that this program is controlled by.
+    // A terminal must not become the controlling terminal of this program.
     (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY)
         .bits()
         .cast_signed()
@@ -279,7 +279,7 @@ fn is_block_device(_file_type: FileType) -> bool {
     false
 }
 
-/// A line that a full pipe cannot take at the moment must not be lost.
+/// Makes I/O block again, so that no line is lost while a pipe is full.
 #[cfg(unix)]
 fn blocking_again(file: &File) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(file)?;
@@ -292,7 +292,7 @@ fn blocking_again(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The name of a file beside another one, with something added to its name.
+/// The path of a file beside another one, with a suffix added to its name.
 #[must_use]
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.file_name().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What the file held before: whether it takes this sync, and what became of its rows.
+//! The previous contents of the file: whether they accept this sync, and the comparison with it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::C1zSinkError;
 /// A file is continued in the format that it has, so that no format conflicts with it.
 const FORMAT: &str = "c1z";
 
-/// Whether a file with these contents takes a sync of this run.
+/// Checks whether a file with these contents accepts a sync of this run.
 pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationConflict> {
     let types: BTreeSet<ResourceTypeId> = contents
         .resource_types
@@ -30,7 +30,7 @@ pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationCo
     location::check_location(&contents, run, FORMAT)
 }
 
-/// Compares the full sync that the file held with what was read now. `None` if it held none.
+/// Compares the full sync in the file with the current data. `None` without a full sync.
 pub(crate) fn compare(
     writer: &mut Writer,
     current: Arc<CurrentSync>,

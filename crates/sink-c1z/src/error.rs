@@ -1,4 +1,4 @@
-//! Why the sink could not do its work.
+//! Errors of the sink.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use access_core::location::LocationConflict;
 use access_core::{Diagnostic, StatusCode};
 use c1z::C1zError;
 
-/// Why the sink could not do its work.
+/// Why the sink failed.
 #[derive(Debug, thiserror::Error)]
 pub enum C1zSinkError {
     /// The file format's own error.
     #[error(transparent)]
     File(#[from] C1zError),
-    /// It holds what this run must not be written over.
+    /// The contents of the file do not accept this sync.
     #[error("{}: {conflict}", path.display())]
     Location {
         /// The target.
         path: PathBuf,
-        /// What it holds.
+        /// The conflict.
         conflict: LocationConflict,
     },
     /// A row refers to something that was not written before it. The pipeline's checks rule that out.
@@ -25,7 +25,7 @@ pub enum C1zSinkError {
     Dangling {
         /// The row.
         row: String,
-        /// What it refers to.
+        /// The missing reference.
         missing: String,
     },
     /// No thread can be started for the file.

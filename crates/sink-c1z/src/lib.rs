@@ -1,7 +1,7 @@
 //! The access sink behind `kind = "c1z"`: one sync into one c1z file.
 //!
-//! [`C1zSink`] is the port; `access-wire` turns domain rows into the ecosystem's messages; a thread of its own does
-//! everything that costs processor time or touches the disk.
+//! [`C1zSink`] is the port; `access-wire` converts domain rows to messages; a separate thread does everything that costs
+//! processor time or touches the disk.
 
 mod earlier;
 mod error;

@@ -1,4 +1,4 @@
-//! The port, on the async side.
+//! The access sink.
 
 use std::path::{Path, PathBuf};
 

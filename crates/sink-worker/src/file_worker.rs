@@ -128,7 +128,7 @@ enum Message {
     },
 }
 
-/// A [`SinkWriter`] over a thread with a [`FileJob`]. Dropping it asks the thread to stop and waits for its end, so that nothing
+/// A [`SinkWriter`] over a thread with a [`FileJob`]. Dropping it cancels the thread and waits for its end, so that no part
 /// of the file is left.
 pub struct FileWorker<E: WorkerLost> {
     stop: StopFlag,
@@ -139,7 +139,7 @@ pub struct FileWorker<E: WorkerLost> {
 }
 
 impl<E: WorkerLost> FileWorker<E> {
-    /// Starts a thread of this name and begins the job on it. `begin` gets the flag that asks it to stop.
+    /// Starts a thread of this name and begins the job on it. `begin` receives the flag that cancels it.
     ///
     /// # Errors
     /// [`StartError`] if there is no thread or the job cannot begin.
@@ -188,7 +188,7 @@ impl<E: WorkerLost> FileWorker<E> {
         }
     }
 
-    /// Waits for the thread's end and gives its error.
+    /// Waits for the thread's end and returns its error.
     async fn error(&mut self) -> E {
         match self.worker.join().await {
             Some(Err(error)) => error,
@@ -197,7 +197,7 @@ impl<E: WorkerLost> FileWorker<E> {
     }
 }
 
-/// Works until there are no more messages. An error ends the thread; a reply that is not sent makes the async side join it.
+/// Handles messages until the queue is closed. An error ends the thread; a reply that is not sent makes the async side join it.
 fn run<J: FileJob>(mut job: J, mut messages: Queue<Message>) -> Result<(), J::Error> {
     let (summary, reply) = loop {
         match messages.next() {

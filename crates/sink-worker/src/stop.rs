@@ -1,9 +1,9 @@
-//! The flag that ends long work.
+//! The flag that cancels long work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A flag that the async side raises and a worker looks at between two steps. Dropping it raises it.
+/// A flag that the async side sets and a worker checks between two steps. Dropping it sets the flag.
 #[derive(Debug, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
@@ -14,7 +14,7 @@ impl StopFlag {
         &self.0
     }
 
-    /// Asks the worker to stop.
+    /// Cancels the worker.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -5,10 +5,10 @@ use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::mpsc;
 
-/// Messages that may wait for the thread.
+/// Capacity of the queue, in messages.
 const QUEUE_CAPACITY: usize = 2;
 
-/// A thread that takes messages `M` from a queue and ends with a `T`.
+/// A thread that receives messages `M` from a queue and returns a `T`.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -23,7 +23,7 @@ pub struct Worker<M, T> {
     thread: Option<JoinHandle<T>>,
 }
 
-/// The messages of a [`Worker`], on its thread. It ends when the async side sends no more.
+/// The messages of a [`Worker`], on its thread. The iterator ends when the async side closes the queue.
 #[derive(Debug)]
 pub struct Queue<M>(mpsc::Receiver<M>);
 
@@ -50,7 +50,7 @@ impl<M: Send + 'static, T: Send + 'static> Worker<M, T> {
         })
     }
 
-    /// Sends a message, as soon as the queue has room. False if the thread has ended; [`join`](Self::join) tells why.
+    /// Sends a message, as soon as the queue has room. `false` if the thread has ended; [`join`](Self::join) returns the reason.
     pub async fn send(&mut self, message: M) -> bool {
         match &self.messages {
             Some(messages) => messages.send(message).await.is_ok(),

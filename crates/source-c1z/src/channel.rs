@@ -1,4 +1,4 @@
-//! From the reading thread to the pipeline: a short queue, filled in batches.
+//! The queue from the reading thread to the pipeline, filled in batches.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::error::C1zSourceError;
 /// Rows in a batch.
 pub(crate) const BATCH_ROWS: usize = 2_000;
 
-/// The reading's end of the queue.
+/// The sender of the reading thread.
 #[derive(Debug)]
 pub(crate) struct EventSender(mpsc::Sender<SourceEvent>);
 
 impl EventSender {
-    /// The two ends of a queue of so many events.
+    /// Creates a queue for this many events.
     pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<SourceEvent>) {
         let (events, receiver) = mpsc::channel(capacity);
         (Self(events), receiver)
     }
 
-    /// Hands something over; [`C1zSourceError::Stopped`] if nobody listens any more.
+    /// Sends an event; [`C1zSourceError::Stopped`] if the receiver was dropped.
     fn send(&self, event: SourceEvent) -> Result<(), C1zSourceError> {
         self.0.blocking_send(event).map_err(|_| C1zSourceError::Stopped)
     }
@@ -39,7 +39,7 @@ impl EventSender {
     }
 }
 
-/// Rows of one kind that gather until there are enough of them.
+/// Buffers rows of one kind until there are enough for a batch.
 #[derive(Debug)]
 pub(crate) struct BatchBuffer<'a, T> {
     outlet: &'a EventSender,
@@ -48,12 +48,12 @@ pub(crate) struct BatchBuffer<'a, T> {
     batch: fn(Vec<T>) -> AccessBatch,
 }
 
-/// Bytes of a batch, beyond which it is handed over with fewer rows.
+/// Maximum number of text bytes in a batch; beyond it a batch has fewer rows.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// A row that has texts.
+/// A row with texts.
 pub(crate) trait TextBytes {
-    /// Bytes of its texts.
+    /// Number of bytes of its texts.
     fn text_bytes(&self) -> usize;
 }
 
@@ -101,7 +101,7 @@ impl<'a, T: TextBytes> BatchBuffer<'a, T> {
     }
 }
 
-/// Rows of one kind that are of no use, by the type they are booked under.
+/// Counts skipped rows of one kind, by resource type.
 #[derive(Debug)]
 pub(crate) struct SkipCounts {
     kind: RowKind,
@@ -116,7 +116,7 @@ impl SkipCounts {
         }
     }
 
-    /// Books one row. A type that is no usable id itself is booked as `unknown`.
+    /// Counts a row. A type that is no valid id itself is counted as `unknown`.
     pub(crate) fn add(&mut self, resource_type: &str, reason: SkipReason) {
         let resource_type =
             ResourceTypeId::new(resource_type).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"));

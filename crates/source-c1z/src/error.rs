@@ -1,4 +1,4 @@
-//! Why a file could not be read as a source.
+//! Errors of the source.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub enum C1zSourceError {
         path: PathBuf,
         /// The requested id.
         requested: String,
-        /// The syncs that the file has.
+        /// The syncs of the file.
         syncs: Vec<KnownSync>,
     },
     /// The requested sync was never finished.
@@ -30,18 +30,18 @@ pub enum C1zSourceError {
         path: PathBuf,
         /// The requested id.
         requested: String,
-        /// The syncs that the file has.
+        /// The syncs of the file.
         syncs: Vec<KnownSync>,
     },
-    /// No sync of the file was ever finished.
+    /// No sync of the file is finished.
     #[error("{} has no finished sync; it has {}", path.display(), listed(syncs))]
     NoneFinished {
         /// The file.
         path: PathBuf,
-        /// The syncs that the file has.
+        /// The syncs of the file.
         syncs: Vec<KnownSync>,
     },
-    /// Neither the file nor anybody else says which tenant it is of.
+    /// Neither the file nor the options name the tenant.
     #[error("{} does not name its tenant", path.display())]
     UnknownTenant {
         /// The file.
@@ -57,12 +57,12 @@ pub enum C1zSourceError {
         /// Its type, as in the file.
         sync_type: String,
     },
-    /// The sync's id is not one that the ecosystem's other tools take.
+    /// Other tools do not accept the id of the sync.
     #[error("a sync in {} has an invalid id", path.display())]
     NotAKsuid {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: SyncIdError,
     },
     /// A time of the sync cannot be read.
@@ -74,25 +74,25 @@ pub enum C1zSourceError {
         sync_id: String,
         /// Which of its times: `start` or `end`.
         which: &'static str,
-        /// What the file says.
+        /// The text in the file.
         text: String,
     },
-    /// A grant passes on an entitlement that is not on its principal, which the ecosystem forbids (docs/reference/c1z.md §5.4).
+    /// A grant expands an entitlement of another resource than its principal, which the format forbids (docs/reference/c1z.md §5.4).
     #[error(
         "the grant of {entitlement} to {principal} expands {source_id}, an entitlement of another resource"
     )]
     ForeignExpansion {
-        /// The entitlement that is passed on.
+        /// The entitlement of the grant.
         entitlement: EntitlementId,
-        /// Who passes it on.
+        /// The principal of the grant.
         principal: ResourceId,
-        /// The entitlement on something else.
+        /// The expanded entitlement.
         source_id: EntitlementId,
     },
     /// Single resources were requested.
     #[error("single resources cannot be selected in a file")]
     TargetsUnsupported,
-    /// Nobody listens any more.
+    /// The receiver was dropped.
     #[error("stopped on request")]
     Stopped,
     /// No thread can be started for the file.
@@ -103,7 +103,7 @@ pub enum C1zSourceError {
     ThreadLost,
 }
 
-/// A sync that a file has, for messages.
+/// A sync of a file, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownSync {
     /// Its id.
@@ -205,7 +205,7 @@ impl Diagnostic for C1zSourceError {
     }
 }
 
-/// The ways to a file that can be read: the first is the reference's own and was tried with what it writes of older engines.
+/// Hints for getting a readable file.
 fn rewriting(path: &Path) -> String {
     format!(
         "rewrite it with the baton tool of baton-sdk v0.25.0 (cmd/baton): baton export c1z --file {} --out readable.c1z; \

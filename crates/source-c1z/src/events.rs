@@ -1,4 +1,4 @@
-//! The pipeline's end of the queue.
+//! The receiving end of the queue, as a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 
 use crate::error::C1zSourceError;
 
-/// What a reading thread gives.
+/// The result of a reading thread.
 pub(crate) type Outcome = Result<(), C1zSourceError>;
 
-/// What arrives from the reading thread, and how it ended. Dropping it stops the thread and waits for its end, a few
-/// milliseconds away, so that the unpacked copy never outlives the source.
+/// The events of a reading thread, ended by its result. Dropping it stops the thread and waits a few milliseconds for its
+/// end, so that the unpacked copy never outlives the source.
 pub(crate) struct EventStream {
     queue: mpsc::Receiver<SourceEvent>,
     thread: Option<JoinHandle<Outcome>>,
@@ -58,7 +58,7 @@ impl Drop for EventStream {
     fn drop(&mut self) {
         self.queue.close();
         let Some(thread) = self.thread.take() else { return };
-        // An interrupt ends the query that runs now; between two queries there is nothing to end, hence again and again.
+        // An interrupt only ends a running query, so it is repeated in case the thread is between two queries.
         while !thread.is_finished() {
             self.interrupt.interrupt();
             thread::sleep(Duration::from_millis(1));

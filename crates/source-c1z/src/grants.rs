@@ -1,4 +1,4 @@
-//! Who holds what: rows of the file as groups of grants.
+//! Decodes grants: rows of the file to groups of grants.
 
 use std::collections::HashSet;
 
@@ -15,11 +15,11 @@ use crate::channel::SkipCounts;
 use crate::error::C1zSourceError;
 use crate::expansion::GrantVisitor;
 
-/// How a principal came to hold an entitlement, as the row says. `None`: directly and only so, with the frozen id.
+/// The origin of a grant, from its row. `None` for a direct grant without sources and with the frozen id.
 ///
 /// A grant is direct if it has no sources, or its own entitlement is among them: the expansion adds that one when a
-/// grant that was there before gains another source (docs/reference/c1z.md §5.5). Sources that no entitlement can have as its
-/// id are left out.
+/// an existing grant gains another source (docs/reference/c1z.md §5.5). Sources that are no valid entitlement ids are
+/// omitted.
 pub(crate) fn origin(row: &GrantRow<'_>) -> Result<Option<GrantOrigin>, SkipReason> {
     let id = GrantId::new(row.id).map_err(|_| SkipReason::UnusableId)?;
     let frozen = is_frozen(row);
@@ -46,7 +46,7 @@ fn is_frozen(row: &GrantRow<'_>) -> bool {
     rest == Some(row.principal)
 }
 
-/// A grant that is nothing but one.
+/// A direct grant without sources.
 fn plain() -> GrantOrigin {
     GrantOrigin {
         id: None,
@@ -55,7 +55,7 @@ fn plain() -> GrantOrigin {
     }
 }
 
-/// Grants that gather into groups, and groups into batches.
+/// Collects grants into groups, and groups into batches.
 #[derive(Debug)]
 pub(crate) struct GrantBatches<'a> {
     outlet: &'a EventSender,
@@ -74,7 +74,7 @@ impl<'a> GrantBatches<'a> {
         }
     }
 
-    /// Adds a grant to the group of its neighbours.
+    /// Adds a grant to the current group, or starts a group.
     pub(crate) fn push(
         &mut self,
         entitlement: &EntitlementId,
@@ -207,7 +207,7 @@ impl Current {
     ) -> Result<Self, SkipReason> {
         let entitlement = EntitlementId::new(row.entitlement).map_err(|_| SkipReason::UnusableId)?;
         let principal_type = ResourceTypeId::new(row.principal_type).map_err(|_| SkipReason::UnusableId)?;
-        // The type of the resource comes from a column that a strange writer may have left empty.
+        // Other writers may leave the column with the resource's type empty.
         let in_scope = ResourceTypeId::new(row.resource_type).map_or(true, |id| scope.includes_type(&id));
         Ok(Self {
             included: in_scope && !expanded.contains(&entitlement),

@@ -1,9 +1,8 @@
 //! One finished sync of a c1z file, written by any connector: the access source behind `export`, and the snapshot
-//! that `inspect` asks.
+//! behind `inspect`.
 //!
-//! [`C1zSource`] and [`C1zSnapshot`] are the ports; `decode` turns the ecosystem's messages into domain rows; `expansion` works out who holds
-//! what through something else, as the reference does after a sync; a thread of its own does everything that touches
-//! the disk.
+//! [`C1zSource`] and [`C1zSnapshot`] are the ports; `decode` converts messages to domain rows; `expansion` computes effective
+//! grants, as the reference does after a sync; all disk access is on a separate thread.
 
 mod channel;
 mod decode;

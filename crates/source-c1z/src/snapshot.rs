@@ -30,18 +30,18 @@ pub struct C1zSnapshot {
     types: Arc<Types>,
     network: OnceCell<ExpansionPlan>,
     names: RefCell<Names>,
-    /// What is known of the entitlement that was met last: grants of one come together.
+    /// The entitlement of the previous grant: grants of an entitlement are consecutive.
     last_held: RefCell<Option<(EntitlementId, Option<EntitlementSummary>)>>,
 }
 
-/// A principal as its grants tell of it.
+/// What grants show of their principal.
 #[derive(Clone)]
 struct Name {
     display_name: DisplayName,
     login: Option<Box<str>>,
 }
 
-/// Names that were looked up, so that nobody is looked up twice: about a hundred bytes for each.
+/// Cache of the names that were looked up; about a hundred bytes each.
 #[derive(Default)]
 struct Names {
     known: HashMap<ResourceId, Option<Name>>,
@@ -50,10 +50,10 @@ struct Names {
     looked_up: BTreeMap<ResourceTypeId, usize>,
 }
 
-/// So many names of one type are looked up one by one; then all others are read too.
+/// Number of names of a type that are looked up one by one before all of them are read.
 const SINGLE_LOOKUPS: usize = 10_000;
 
-/// Why rows do not come any more.
+/// Why reading rows ended.
 enum Ended {
     Enough,
     Failed(C1zSourceError),
@@ -71,7 +71,7 @@ impl From<C1zSourceError> for Ended {
     }
 }
 
-/// Enough is as good as all.
+/// A visitor that has enough is not an error.
 fn answered(ended: Result<(), Ended>) -> Result<(), SourceError> {
     match ended {
         Ok(()) | Err(Ended::Enough) => Ok(()),
@@ -107,7 +107,7 @@ impl C1zSnapshot {
         self.sync.run.id.as_str()
     }
 
-    /// Which entitlements feed which; read when it is needed first.
+    /// The expansions of the sync, read on first use.
     fn network(&self) -> Result<&ExpansionPlan, C1zSourceError> {
         if let Some(network) = self.network.get() {
             return Ok(network);
@@ -216,7 +216,7 @@ impl C1zSnapshot {
         }))
     }
 
-    /// A row of the file, if it can be used.
+    /// Decodes a row of the file; `None` if it is unusable.
     fn stored(&self, row: &GrantRow<'_>) -> Result<Option<EffectiveGrant>, C1zSourceError> {
         let ids = EntitlementId::new(row.entitlement)
             .ok()
@@ -228,7 +228,7 @@ impl C1zSnapshot {
         }
     }
 
-    /// What a principal holds, in order.
+    /// The grants of a principal, in order.
     fn held_by(&self, principal: &ResourceId) -> Result<Vec<EffectiveGrant>, C1zSourceError> {
         let network = self.network()?;
         let mut gathered = BatchBuffer::default();
@@ -252,7 +252,7 @@ impl C1zSnapshot {
         Ok(holdings)
     }
 
-    /// Who holds an entitlement, by type and id, each once: a row that says it again says nothing new.
+    /// The holders of an entitlement by type and id, without duplicates.
     fn of(&self, entitlement: &EntitlementId, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), Ended> {
         let network = self.network()?;
         let mut last: Option<ResourceId> = None;
@@ -279,7 +279,7 @@ impl C1zSnapshot {
         Ok(())
     }
 
-    /// How many hold each entitlement, effective grants included.
+    /// Number of holders by entitlement, including effective grants.
     fn counts(&self) -> Result<BTreeMap<EntitlementId, u64>, C1zSourceError> {
         let network = self.network()?;
         let mut counts = Counts::default();
@@ -351,7 +351,7 @@ impl Name {
     }
 }
 
-/// Grants of few entitlements or of one principal.
+/// Collects grants of few entitlements or of one principal.
 #[derive(Default)]
 struct BatchBuffer(Vec<(EntitlementId, ResourceId, Option<GrantOrigin>)>);
 
@@ -371,7 +371,7 @@ impl GrantVisitor for BatchBuffer {
     }
 }
 
-/// How many grants there are.
+/// Counts grants.
 #[derive(Default)]
 struct Counts(BTreeMap<EntitlementId, u64>);
 

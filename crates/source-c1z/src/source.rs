@@ -1,4 +1,4 @@
-//! The port, on the async side.
+//! The access source.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -23,32 +23,32 @@ use crate::sync_pass;
 use crate::sync_pass::Types;
 use crate::sync_selection::SelectedSync;
 
-/// Batches that wait for the pipeline.
+/// Maximum number of batches in the queue to the pipeline.
 const QUEUE_BATCHES: usize = 4;
 
-/// What to read.
+/// Options of [`C1zSource`].
 #[derive(Debug, Clone)]
 pub struct C1zSourceConfig {
-    /// The file, a c1z.
+    /// The c1z file.
     pub path: PathBuf,
-    /// Where it is unpacked.
+    /// The folder to which it is unpacked.
     pub temp_folder: PathBuf,
-    /// How much it may unpack to.
+    /// Limits for unpacking.
     pub limits: Limits,
-    /// The id of the sync to read; `None` = the latest finished one, full ones first.
+    /// The id of the sync to read. By default the latest finished full sync, or the latest finished one if none is full.
     pub sync: Option<String>,
-    /// What the tenant is called; `None` = as the file says.
+    /// The tenant; by default the one that the file names.
     pub tenant: Option<String>,
-    /// What it is called if nobody says.
+    /// What to do if neither this nor the file names the tenant.
     pub unknown_tenant: UnknownTenant,
 }
 
-/// What is done with a file that does not name its tenant, if nobody else says so either.
+/// What to do with a file that does not name its tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownTenant {
-    /// It is called so, for people who look at it.
-    CallIt(String),
-    /// It is an error: what is written from it would be bound to the wrong tenant.
+    /// Use this name, for display only.
+    Placeholder(String),
+    /// Fail: an output written from it would be bound to the wrong tenant.
     Refuse,
 }
 
@@ -72,7 +72,7 @@ impl C1zSource {
         Self::open_cancellable(config, &AtomicBool::new(false))
     }
 
-    /// The same, ending with an error soon after `stop` is set.
+    /// As [`open`](Self::open), but fails soon after `stop` is set.
     ///
     /// # Errors
     /// As [`open`](Self::open), and [`c1z::C1zError::Stopped`].
@@ -87,7 +87,7 @@ impl C1zSource {
             None => reader.tenant(&sync_id)?,
         };
         let tenant = match (said, config.unknown_tenant) {
-            (Some(tenant), _) | (None, UnknownTenant::CallIt(tenant)) => tenant,
+            (Some(tenant), _) | (None, UnknownTenant::Placeholder(tenant)) => tenant,
             (None, UnknownTenant::Refuse) => {
                 return Err(C1zSourceError::UnknownTenant { path: config.path });
             }
@@ -102,7 +102,7 @@ impl C1zSource {
         })
     }
 
-    /// The sync that is read.
+    /// The selected sync.
     #[must_use]
     pub fn sync_id(&self) -> SyncId {
         self.sync.id
@@ -114,13 +114,13 @@ impl C1zSource {
         self.sync.sync_type
     }
 
-    /// When it began, in UTC.
+    /// The start of the sync, in UTC.
     #[must_use]
     pub fn started_at(&self) -> OffsetDateTime {
         self.sync.started_at
     }
 
-    /// When it ended, in UTC.
+    /// The end of the sync, in UTC.
     #[must_use]
     pub fn ended_at(&self) -> OffsetDateTime {
         self.sync.ended_at
@@ -162,7 +162,7 @@ impl C1zSource {
         Ok((syncs, latest))
     }
 
-    /// The finished full syncs of the file: their ids, and when they ended, in the order they were begun.
+    /// Ids and end times of the finished full syncs of the file, in order of their start.
     ///
     /// # Errors
     /// [`C1zSourceError`] if the unpacked copy cannot be read, or a sync has an id or time that is none.
@@ -177,7 +177,7 @@ impl C1zSource {
         .collect()
     }
 
-    /// Another sync of the same file, which is not unpacked again.
+    /// Opens another sync of the same file without unpacking it again.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -195,13 +195,13 @@ impl C1zSource {
         })
     }
 
-    /// A reader of its own, so that several readings do not wait for each other.
+    /// Opens another reader, so that concurrent reads do not wait for each other.
     fn reader(&self) -> Result<Reader, C1zSourceError> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(reader.reopen()?)
     }
 
-    /// Starts a thread with a reader of its own, so that several readings do not wait for each other.
+    /// Starts a thread with its own reader, so that concurrent reads do not wait for each other.
     fn start(&self, scope: &SyncScope) -> Result<EventStream, C1zSourceError> {
         let reader = self.reader()?;
         let interrupt = reader.interrupt();

@@ -1,4 +1,4 @@
-//! One pass over the sync, in the order that the port asks for.
+//! One pass over the sync, in the order that the port requires.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::expansion::{Expansion, ExpansionInput};
 use crate::grants::{self, GrantBatches};
 use crate::sync_selection::SelectedSync;
 
-/// The resource types of the sync, which everything else needs to be known.
+/// The resource types of the sync. Decoding any other row needs them.
 #[derive(Debug)]
 pub(crate) struct Types {
     listed: Vec<ResourceType>,
@@ -27,7 +27,7 @@ pub(crate) struct Types {
 
 impl Types {
     pub(crate) fn of(reader: &Reader, sync: &SelectedSync) -> Result<Self, C1zSourceError> {
-        // Some connectors mark a type as having no entitlements and list some nevertheless. Those are kept; the mark is
+        // Some connectors mark a type as having no entitlements and list some nevertheless. The entitlements are kept, the mark is
         // not, because everything downstream relies on it.
         let with_entitlements = reader.types_with_entitlements(sync.id.as_str())?;
         let mut types = Self {
@@ -54,13 +54,13 @@ impl Types {
         &self.listed
     }
 
-    /// What resources of a type are; those of a type that is not listed are nothing in particular.
+    /// The trait of a type's resources; `Other` for a type that is not listed.
     pub(crate) fn kind(&self, resource_type: &ResourceTypeId) -> TraitKind {
         self.kinds.get(resource_type).copied().unwrap_or(TraitKind::Other)
     }
 }
 
-/// Reads everything that the scope wants.
+/// Reads everything in scope.
 pub(crate) fn read(
     reader: &Reader,
     sync: SyncId,

@@ -1,4 +1,4 @@
-//! Which sync of the file is read.
+//! Selects the sync of the file to read.
 
 use access_core::model::{SyncId, SyncType};
 use c1z::{C1zError, Reader, SyncRow};
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::error::{C1zSourceError, KnownSync};
 
-/// A finished sync, typed.
+/// A finished sync, parsed.
 #[derive(Debug, Clone)]
 pub(crate) struct SelectedSync {
     pub(crate) id: SyncId,
@@ -68,7 +68,7 @@ impl SelectedSync {
                     sync_type: row.sync_type.clone(),
                 });
             }
-            // Upserts, and types that are not known here: whatever they are, what is missing in them was not removed.
+            // Upserts and unknown types: rows that are missing in them were not removed.
             _ => SyncType::Partial,
         };
         Ok(Self {

@@ -54,7 +54,7 @@ impl Lists {
     }
 }
 
-/// Yes or no.
+/// Booleans.
 pub(crate) struct Flags(BooleanArray);
 
 impl Flags {
@@ -63,7 +63,7 @@ impl Flags {
     }
 }
 
-/// Whole numbers.
+/// Integers.
 pub(crate) struct Counts(Int64Array);
 
 impl Counts {

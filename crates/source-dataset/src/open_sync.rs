@@ -42,7 +42,7 @@ pub struct OpenSync {
     stop: Arc<AtomicBool>,
 }
 
-/// How often a thread that waits for a store looks whether it is to stop.
+/// Interval at which a thread that waits for a store checks for cancellation.
 const POLLING_INTERVAL: Duration = Duration::from_millis(50);
 
 impl OpenSync {
@@ -124,7 +124,7 @@ impl OpenSync {
         Arc::clone(&self.stop)
     }
 
-    /// Which sync it is.
+    /// The sync.
     #[must_use]
     pub fn sync(&self) -> &FinishedSync {
         &self.sync

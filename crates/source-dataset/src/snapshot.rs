@@ -1,4 +1,4 @@
-//! Questions, answered by reading the tables in question, with no more columns than needed.
+//! Point queries: each reads the tables that it needs, and only the required columns.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{self, Break, Continue};

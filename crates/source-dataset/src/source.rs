@@ -1,4 +1,4 @@
-//! The access source, on the async side and on the thread that reads.
+//! The access source: the async side and the reading thread.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{Break, Continue};
@@ -199,7 +199,7 @@ impl From<DatasetSourceError> for ReadOutcome {
     }
 }
 
-/// One pass over the sync, in the order that the port asks for.
+/// One pass over the sync, in the order that the port requires.
 struct Reading {
     opened: OpenSync,
     handle: Handle,
@@ -331,7 +331,7 @@ impl Reading {
 }
 
 impl BareGrantColumns {
-    /// Adds a grant to the group of its neighbours.
+    /// Adds a grant to the current group, or starts a group.
     fn add(
         &self,
         row: usize,

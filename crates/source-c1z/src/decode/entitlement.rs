@@ -1,4 +1,4 @@
-//! What can be held.
+//! Entitlements.
 
 use access_core::model::{
     Description, DisplayName, Entitlement, EntitlementId, Purpose, ResourceTypeId, Slug,
@@ -10,7 +10,7 @@ use baton_proto::find_annotation;
 
 use super::message_id;
 
-/// An entitlement with the id that its connector gave it, whatever its form.
+/// Decodes an entitlement. The connector's id is kept, whatever its form.
 pub(crate) fn entitlement(message: &v2::Entitlement) -> Result<Entitlement, SkipReason> {
     let id = EntitlementId::new(&message.id).map_err(|_| SkipReason::UnusableId)?;
     let resource = message.resource.as_ref().ok_or(SkipReason::WrongShape)?;
@@ -35,7 +35,7 @@ pub(crate) fn entitlement(message: &v2::Entitlement) -> Result<Entitlement, Skip
     })
 }
 
-/// The slug, or what follows the last colon of the id, or the id.
+/// The slug; without one, the part of the id after the last colon, or the id.
 fn slug(slug: &str, id: &str) -> Result<Slug, SkipReason> {
     let last = id.rsplit(':').next().unwrap_or(id);
     [slug, last, id]

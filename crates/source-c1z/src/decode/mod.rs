@@ -1,4 +1,4 @@
-//! Messages of `c1.connector.v2` as domain rows (docs/reference/c1z.md §4).
+//! Decodes messages of `c1.connector.v2` to domain rows (docs/reference/c1z.md §4).
 
 mod entitlement;
 mod profile;
@@ -14,7 +14,7 @@ pub(crate) use entitlement::entitlement;
 pub(crate) use resource::resource;
 pub(crate) use resource_type::resource_type;
 
-/// An id of two usable parts.
+/// A resource id, if both of its parts are valid.
 pub(crate) fn resource_id(resource_type: &str, id: &str) -> Result<ResourceId, SkipReason> {
     let unusable = |_| SkipReason::UnusableId;
     Ok(ResourceId::new(
@@ -28,7 +28,7 @@ fn message_id(id: Option<&v2::ResourceId>) -> Result<ResourceId, SkipReason> {
     resource_id(&id.resource_type, &id.resource)
 }
 
-/// A text, unless it is empty, which is how the format says that there is none.
+/// A text; `None` if it is empty, which means absent in this format.
 fn text(text: &str) -> Option<Box<str>> {
     (!text.is_empty()).then(|| text.into())
 }

@@ -1,4 +1,4 @@
-//! Free-form attributes.
+//! Profiles: free-form attributes of resources.
 
 use access_core::model::{Profile, ProfileValue};
 use baton_proto::prost_types::Struct;
@@ -6,7 +6,7 @@ use baton_proto::prost_types::value::Kind;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-/// Whole numbers up to here survive the trip through protobuf's doubles.
+/// Integers up to this one are exact in protobuf's doubles.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The attributes with a value. Anything but texts, flags and integers becomes compact JSON with sorted keys.
@@ -40,12 +40,12 @@ fn exact_integer(number: f64) -> Option<i64> {
 }
 
 fn json(kind: &Kind) -> ProfileValue {
-    // Every key is text and every number finite, so that there always is JSON for it.
+    // Every key is a text and every number is finite, so this cannot fail.
     let text = serde_json::to_string(&Json(Some(kind))).unwrap_or_default();
     ProfileValue::Json(text.into())
 }
 
-/// A value as JSON. Numbers that JSON has no word for are written as protobuf's own JSON writes them, as text.
+/// A value as JSON. NaN and infinities become texts, as in protobuf's JSON mapping.
 struct Json<'a>(Option<&'a Kind>);
 
 impl Serialize for Json<'_> {

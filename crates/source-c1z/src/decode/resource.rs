@@ -1,4 +1,4 @@
-//! Things.
+//! Resources.
 
 use access_core::model::{
     Description, DisplayName, Resource, ResourceTrait, ResourceTypeId, Status, StatusState, TraitKind,
@@ -22,7 +22,7 @@ pub(crate) fn resource(
     Ok(Resource {
         resource_trait: kind(kind_of(&id.resource_type), &found),
         id,
-        // A parent that cannot be named is none.
+        // An invalid parent id is ignored.
         parent: message_id(message.parent_resource_id.as_ref()).ok(),
         display_name: DisplayName::new(&message.display_name),
         description: (!message.description.is_empty()).then(|| Description::new(&message.description)),

@@ -20,7 +20,7 @@ pub(crate) fn resource_type(message: &v2::ResourceType) -> Result<ResourceType, 
     })
 }
 
-/// The domain's word for a trait, if it has one. A type with several traits is taken for the first that has.
+/// The domain's trait for a declared one. The first known trait of a type counts.
 fn known(declared: Trait) -> Option<TraitKind> {
     match declared {
         Trait::User => Some(TraitKind::User),

@@ -10,13 +10,13 @@ use baton_proto::prost_types::{Any, Struct};
 
 use super::text;
 
-/// The trait annotations of one resource that say something.
+/// The trait annotations of a resource.
 #[derive(Debug)]
 pub(super) struct Traits {
     pub(super) user: Option<v2::UserTrait>,
     pub(super) device: Option<v2::ManagedDeviceTrait>,
     agent: Option<v2::AgentTrait>,
-    /// Profiles of traits that have nothing else that is read, the first one first.
+    /// Profiles of traits of which nothing else is read, in their order.
     other_profiles: Vec<Struct>,
 }
 

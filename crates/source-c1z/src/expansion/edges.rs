@@ -1,4 +1,4 @@
-//! Which entitlement's holders hold which other, and which of them.
+//! Edges of the expansion: the holders of one entitlement also hold another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use c1z::{ExpandableGrant, Reader};
 use crate::decode;
 use crate::error::C1zSourceError;
 
-/// Which holders of a source hold what it feeds.
+/// Which holders of the source hold the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edge {
     /// Only those who hold the source directly.
@@ -18,7 +18,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// Widens this edge to what either lets through: deep beats shallow, all types beat some, some types add up.
+    /// Widens this edge to what either admits: deep beats shallow, all types beat some, lists of types are united.
     /// (docs/reference/c1z.md §5.5; that types add up was seen in the reference's v0.25.0.)
     pub(super) fn widen(&mut self, other: &Self) {
         self.shallow &= other.shallow;
@@ -28,7 +28,7 @@ impl Edge {
         }
     }
 
-    /// Whether a holder of the source is let through.
+    /// Whether a holder of the source is admitted.
     pub(super) fn admits(&self, principal_type: &ResourceTypeId, direct: bool) -> bool {
         let right_type = self
             .types
@@ -38,24 +38,24 @@ impl Edge {
     }
 }
 
-/// An entitlement that takes part.
+/// An entitlement of the network.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) id: EntitlementId,
     pub(super) resource_type: ResourceTypeId,
 }
 
-/// Edges between entitlements by their number.
+/// Edges between entitlements by number.
 pub(super) type EdgeMap = BTreeMap<(usize, usize), Edge>;
 
-/// Edges as the grants name them, which may be wrong.
+/// Edges from the annotations of grants, not yet validated.
 #[derive(Debug, Default)]
 pub(super) struct Edges {
     numbers: HashMap<EntitlementId, usize>,
-    /// What the entitlements are held on, of those that are listed.
+    /// The resources of the listed entitlements.
     resources: Vec<Option<ResourceId>>,
     named: Vec<GrantEdge>,
-    /// Grants that cannot be expanded because an id cannot be one.
+    /// Number of grants that are not expanded because an id is invalid.
     unusable: u64,
 }
 
@@ -119,12 +119,12 @@ impl Edges {
         number
     }
 
-    /// The entitlements that are named, in no order.
+    /// The named entitlements, in no order.
     pub(super) fn named(&self) -> impl Iterator<Item = &EntitlementId> {
         self.numbers.keys()
     }
 
-    /// Notes what an entitlement is held on.
+    /// Adds the resource of an entitlement.
     pub(super) fn listed(&mut self, entitlement: &Entitlement) {
         if let Some(number) = self.numbers.get(&entitlement.id) {
             self.resources[*number].get_or_insert_with(|| entitlement.resource.clone());
@@ -184,13 +184,13 @@ fn renumbered(
     types: &BTreeMap<EntitlementId, ResourceTypeId>,
     named: &[(EntitlementId, EntitlementId, Edge)],
 ) -> (Vec<Node>, EdgeMap) {
-    let taking_part: BTreeSet<&EntitlementId> = named
+    let members: BTreeSet<&EntitlementId> = named
         .iter()
         .flat_map(|(source, destination, _)| [source, destination])
         .collect();
     let nodes: Vec<Node> = types
         .iter()
-        .filter(|(id, _)| taking_part.contains(id))
+        .filter(|(id, _)| members.contains(id))
         .map(|(id, resource_type)| Node {
             id: id.clone(),
             resource_type: resource_type.clone(),

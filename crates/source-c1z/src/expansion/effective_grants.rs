@@ -1,4 +1,4 @@
-//! The grants of one entitlement, and what it gains from others.
+//! The grants of one entitlement, with those that it gains from its sources.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,7 +18,7 @@ use super::holders::Number;
 use super::holders::Principals;
 use super::request::{ExpansionInput, GrantVisitor};
 
-/// One entitlement with its grants.
+/// An entitlement with its grants.
 #[derive(Debug)]
 pub(super) struct Destination {
     id: EntitlementId,
@@ -27,14 +27,14 @@ pub(super) struct Destination {
     first: HashMap<Number, usize>,
 }
 
-/// One grant.
+/// A grant.
 #[derive(Debug)]
 struct Held {
     principal: Number,
-    /// Its id where it is not the frozen one.
+    /// The id, unless it is the frozen one.
     id: Option<GrantId>,
     direct: bool,
-    /// In order.
+    /// Sorted.
     sources: Vec<EntitlementId>,
 }
 
@@ -114,13 +114,13 @@ impl Destination {
         }
     }
 
-    /// Who holds it now.
+    /// The current holders.
     pub(super) fn holders(&self) -> Vec<Holder> {
         let holder = |held: &Held| Holder::new(held.principal, held.direct);
         self.grants.iter().map(holder).collect()
     }
 
-    /// Hands all grants over, by principal.
+    /// Passes all grants to the visitor, by principal.
     pub(super) fn hand_over(
         mut self,
         principals: &Principals,

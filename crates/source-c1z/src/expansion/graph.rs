@@ -1,42 +1,42 @@
-//! The order in which entitlements are worked out.
+//! The order in which the grants of entitlements are computed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::edges::{Edge, EdgeMap};
 
-/// A strongly connected component: entitlements that feed each other in a circle, or a single one. Its index in the order.
+/// Index of a strongly connected component: the entitlements of a cycle, or a single one.
 pub(super) type Component = usize;
 
-/// The graph of entitlements with each circle drawn together into one part, as in the reference: the edges within a part
-/// fall away, and every edge into or out of it counts for all of its members (docs/reference/c1z.md §5.5).
+/// The condensed graph of entitlements, as in the reference: each cycle is one component, edges within it are dropped, and
+/// every edge into or out of it counts for all of its members (docs/reference/c1z.md §5.5).
 ///
 /// Compared with the reference's v0.25.0 on its own three samples and on 150 random graphs: the same grants and sources,
-/// once its SQLite engine was made to finish its queue. By itself it can stop before all members of a circle have fed
-/// what follows, which varies from run to run.
+/// once its SQLite engine was forced to finish its queue. By itself it can stop before all members of a cycle were
+/// expanded, which varies from run to run.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// Members by part. Parts come after all that feed them.
+    /// Members by component. Components come after their sources.
     members: Vec<Vec<usize>>,
     incoming: Vec<Vec<(Component, Edge)>>,
 }
 
 impl Graph {
-    /// Draws circles together and orders what comes of it.
+    /// Condenses cycles and orders the components.
     pub(super) fn new(nodes: usize, edges: &EdgeMap) -> Self {
-        let mut members = circles(nodes, edges);
-        // They come with what is fed first.
+        let mut members = strongly_connected_components(nodes, edges);
+        // They arrive with targets first.
         members.reverse();
-        let mut part_of = vec![0; nodes];
-        for (part, nodes) in members.iter_mut().enumerate() {
+        let mut component_of = vec![0; nodes];
+        for (component, nodes) in members.iter_mut().enumerate() {
             nodes.sort_unstable();
             for node in nodes {
-                part_of[*node] = part;
+                component_of[*node] = component;
             }
         }
         let mut merged: BTreeMap<(Component, Component), Edge> = BTreeMap::new();
         for ((source, destination), edge) in edges {
-            let ends = (part_of[*source], part_of[*destination]);
+            let ends = (component_of[*source], component_of[*destination]);
             if ends.0 != ends.1 {
                 merged
                     .entry(ends)
@@ -51,30 +51,30 @@ impl Graph {
         Self { members, incoming }
     }
 
-    /// All parts, sources before what they feed.
-    pub(super) fn parts(&self) -> Range<Component> {
+    /// All components, sources before targets.
+    pub(super) fn components(&self) -> Range<Component> {
         0..self.members.len()
     }
 
-    /// The entitlements of a part, in order.
-    pub(super) fn members(&self, part: Component) -> &[usize] {
-        &self.members[part]
+    /// The entitlements of a component, sorted.
+    pub(super) fn members(&self, component: Component) -> &[usize] {
+        &self.members[component]
     }
 
-    /// What feeds a part.
-    pub(super) fn incoming(&self, part: Component) -> &[(Component, Edge)] {
-        &self.incoming[part]
+    /// The incoming edges of a component.
+    pub(super) fn incoming(&self, component: Component) -> &[(Component, Edge)] {
+        &self.incoming[component]
     }
 
-    /// How many circles there are.
+    /// Number of cycles.
     pub(super) fn cycles(&self) -> usize {
         self.members.iter().filter(|members| members.len() > 1).count()
     }
 }
 
 /// The strongly connected components by Tarjan's algorithm, without recursion: a chain of a million groups must not
-/// overflow the stack. A component comes after all components that it feeds.
-fn circles(nodes: usize, edges: &EdgeMap) -> Vec<Vec<usize>> {
+/// overflow the stack. A component comes after its targets.
+fn strongly_connected_components(nodes: usize, edges: &EdgeMap) -> Vec<Vec<usize>> {
     let mut search = Search {
         order: vec![None; nodes],
         lowest: vec![0; nodes],
@@ -116,7 +116,7 @@ fn circles(nodes: usize, edges: &EdgeMap) -> Vec<Vec<usize>> {
 }
 
 struct Search {
-    /// When a node was entered.
+    /// The order in which nodes were entered.
     order: Vec<Option<usize>>,
     /// The earliest waiting node that can be reached from a node.
     lowest: Vec<usize>,
@@ -142,7 +142,7 @@ impl Search {
         }
     }
 
-    /// All edges of a node have been followed: if it reaches nothing earlier, all that wait since it are one component.
+    /// Leaves a node whose edges were all followed. If it reaches no earlier node, all nodes that wait since it are a component.
     fn leave(&mut self, node: usize) {
         if self.order[node] != Some(self.lowest[node]) {
             return;
@@ -206,7 +206,7 @@ mod tests {
                     reaches.insert((from, to));
                 }
             }
-            let component = |node: usize| graph.parts().find(|part| graph.members(*part).contains(&node)).unwrap();
+            let component = |node: usize| graph.components().find(|component| graph.members(*component).contains(&node)).unwrap();
             for (from, to) in every(8, 0..8) {
                 let forth = reaches.contains(&(from, to));
                 let together = from == to || (forth && reaches.contains(&(to, from)));

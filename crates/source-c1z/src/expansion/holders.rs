@@ -1,4 +1,4 @@
-//! Who holds a source, in little memory.
+//! The holders of sources, stored compactly.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use access_core::model::ResourceId;
 /// The number of a principal; dense, from 0.
 pub(super) type Number = u32;
 
-/// All principals that hold anything that takes part, each once.
+/// The principals with grants in the network, each once.
 #[derive(Debug, Default)]
 pub(super) struct Principals {
     numbers: HashMap<Arc<ResourceId>, Number>,
@@ -16,7 +16,7 @@ pub(super) struct Principals {
 }
 
 impl Principals {
-    /// The number of a principal, new or not. `None` if all 2^31 numbers are taken.
+    /// The number of a principal, assigned on first use. `None` if all 2^31 numbers are in use.
     pub(super) fn number(&mut self, id: ResourceId) -> Option<Number> {
         if let Some(number) = self.numbers.get(&id) {
             return Some(*number);
@@ -30,7 +30,7 @@ impl Principals {
         Some(number)
     }
 
-    /// Who has a number.
+    /// The principal with a number.
     pub(super) fn id(&self, number: Number) -> &ResourceId {
         &self.ids[number as usize]
     }

@@ -1,9 +1,9 @@
-//! Who holds what through something else, worked out as the reference does after a sync (docs/reference/c1z.md §5.5).
+//! Effective grants through other entitlements, computed as the reference does after a sync (docs/reference/c1z.md §5.5).
 //!
-//! `edges` gathers which entitlement's holders hold which other, `graph` puts the entitlements in an order in which
-//! sources come before what they feed, `holders` remembers who holds a source, `destination` works out one entitlement.
-//! Memory: the edges, a few dozen bytes a principal, four bytes a holder of an entitlement that feeds one still to come,
-//! and the grants of one entitlement.
+//! `edges` collects the edges between entitlements, `graph` orders the entitlements so that sources precede their targets,
+//! `holders` stores the holders of sources compactly, and `effective_grants` computes the grants of one entitlement.
+//! Memory: the edges, a few dozen bytes a principal, four bytes a holder of an entitlement with remaining targets, and the
+//! grants of one entitlement.
 
 mod edges;
 mod effective_grants;
@@ -26,31 +26,31 @@ use graph::{Component, Graph};
 use holders::{Holder, Principals};
 pub(crate) use request::{ExpansionInput, GrantVisitor};
 
-/// The expansions of one sync, as its grants name them.
+/// The expansions of a sync, from the annotations of its grants.
 pub(crate) struct Expansion {
     edges: Edges,
 }
 
 impl Expansion {
-    /// Finds the grants that are to be expanded, whether or not the file's writer has done so: doing it again changes
-    /// nothing.
+    /// Finds the grants to expand. Whether the file's writer already expanded them does not matter: expansion is
+    /// idempotent.
     pub(crate) fn load(reader: &Reader, sync: &str) -> Result<Self, C1zSourceError> {
         Ok(Self {
             edges: Edges::load(reader, sync)?,
         })
     }
 
-    /// The entitlements that the grants name, in no order.
+    /// The entitlements in the annotations, in no order.
     pub(crate) fn named(&self) -> impl Iterator<Item = &EntitlementId> {
         self.edges.named()
     }
 
-    /// Notes that an entitlement exists.
+    /// Adds an existing entitlement.
     pub(crate) fn listed(&mut self, entitlement: &Entitlement) {
         self.edges.listed(entitlement);
     }
 
-    /// Once all entitlements are noted: which feed which.
+    /// Builds the network after all entitlements were added.
     pub(crate) fn network(self) -> Result<ExpansionPlan, C1zSourceError> {
         let (nodes, edges, unknown) = self.edges.usable()?;
         let graph = Graph::new(nodes.len(), &edges);
@@ -62,26 +62,26 @@ impl Expansion {
     }
 }
 
-/// Entitlements that feed others or are fed by them.
+/// Entitlements with edges, in an order for computing their grants.
 pub(crate) struct ExpansionPlan {
-    /// In the order of their ids.
+    /// Sorted by id.
     nodes: Vec<Node>,
     graph: Graph,
     unknown: u64,
 }
 
 impl ExpansionPlan {
-    /// The entitlements that take part.
+    /// The entitlements of the network.
     pub(crate) fn ids(&self) -> HashSet<EntitlementId> {
         self.nodes.iter().map(|node| node.id.clone()).collect()
     }
 
-    /// The same, in order.
+    /// The entitlements of the network, sorted by id.
     pub(crate) fn ordered_ids(&self) -> impl Iterator<Item = &EntitlementId> {
         self.nodes.iter().map(|node| &node.id)
     }
 
-    /// Whether an entitlement takes part.
+    /// Whether an entitlement belongs to the network.
     pub(crate) fn has(&self, id: &EntitlementId) -> bool {
         self.number(id).is_some()
     }
@@ -90,7 +90,7 @@ impl ExpansionPlan {
         self.nodes.binary_search_by(|node| node.id.cmp(id)).ok()
     }
 
-    /// Says what a person should know of it.
+    /// Warns about expansions of unlisted entitlements and about cycles.
     pub(crate) fn warn(&self, outlet: &EventSender) -> Result<(), C1zSourceError> {
         if self.unknown > 0 {
             let message = format!(
@@ -119,21 +119,21 @@ impl ExpansionPlan {
         skips: &mut SkipCounts,
         visitor: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
-        let (parts, mut still_feeds) = self.needed(input);
+        let (components, mut open_targets) = self.needed(input);
         let mut principals = Principals::default();
         let mut remembered: BTreeMap<Component, Sources> = BTreeMap::new();
-        for part in parts {
+        for component in components {
             let mut holders = Vec::new();
-            for &node in self.graph.members(part) {
+            for &node in self.graph.members(component) {
                 let node = &self.nodes[node];
                 let mut destination =
                     Destination::load(reader, sync, &node.id, input, &mut principals, skips)?;
-                for (source, edge) in self.graph.incoming(part) {
+                for (source, edge) in self.graph.incoming(component) {
                     for (id, holders) in remembered.get(source).into_iter().flatten() {
                         destination.gain(id, holders, edge, &principals);
                     }
                 }
-                if still_feeds[part] > 0 {
+                if open_targets[component] > 0 {
                     holders.push((node.id.clone(), destination.holders()));
                 }
                 let is_requested = !matches!(input, ExpansionInput::OfEntitlement(id) if *id != node.id);
@@ -141,10 +141,10 @@ impl ExpansionPlan {
                     destination.hand_over(&principals, visitor)?;
                 }
             }
-            remembered.insert(part, holders);
-            for (source, _) in self.graph.incoming(part) {
-                still_feeds[*source] = still_feeds[*source].saturating_sub(1);
-                if still_feeds[*source] == 0 {
+            remembered.insert(component, holders);
+            for (source, _) in self.graph.incoming(component) {
+                open_targets[*source] = open_targets[*source].saturating_sub(1);
+                if open_targets[*source] == 0 {
                     remembered.remove(source);
                 }
             }
@@ -152,33 +152,33 @@ impl ExpansionPlan {
         Ok(())
     }
 
-    /// The parts that have to be worked out, in order, and how many of them each part feeds.
+    /// The components to compute, in order, and the number of targets of each component among them.
     fn needed(&self, input: ExpansionInput<'_>) -> (Vec<Component>, Vec<usize>) {
-        let all = self.graph.parts();
+        let all = self.graph.components();
         let mut needed = vec![!matches!(input, ExpansionInput::OfEntitlement(_)); all.len()];
         if let ExpansionInput::OfEntitlement(id) = input {
             let requested = self.number(id);
-            // Parts come after all that feed them: one look from the last to the first finds them all.
-            for part in all.clone().rev() {
-                needed[part] |=
-                    requested.is_some_and(|requested| self.graph.members(part).contains(&requested));
-                if needed[part] {
-                    for (source, _) in self.graph.incoming(part) {
+            // Components come after their sources, so one pass backwards finds all of them.
+            for component in all.clone().rev() {
+                needed[component] |=
+                    requested.is_some_and(|requested| self.graph.members(component).contains(&requested));
+                if needed[component] {
+                    for (source, _) in self.graph.incoming(component) {
                         needed[*source] = true;
                     }
                 }
             }
         }
-        let parts: Vec<Component> = all.clone().filter(|part| needed[*part]).collect();
+        let components: Vec<Component> = all.clone().filter(|component| needed[*component]).collect();
         let mut feeds = vec![0; all.len()];
-        for part in &parts {
-            for (source, _) in self.graph.incoming(*part) {
+        for component in &components {
+            for (source, _) in self.graph.incoming(*component) {
                 feeds[*source] += 1;
             }
         }
-        (parts, feeds)
+        (components, feeds)
     }
 }
 
-/// Who holds the entitlements of one part of the graph, for as long as something is still to be fed by them.
+/// The holders of the entitlements of a component, kept while it has targets to compute.
 type Sources = Vec<(EntitlementId, Vec<Holder>)>;

@@ -1,4 +1,4 @@
-//! What a caller wants of an expansion, and who takes it.
+//! The input of an expansion, and the visitor of its grants.
 
 use access_core::model::{EntitlementId, GrantOrigin, ResourceId, ResourceTypeId};
 
@@ -15,12 +15,12 @@ pub(crate) enum ExpansionInput<'a> {
     OfPrincipal(&'a ResourceId),
 }
 
-/// Takes the computed grants, entitlement by entitlement, each by principal.
+/// Receives the computed grants by entitlement, then by principal.
 pub(crate) trait GrantVisitor {
-    /// Whether it takes grants of entitlements on resources of a type.
+    /// Whether grants on resources of a type are requested.
     fn accepts(&self, resource_type: &ResourceTypeId) -> bool;
 
-    /// One grant. An `origin` of `None` is a direct grant with the usual id.
+    /// Receives a grant. An `origin` of `None` is a direct grant with the frozen id.
     fn visit(
         &mut self,
         entitlement: &EntitlementId,
