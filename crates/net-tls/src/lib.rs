@@ -1,5 +1,6 @@
 //! What outgoing connections share: the TLS configuration with one crypto provider (ring) and one rule for whom to trust,
-//! and the recognition of pages that something between this machine and the API sent ([`is_html`]).
+//! host names resolved with a typed error ([`resolve_host`]), and the recognition of pages that something between this machine
+//! and the API sent ([`is_html`]).
 //!
 //! ```
 //! # fn main() -> Result<(), net_tls::TlsError> {
@@ -10,6 +11,7 @@
 //! ```
 
 mod content_type;
+mod resolver;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 pub use content_type::is_html;
+pub use resolver::{SystemResolver, UnresolvedHost, resolve_host};
 
 /// The largest CA file that is read, in bytes.
 const MAX_CA_FILE_BYTES: u64 = 16 << 20;

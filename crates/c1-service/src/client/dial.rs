@@ -2,15 +2,17 @@
 //! §3.4).
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use access_core::error_chain;
 use futures::future::BoxFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
+use net_tls::{UnresolvedHost, resolve_host};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -37,10 +39,28 @@ pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
 pub(super) type BoxedIoStream = Box<dyn IoStream>;
 
+/// Resolves names for the connector, with a typed error.
+#[derive(Clone)]
+struct HostResolver;
+
+impl Service<Name> for HostResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = UnresolvedHost;
+    type Future = BoxFuture<'static, Result<Self::Response, UnresolvedHost>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UnresolvedHost>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(async move { Ok(resolve_host(name.as_str()).await?.into_iter()) })
+    }
+}
+
 /// Opens connections to one host.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<HostResolver>,
     /// Offers HTTP/2 to the host.
     tls: Arc<ClientConfig>,
     /// Offers HTTP/1.1 to a proxy.
@@ -57,7 +77,7 @@ impl Connector {
         target: Authority,
         timeout: Duration,
     ) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(HostResolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeout));
@@ -85,9 +105,7 @@ impl Connector {
         let port = self.target.port_u16().unwrap_or(HTTPS);
         let io = match &self.proxy {
             Some(proxy) => self.tunnel(proxy, port).await?,
-            None => tcp(self.tcp.clone(), self.target.host(), port)
-                .await
-                .map_err(ConnectError::Tcp)?,
+            None => tcp(self.tcp.clone(), self.target.host(), port).await?,
         };
         let stream = tls(self.tls, self.target.host(), io).await?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
@@ -103,7 +121,7 @@ impl Connector {
         let secure = uri.scheme_str() == Some("https");
         let own_port = uri.port_u16().unwrap_or(if secure { HTTPS } else { 80 });
         let io = tcp(self.tcp.clone(), host, own_port).await;
-        let mut io = io.map_err(ConnectError::ProxyTcp)?;
+        let mut io = io.map_err(ConnectError::at_proxy)?;
         if secure {
             io = Box::new(tls(Arc::clone(&self.proxy_tls), host, io).await?);
         }
@@ -144,16 +162,20 @@ async fn read_proxy_status(io: &mut BoxedIoStream) -> Result<u16, ConnectError> 
         .ok_or_else(|| ConnectError::ProxyProtocol("its answer is not HTTP".to_owned()))
 }
 
-async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxedIoStream, String> {
+async fn tcp(
+    mut connector: HttpConnector<HostResolver>,
+    host: &str,
+    port: u16,
+) -> Result<BoxedIoStream, ConnectError> {
     let uri = Uri::builder()
         .scheme("http")
         .authority(format!("{host}:{port}"))
         .path_and_query("/")
         .build();
-    let uri = uri.map_err(|error| error.to_string())?;
+    let uri = uri.map_err(|error| ConnectError::tcp(&error))?;
     match connector.call(uri).await {
         Ok(stream) => Ok(Box::new(stream.into_inner())),
-        Err(error) => Err(error_chain(&error)),
+        Err(error) => Err(ConnectError::tcp(&error)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use access_core::{error_chain, find_cause};
+use net_tls::UnresolvedHost;
 
 /// A network fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +58,8 @@ impl NetworkFault {
 pub(super) enum ConnectError {
     #[error("no connection within {} s", .0.as_secs_f32())]
     Timeout(Duration),
-    #[error("{0}")]
-    Tcp(String),
+    #[error("{reason}")]
+    Tcp { reason: String, unresolved: bool },
     #[error("cannot reach the proxy: {0}")]
     ProxyTcp(String),
     #[error("the proxy answered CONNECT with {0}")]
@@ -75,12 +76,27 @@ impl ConnectError {
     fn fault(&self) -> NetworkFault {
         match self {
             Self::Timeout(_) => NetworkFault::ConnectTimeout,
-            Self::Tcp(reason) if is_unresolved(reason) => NetworkFault::UnresolvedHost,
-            Self::Tcp(_) => NetworkFault::NoConnection,
+            Self::Tcp { unresolved: true, .. } => NetworkFault::UnresolvedHost,
+            Self::Tcp { .. } => NetworkFault::NoConnection,
             Self::ProxyStatus(407) => NetworkFault::ProxyAuthRequired,
             Self::ProxyTcp(_) | Self::ProxyStatus(_) | Self::ProxyProtocol(_) => NetworkFault::Proxy,
             Self::Tls { untrusted: true, .. } => NetworkFault::Untrusted,
             Self::Tls { .. } | Self::NoHttp2 => NetworkFault::Tls,
+        }
+    }
+
+    pub(super) fn tcp(error: &(dyn Error + 'static)) -> Self {
+        Self::Tcp {
+            reason: error_chain(error),
+            unresolved: find_cause::<UnresolvedHost>(error).is_some(),
+        }
+    }
+
+    /// The same failure on the way to a proxy.
+    pub(super) fn at_proxy(self) -> Self {
+        match self {
+            Self::Tcp { reason, .. } => Self::ProxyTcp(reason),
+            other => other,
         }
     }
 
@@ -103,7 +119,7 @@ pub(super) fn classify_fault(error: &(dyn Error + 'static)) -> (NetworkFault, St
     let fault = match find_cause::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(_)) => NetworkFault::Untrusted,
         Some(_) => NetworkFault::Tls,
-        None if is_unresolved(&reason) => NetworkFault::UnresolvedHost,
+        None if find_cause::<UnresolvedHost>(error).is_some() => NetworkFault::UnresolvedHost,
         None if reason.contains("proxy authorization required") => NetworkFault::ProxyAuthRequired,
         None if reason.contains("tunnel error") => NetworkFault::Proxy,
         None => match find_cause::<reqwest::Error>(error) {
@@ -113,12 +129,6 @@ pub(super) fn classify_fault(error: &(dyn Error + 'static)) -> (NetworkFault, St
         },
     };
     (fault, reason)
-}
-
-/// Whether name resolution failed, by the prefix of the connecting library. The text of the resolver differs between C
-/// libraries and is ignored.
-fn is_unresolved(reason: &str) -> bool {
-    reason.contains("dns error")
 }
 
 /// The causes of an error. The error itself only names a layer or repeats an address, so it is used only if it has none.
@@ -132,21 +142,15 @@ mod tests {
 
     #[test]
     fn resolver_text_is_ignored() {
-        for text in [
-            "Temporary failure in name resolution",
-            "Try again",
-            "Name or service not known",
-            "Name does not resolve",
-            "System error",
-        ] {
-            let reason = format!("dns error: failed to lookup address information: {text}");
-            assert_eq!(
-                ConnectError::Tcp(reason).fault(),
-                NetworkFault::UnresolvedHost,
-                "{text}"
-            );
+        for text in ["Temporary failure in name resolution", "Try again", "dns error"] {
+            let unresolved = UnresolvedHost {
+                host: "tenant.example".to_owned(),
+                reason: io::Error::other(text),
+            };
+            let error = ConnectError::tcp(&io::Error::other(unresolved));
+            assert_eq!(error.fault(), NetworkFault::UnresolvedHost, "{text}");
+            let refused = ConnectError::tcp(&io::Error::other(text));
+            assert_eq!(refused.fault(), NetworkFault::NoConnection, "{text}");
         }
-        let refused = ConnectError::Tcp("tcp connect error: Connection refused".to_owned());
-        assert_eq!(refused.fault(), NetworkFault::NoConnection);
     }
 }

@@ -1,10 +1,12 @@
 //! Access tokens (docs/reference/conductorone.md §3.2).
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access_core::secrets::{self, ServerText};
 use hyper_util::client::proxy::matcher::Intercept;
+use net_tls::SystemResolver;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, StatusCode as Http};
 use serde::Deserialize;
@@ -90,6 +92,7 @@ impl Tokens {
         };
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(SystemResolver))
             .user_agent(format!("baton-c1-credential-provider baton-ninja-one/{version}"))
             // The assertion must not be sent to another address.
             .redirect(reqwest::redirect::Policy::none())

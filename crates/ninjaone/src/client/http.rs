@@ -15,7 +15,6 @@ use super::json_stream::FirstElement;
 use super::oauth::Token;
 use super::pace::Pace;
 use super::remark::Remark;
-use super::resolver::SystemResolver;
 use super::response::chain;
 use super::{ClientConfig, NinjaOneError};
 
@@ -76,7 +75,7 @@ impl NinjaOneClient {
             .tls_backend_preconfigured(tls)
             .user_agent(&config.user_agent)
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(SystemResolver))
+            .dns_resolver(Arc::new(net_tls::SystemResolver))
             // Responses are unpacked by [`BodyReader`]: the library's decoder stops at the first of several gzip members.
             .no_gzip()
             .default_headers(HeaderMap::from_iter([(

@@ -13,7 +13,6 @@ mod oauth;
 mod pace;
 mod read;
 mod remark;
-mod resolver;
 mod response;
 mod retry;
 mod retry_decision;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use access_core::find_cause;
 use access_core::secrets::ServerText;
+use net_tls::UnresolvedHost;
 use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode as Http, Url};
 use time::OffsetDateTime;
@@ -12,7 +13,6 @@ use super::api_error::sanitize;
 use super::body_reader::Answer;
 use super::body_reader::Beginning;
 use super::data_redactor::DataRedactor;
-use super::resolver::ResolveError;
 use super::retry::parse_retry_after;
 use super::{ApiError, NinjaOneError, TlsFault};
 
@@ -177,7 +177,7 @@ pub(super) fn network_failure(
     error: &(dyn std::error::Error + 'static),
     tries: u32,
 ) -> NinjaOneError {
-    if let Some(ResolveError { host, reason }) = find_cause(error) {
+    if let Some(UnresolvedHost { host, reason }) = find_cause(error) {
         return NinjaOneError::UnresolvedHost {
             request,
             host: ServerText::new(host),
