@@ -485,7 +485,9 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
     let location = store.describe(&link.manifest);
     check_link(&location, link)?;
     let stored = store.get(&link.manifest).await?;
-    let bytes = stored.ok_or_else(|| DatasetError::damaged(&location, "it is missing"))?.bytes;
+    let bytes = stored
+        .ok_or_else(|| DatasetError::damaged(&location, "it is missing"))?
+        .bytes;
     let found = hex(&Sha256::digest(&bytes));
     if found != link.sha256 {
         let reason = format!("its SHA-256 is {found}, the link to it says {}", link.sha256);
@@ -500,7 +502,10 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
         return Err(DatasetError::damaged(&location, reason));
     }
     if !manifest.sync.is_full() {
-        return Err(DatasetError::damaged(&location, "it is linked, but is not of a full sync"));
+        return Err(DatasetError::damaged(
+            &location,
+            "it is linked, but is not of a full sync",
+        ));
     }
     Ok(manifest)
 }

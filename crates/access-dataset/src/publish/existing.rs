@@ -146,7 +146,8 @@ fn admit_beside(
 async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetError> {
     // Before the manifests, so that the next check sees the pointer of a sync whose claim was just removed.
     let claims = claimed(store).await?;
-    let lost = |what: String| DatasetError::damaged(&store.describe(POINTER), format!("it is missing, but {what}"));
+    let lost =
+        |what: String| DatasetError::damaged(&store.describe(POINTER), format!("it is missing, but {what}"));
     let found: Result<Vec<_>, _> = manifests(store, &claims).await?.into_iter().collect();
     let found = found?;
     let mut ids: Vec<&str> = claims.iter().map(String::as_str).collect();
