@@ -1,7 +1,6 @@
 //! `BatonService`, acting on the tasks of the tenant (docs/reference/conductorone.md §3.5).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use baton_proto::connectorapi_baton_v1::baton_service_server::BatonService;
@@ -16,22 +15,13 @@ use baton_proto::connectorapi_baton_v1::{
 use baton_proto::prost_types;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::call_context::CallContext;
 use crate::config::Idle;
 use crate::fault::Fault;
-use crate::ledger::InFlight;
-use crate::server::Hangup;
 use crate::tasks::{Finish, Hello, TaskId, TaskQueue};
 use crate::upload;
 use crate::validation::Ruled;
 use crate::validation::check_os_info;
-
-/// What goes with a call beside its message.
-#[derive(Debug, Clone)]
-pub(crate) struct Context {
-    pub(crate) entry: Arc<InFlight>,
-    pub(crate) hangup: Hangup,
-    pub(crate) fault: Option<Fault>,
-}
 
 /// The service of one tenant.
 #[derive(Debug)]
@@ -196,8 +186,8 @@ impl Baton {
     }
 }
 
-fn parts<T>(mut request: Request<T>) -> Result<(Context, T), Status> {
-    let context = request.extensions_mut().remove::<Context>();
+fn parts<T>(mut request: Request<T>) -> Result<(CallContext, T), Status> {
+    let context = request.extensions_mut().remove::<CallContext>();
     let context = context.ok_or_else(|| Status::internal("the call came past the server"))?;
     Ok((context, request.into_inner()))
 }

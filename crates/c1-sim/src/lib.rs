@@ -13,6 +13,7 @@
 //! ```
 
 mod baton_service;
+mod call_context;
 mod config;
 mod credentials;
 mod endpoint;

@@ -9,7 +9,7 @@ use baton_proto::connectorapi_baton_v1::baton_service_upload_asset_request::{Msg
 use sha2::{Digest, Sha256};
 use tonic::{Code, Status, Streaming};
 
-use crate::baton_service::Context;
+use crate::call_context::CallContext;
 use crate::tasks::{TaskId, TaskQueue, UploadOutcome};
 use crate::validation::Ruled;
 use crate::validation::Violation;
@@ -19,7 +19,7 @@ pub(crate) async fn receive(
     mut stream: Streaming<BatonServiceUploadAssetRequest>,
     tasks: &TaskQueue,
     folder: &Path,
-    context: &Context,
+    context: &CallContext,
     cut_after: Option<usize>,
 ) -> Result<(), Status> {
     let metadata = metadata(&mut stream).await?;
@@ -64,7 +64,7 @@ async fn chunks(
     stream: &mut Streaming<BatonServiceUploadAssetRequest>,
     mut file: File,
     attempt: &Attempt<'_>,
-    context: &Context,
+    context: &CallContext,
     cut_after: Option<usize>,
 ) -> Result<(), Failure> {
     let mut digest = Sha256::new();

@@ -1,50 +1,14 @@
 //! What is stored: a map under a mutex, so that a precondition and its write are one step.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use bytes::Bytes;
-use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{CompletedPart, ETag};
 use s3s::{S3Result, s3_error};
 
+use crate::object::Object;
 use crate::precondition::Precondition;
 use crate::upload::Upload;
-
-/// One object.
-#[derive(Debug, Clone)]
-pub(crate) struct Object {
-    pub(crate) bytes: Bytes,
-    pub(crate) e_tag: ETag,
-    pub(crate) modified: SystemTime,
-}
-
-impl Object {
-    pub(crate) fn new(bytes: Bytes, e_tag: String) -> Self {
-        Self {
-            bytes,
-            e_tag: ETag::Strong(e_tag),
-            modified: SystemTime::now(),
-        }
-    }
-
-    /// An object that came in one piece: its `ETag` is its MD5.
-    pub(crate) fn whole(bytes: Bytes) -> Self {
-        let e_tag = hex(&Md5::checksum(&bytes));
-        Self::new(bytes, e_tag)
-    }
-}
-
-/// Bytes as S3 writes them in an `ETag`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// The one bucket.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +85,7 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use s3s::S3ErrorCode;
     use s3s::dto::ETagCondition;
 

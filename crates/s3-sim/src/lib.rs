@@ -23,6 +23,7 @@ mod config;
 mod fault;
 mod ledger;
 mod listing;
+mod object;
 mod operations;
 mod precondition;
 mod respond;

@@ -16,8 +16,9 @@ use s3s::dto::{
 };
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use crate::bucket::{Bucket, Contents, Object};
+use crate::bucket::{Bucket, Contents};
 use crate::listing::ListQuery;
+use crate::object::Object;
 use crate::precondition::Precondition;
 use crate::switches::Switches;
 

@@ -11,10 +11,11 @@ use sim_kit::{Listener, Server, ServerError};
 use tokio::net::TcpStream;
 
 use crate::auth::StaticCredentials;
-use crate::bucket::{Bucket, Object};
+use crate::bucket::Bucket;
 use crate::config::S3SimConfig;
 use crate::fault::{Faults, S3Fault};
 use crate::ledger::{RequestLedger, S3Request};
+use crate::object::Object;
 use crate::operations::Operations;
 use crate::respond::{Shared, respond};
 use crate::switches::{S3Conditions, Switches};

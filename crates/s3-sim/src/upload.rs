@@ -7,7 +7,7 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{CompletedPart, ETag};
 use s3s::{S3Result, s3_error};
 
-use crate::bucket::{Object, hex};
+use crate::object::{Object, hex};
 
 /// Every part but the last must have at least this size.
 const MIN_PART: usize = 5 * 1024 * 1024;

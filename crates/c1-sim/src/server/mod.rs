@@ -2,6 +2,7 @@
 
 mod disconnect;
 mod respond;
+mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,9 @@ use sim_kit::{CertificateOptions, Listener, Server, TlsAcceptor, tls_acceptor};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+use respond::{Connection, respond};
+use state::ServerState;
+
 pub(crate) use disconnect::Hangup;
 
 use crate::baton_service::Baton;
@@ -24,26 +28,16 @@ use crate::fault::FaultSchedule;
 use crate::ledger::CallLedger;
 use crate::tasks::{Hello, TaskQueue};
 use crate::token::Tokens;
-use respond::{Connection, respond};
 
 /// A running simulated ConductorOne tenant. Dropping it stops it and removes the assets it was sent.
 #[derive(Debug)]
 pub struct C1Sim {
-    shared: Shared,
+    state: ServerState,
     tasks: TaskQueue,
     credentials: Credentials,
     ca_pem: String,
     server: Server,
     _assets: TempDir,
-}
-
-/// What every connection shares.
-#[derive(Debug, Clone)]
-struct Shared {
-    tokens: Arc<Tokens>,
-    faults: FaultSchedule,
-    ledger: CallLedger,
-    service: BatonServiceServer<Baton>,
 }
 
 impl C1Sim {
@@ -61,7 +55,7 @@ impl C1Sim {
         let tokens = Tokens::new("localhost".to_owned(), config.token);
         tokens.register(client);
         let tasks = TaskQueue::new(config.pace);
-        let shared = Shared {
+        let state = ServerState {
             tokens: Arc::new(tokens),
             faults: config.faults,
             ledger: CallLedger::default(),
@@ -72,12 +66,12 @@ impl C1Sim {
                 assets: assets.path().to_owned(),
             }),
         };
-        let for_server = shared.clone();
+        let for_server = state.clone();
         let server = Server::start("c1-sim", listener, move |stream, peer| {
             handle_connection(stream, peer, acceptor.clone(), for_server.clone())
         })?;
         Ok(Self {
-            shared,
+            state,
             tasks,
             credentials,
             ca_pem,
@@ -110,7 +104,7 @@ impl C1Sim {
     /// [`C1SimError::Keys`] if no key can be created.
     pub fn register_client(&self, name: &str, key_id: Option<&str>) -> Result<Credentials, C1SimError> {
         let (credentials, client) = credentials::generate(name, &self.authority(), key_id)?;
-        self.shared.tokens.register(client);
+        self.state.tokens.register(client);
         Ok(credentials)
     }
 
@@ -137,35 +131,35 @@ impl C1Sim {
     /// The faults; rules can be added while the tenant runs.
     #[must_use]
     pub fn faults(&self) -> &FaultSchedule {
-        &self.shared.faults
+        &self.state.faults
     }
 
     /// Every call so far.
     #[must_use]
     pub fn ledger(&self) -> &CallLedger {
-        &self.shared.ledger
+        &self.state.ledger
     }
 
     /// Every token so far: secrets that must not be found in a connector's output.
     #[must_use]
     pub fn issued_tokens(&self) -> Vec<String> {
-        self.shared.tokens.issued()
+        self.state.tokens.issued()
     }
 
     /// Invalidates every token issued so far.
     pub fn revoke_tokens(&self) {
-        self.shared.tokens.revoke_all();
+        self.state.tokens.revoke_all();
     }
 }
 
-async fn handle_connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, shared: Shared) {
+async fn handle_connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, state: ServerState) {
     // A client that does not trust the test CA ends here.
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
     let hangup = Hangup::default();
     let connection = Connection {
-        shared,
+        state,
         peer,
         hangup: hangup.clone(),
     };

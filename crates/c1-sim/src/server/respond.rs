@@ -14,8 +14,9 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::{Code, Status};
 
-use super::{Hangup, Shared};
-use crate::baton_service::Context;
+use super::disconnect::Hangup;
+use super::state::ServerState;
+use crate::call_context::CallContext;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::ledger::{InFlight, Outcome};
@@ -23,7 +24,7 @@ use crate::ledger::{InFlight, Outcome};
 /// What every call of a connection shares.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    pub(super) shared: Shared,
+    pub(super) state: ServerState,
     pub(super) peer: SocketAddr,
     pub(super) hangup: Hangup,
 }
@@ -33,12 +34,12 @@ pub(super) async fn respond(
     connection: Connection,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
-    let Connection { shared, peer, hangup } = connection;
+    let Connection { state, peer, hangup } = connection;
     let Some(endpoint) = Endpoint::of(request.uri().path()) else {
         return Ok(html(StatusCode::NOT_FOUND));
     };
-    let entry = shared.ledger.begin(endpoint, peer, header(&request, &USER_AGENT));
-    let fault = shared.faults.next_fault(endpoint);
+    let entry = state.ledger.begin(endpoint, peer, header(&request, &USER_AGENT));
+    let fault = state.faults.next_fault(endpoint);
     match &fault {
         Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
         Some(Fault::Drop) => hangup.now(&entry).await,
@@ -46,19 +47,19 @@ pub(super) async fn respond(
             entry.set_outcome(Outcome::Dropped);
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        Some(Fault::RevokeTokens) => shared.tokens.revoke_all(),
+        Some(Fault::RevokeTokens) => state.tokens.revoke_all(),
         _ => {}
     }
     let response = match (instead(endpoint, fault.as_ref()), endpoint) {
         (Some(response), _) => response,
-        (None, Endpoint::Token) => sign_in(&shared, &entry, request).await?,
+        (None, Endpoint::Token) => sign_in(&state, &entry, request).await?,
         (None, _) => {
-            let context = Context {
+            let context = CallContext {
                 entry: entry.clone(),
                 hangup: hangup.clone(),
                 fault: fault.clone(),
             };
-            call(shared, context, request).await
+            call(state, context, request).await
         }
     };
     if fault == Some(Fault::LoseAnswer) {
@@ -86,7 +87,7 @@ fn instead(endpoint: Endpoint, fault: Option<&Fault>) -> Option<Response<Body>> 
 }
 
 async fn sign_in(
-    shared: &Shared,
+    state: &ServerState,
     entry: &InFlight,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
@@ -95,7 +96,7 @@ async fn sign_in(
     }
     let content_type = header(&request, &CONTENT_TYPE);
     let form = request.into_body().collect().await.map_err(io::Error::other)?;
-    let (status, body) = match shared.tokens.sign_in(content_type.as_deref(), &form.to_bytes()) {
+    let (status, body) = match state.tokens.sign_in(content_type.as_deref(), &form.to_bytes()) {
         Ok(body) => (StatusCode::OK, body),
         Err(refusal) => {
             entry.set_refusal(refusal.to_string());
@@ -106,18 +107,18 @@ async fn sign_in(
     Ok(answer(status, "application/json", body.to_string().into_bytes()))
 }
 
-async fn call(shared: Shared, context: Context, mut request: Request<Incoming>) -> Response<Body> {
+async fn call(state: ServerState, context: CallContext, mut request: Request<Incoming>) -> Response<Body> {
     if request.version() != Version::HTTP_2 {
         return html(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
     }
-    if let Err(reason) = shared
+    if let Err(reason) = state
         .tokens
         .authorize(header(&request, &AUTHORIZATION).as_deref())
     {
         return Status::unauthenticated(reason).into_http();
     }
     request.extensions_mut().insert(context);
-    let mut service = shared.service;
+    let mut service = state.service;
     service
         .call(request)
         .await

@@ -6,7 +6,8 @@ use super::reads::object;
 use super::{Api, Request};
 use crate::behavior::UnsupportedFields;
 use crate::response::Answer;
-use crate::tenant::{Row, Store, StoredUser, UserKind, row_id};
+use crate::tenant::{Row, Store, StoredUser, row_id};
+use crate::user_kind::UserKind;
 
 const LONGEST_NAME: usize = 150;
 

@@ -18,7 +18,8 @@ use crate::behavior::UserContext;
 use crate::config::{AppRegistration, Scopes, SimConfig};
 use crate::response::Answer;
 use crate::response::Incidents;
-use crate::tenant::{Population, Store, UserKind};
+use crate::tenant::{Population, Store};
+use crate::user_kind::UserKind;
 
 /// A tenant while it is served.
 #[derive(Debug)]

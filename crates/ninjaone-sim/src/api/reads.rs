@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{Api, Request};
 use crate::behavior::RolesKey;
-use crate::generated::{Generated, Listing};
+use crate::generated::{Collection, Generated, Listing, Rows};
 use crate::response::Answer;
-use crate::tenant::{Collection, Row, Shape, Store, StoredUser, UserKind, row_id};
+use crate::tenant::{Row, Shape, Store, StoredUser, row_id};
+use crate::user_kind::UserKind;
 
 impl Api {
     /// A GET on a tenant held in memory; `None` for an unknown path.
@@ -58,25 +59,26 @@ impl Api {
         }
         let kind = |name| request.parameter(name).and_then(UserKind::from_wire);
         let roles = request.flag("includeRoles");
+        let list_rows = |listing| Answer::rows(Rows::new(Arc::clone(tenant), listing));
         Some(match segments {
-            ["users"] => Answer::rows(tenant.rows(Listing::Users {
+            ["users"] => list_rows(Listing::Users {
                 kind: kind("userType"),
                 organization: None,
                 roles,
-            })),
+            }),
             ["organization", id, "end-users"] => {
                 let organization = Some(id.parse().ok()?);
-                Answer::rows(tenant.rows(Listing::Users {
+                list_rows(Listing::Users {
                     kind: Some(UserKind::EndUser),
                     organization,
                     roles,
-                }))
+                })
             }
-            ["user", "technicians"] => Answer::rows(tenant.rows(Listing::Technicians)),
-            ["user", "end-users"] => Answer::rows(tenant.rows(Listing::EndUsers)),
-            ["user", "roles"] => Answer::rows(tenant.rows(Listing::Roles {
+            ["user", "technicians"] => list_rows(Listing::Technicians),
+            ["user", "end-users"] => list_rows(Listing::EndUsers),
+            ["user", "roles"] => list_rows(Listing::Roles {
                 kind: kind("roleType"),
-            })),
+            }),
             ["user", "technician", id] => self.one_generated(tenant, id, UserKind::Technician),
             ["user", "end-user", id] => self.one_generated(tenant, id, UserKind::EndUser),
             ["organizations" | "organizations-detailed"] => {

@@ -8,7 +8,8 @@ use super::reads::object;
 use super::{Api, Request};
 use crate::behavior::Repeated;
 use crate::response::Answer;
-use crate::tenant::{Row, Store, UserKind};
+use crate::tenant::{Row, Store};
+use crate::user_kind::UserKind;
 
 impl Api {
     pub(super) fn change_members(

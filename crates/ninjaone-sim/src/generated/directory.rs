@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use sim_kit::mix;
 
-use super::Generated;
+use super::collection::Collection;
+use super::generator::Generated;
 use super::person_json;
-use crate::tenant::{Collection, UserKind};
+use crate::user_kind::UserKind;
 
 impl Generated {
     /// The kind of the user with this id.

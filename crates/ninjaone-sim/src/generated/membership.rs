@@ -1,7 +1,7 @@
 use sim_kit::mix;
 
 use crate::error::SimError;
-use crate::tenant::UserKind;
+use crate::user_kind::UserKind;
 
 /// Which users of its kind hold a role: a walk through all of them with a fixed stride that shares no factor with their
 /// number, so the members are distinct, spread out, and never stored.

@@ -1,7 +1,7 @@
 use sim_kit::mix;
 
 use super::names::{FIRST_NAMES, LAST_NAMES, Name};
-use crate::tenant::UserKind;
+use crate::user_kind::UserKind;
 
 /// Everything about one generated person, computed from the index: nothing is stored per person.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The rows of one person, as each endpoint shows them (NinjaOne OpenAPI: User, Technician, `EndUser`, `RoleMember`).
 
-use super::Generated;
+use super::generator::Generated;
 use super::json::boolean;
 use super::json::number;
 use super::json::text;
@@ -9,7 +9,7 @@ use super::names::DUTIES;
 use super::names::TRADE_NAMES;
 use super::names::TRADES;
 use super::person::Person;
-use crate::tenant::UserKind;
+use crate::user_kind::UserKind;
 
 #[inline]
 fn email(out: &mut Vec<u8>, person: &Person) {

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::Generated;
+use super::generator::Generated;
 use super::json::text;
 use super::person_json;
-use crate::tenant::UserKind;
+use crate::user_kind::UserKind;
 
 /// Which unpaged array to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct InsideRole {
 }
 
 impl Rows {
-    pub(super) fn new(tenant: Arc<Generated>, listing: Listing) -> Self {
+    pub(crate) fn new(tenant: Arc<Generated>, listing: Listing) -> Self {
         let technicians = tenant.size.technicians;
         let (next, end) = match listing {
             Listing::Technicians

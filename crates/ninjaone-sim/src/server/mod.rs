@@ -2,14 +2,17 @@
 
 mod body;
 mod respond;
+mod state;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sim_kit::{Listener, Server, TlsAcceptor, tls_acceptor};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use state::{RawBytes, ServerState};
 
 use crate::SimError;
 use crate::api::Api;
@@ -27,15 +30,6 @@ pub struct Sim {
     server: Server,
 }
 
-/// What every connection shares.
-#[derive(Debug, Clone)]
-struct Shared {
-    api: Arc<Api>,
-    faults: FaultSchedule,
-    ledger: CallLedger,
-    keep_answers: bool,
-}
-
 impl Sim {
     /// Starts a tenant; it answers when this returns.
     ///
@@ -45,20 +39,20 @@ impl Sim {
         let listener = Listener::bind(config.listen)?;
         let tls = config.tls.as_ref();
         let (acceptor, ca_pem) = tls.map(|options| tls_acceptor(options, &[])).transpose()?.unzip();
-        let shared = Shared {
+        let state = ServerState {
             api: Arc::new(Api::new(config)),
             faults: config.faults.clone(),
             ledger: CallLedger::default(),
             keep_answers: config.keep_answers,
         };
-        let for_server = shared.clone();
+        let for_server = state.clone();
         let server = Server::start("ninjaone-sim", listener, move |stream, _| {
             handle_connection(stream, acceptor.clone(), for_server.clone())
         })?;
         Ok(Self {
-            api: shared.api,
-            faults: shared.faults,
-            ledger: shared.ledger,
+            api: state.api,
+            faults: state.faults,
+            ledger: state.ledger,
             ca_pem,
             server,
         })
@@ -114,29 +108,26 @@ impl Sim {
     }
 }
 
-async fn handle_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Shared) {
+async fn handle_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, state: ServerState) {
     match acceptor {
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
-                serve_http(stream, shared, RawBytes::default()).await;
+                serve_http(stream, state, RawBytes::default()).await;
             }
         }
-        None => serve_plain(stream, shared).await,
+        None => serve_plain(stream, state).await,
     }
 }
 
-/// Bytes that are sent instead of an answer.
-type RawBytes = Arc<Mutex<Option<Vec<u8>>>>;
-
 /// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
-async fn serve_plain(stream: TcpStream, shared: Shared) {
+async fn serve_plain(stream: TcpStream, state: ServerState) {
     let Ok(stream) = stream.into_std() else { return };
     let Ok(second) = stream.try_clone() else { return };
     let (Ok(stream), Ok(mut second)) = (TcpStream::from_std(stream), TcpStream::from_std(second)) else {
         return;
     };
     let raw_bytes = RawBytes::default();
-    serve_http(stream, shared, Arc::clone(&raw_bytes)).await;
+    serve_http(stream, state, Arc::clone(&raw_bytes)).await;
     let bytes = raw_bytes.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(bytes) = bytes {
         let _ = second.write_all(&bytes).await;
@@ -144,9 +135,8 @@ async fn serve_plain(stream: TcpStream, shared: Shared) {
     }
 }
 
-async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, raw_bytes: RawBytes) {
-    let service =
-        service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&raw_bytes), request));
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, state: ServerState, raw_bytes: RawBytes) {
+    let service = service_fn(move |request| respond::respond(state.clone(), Arc::clone(&raw_bytes), request));
     // A client that goes away, and a fault that drops the connection, both end here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)

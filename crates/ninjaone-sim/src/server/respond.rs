@@ -11,7 +11,7 @@ use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, He
 use hyper::{Request as HttpRequest, Response};
 
 use super::body::WireBody;
-use super::{RawBytes, Shared};
+use super::state::{RawBytes, ServerState};
 use crate::api::Request;
 use crate::auth;
 use crate::fault::{Cut, Fault};
@@ -22,7 +22,11 @@ use crate::response::Payload;
 
 type Answered = Result<Response<WireBody>, io::Error>;
 
-pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRequest<Incoming>) -> Answered {
+pub(super) async fn respond(
+    state: ServerState,
+    raw_bytes: RawBytes,
+    request: HttpRequest<Incoming>,
+) -> Answered {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -40,13 +44,13 @@ pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRe
         status: 0,
         answer: None,
     };
-    let entry = shared.ledger.begin(call);
-    let hit = shared.faults.next_fault(head.method.as_str(), head.uri.path());
+    let entry = state.ledger.begin(call);
+    let hit = state.faults.next_fault(head.method.as_str(), head.uri.path());
     let fault = hit.as_ref().map(|hit| &hit.fault);
     let asked = query.len();
     match fault {
         Some(Fault::NoProgress) => query.retain(|(name, _)| name != "after"),
-        Some(Fault::MoveOn) => shared.api.move_on(),
+        Some(Fault::MoveOn) => state.api.move_on(),
         _ => {}
     }
     // A page that is the first one anyway is no fault.
@@ -58,12 +62,12 @@ pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRe
         authorization: header(&AUTHORIZATION),
         body: &body,
     };
-    let delivery = match replaced_answer(&shared, fault) {
+    let delivery = match replaced_answer(&state, fault) {
         Some(delivery) => delivery,
-        None => altered_answer(&shared, shared.api.handle(&request), fault, &mut has_effect),
+        None => altered_answer(&state, state.api.handle(&request), fault, &mut has_effect),
     };
     if let Some(hit) = hit.as_ref().filter(|_| has_effect) {
-        shared.faults.count_effect(hit);
+        state.faults.count_effect(hit);
     }
     let answer = match delivery {
         Delivery::Answer(answer) => answer,
@@ -74,7 +78,7 @@ pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRe
         }
     };
     let complete = match &answer.body {
-        Payload::Bytes(bytes) if shared.keep_answers && !matches!(fault, Some(Fault::CutBody { .. })) => {
+        Payload::Bytes(bytes) if state.keep_answers && !matches!(fault, Some(Fault::CutBody { .. })) => {
             Some(bytes.clone())
         }
         _ => None,
@@ -84,9 +88,9 @@ pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRe
         call.answer = complete;
     });
     let gzip =
-        shared.api.behavior().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
+        state.api.behavior().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
     let is_token = head.uri.path().ends_with("/oauth/token");
-    Ok(encode_response(&shared, answer, fault, gzip && !is_token))
+    Ok(encode_response(&state, answer, fault, gzip && !is_token))
 }
 
 enum Delivery {
@@ -96,9 +100,9 @@ enum Delivery {
 }
 
 /// The answer of a fault that replaces the tenant's.
-fn replaced_answer(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
+fn replaced_answer(state: &ServerState, fault: Option<&Fault>) -> Option<Delivery> {
     let answer = match fault? {
-        Fault::Status(status) => shared.api.fail(*status, "something went wrong"),
+        Fault::Status(status) => state.api.fail(*status, "something went wrong"),
         Fault::Answer {
             status,
             content_type,
@@ -110,7 +114,7 @@ fn replaced_answer(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
             body: Payload::Bytes(Bytes::from(body.clone())),
         },
         Fault::RateLimit(requested) => {
-            let answer = shared.api.fail(429, "Too many requests");
+            let answer = state.api.fail(429, "Too many requests");
             match requested {
                 Some(requested) => answer.header("retry-after", requested.clone()),
                 None => answer,
@@ -129,11 +133,11 @@ fn replaced_answer(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
             ..Answer::empty(200)
         },
         Fault::RevokeTokens => {
-            shared.api.tokens().revoke_all();
-            auth::refused_token(shared.api.behavior().authorization.invalid_token)
+            state.api.tokens().revoke_all();
+            auth::refused_token(state.api.behavior().authorization.invalid_token)
         }
         Fault::MissingScope => auth::insufficient(),
-        Fault::MissingEndpoint => shared.api.missing(),
+        Fault::MissingEndpoint => state.api.missing(),
         Fault::EmptyList => Answer::raw_json(b"[]".to_vec()),
         Fault::Redirect(to) => Answer::empty(302).header("location", to.clone()),
         _ => return None,
@@ -143,7 +147,7 @@ fn replaced_answer(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
 
 /// Applies the faults that change an answer.
 fn altered_answer(
-    shared: &Shared,
+    state: &ServerState,
     mut answer: Answer,
     fault: Option<&Fault>,
     has_effect: &mut bool,
@@ -151,7 +155,7 @@ fn altered_answer(
     match fault {
         Some(Fault::LostWrite(0)) => return Delivery::Drop,
         Some(Fault::LostWrite(status)) => {
-            return Delivery::Answer(shared.api.fail(*status, "something went wrong"));
+            return Delivery::Answer(state.api.fail(*status, "something went wrong"));
         }
         Some(Fault::ContentType(kind)) => answer.content_type = kind,
         Some(Fault::Header(name, value)) => answer = answer.header(name, value.clone()),
@@ -194,7 +198,12 @@ fn insert_bytes(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
     Payload::Bytes([&body[..at], insert, &body[at..]].concat().into())
 }
 
-fn encode_response(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip: bool) -> Response<WireBody> {
+fn encode_response(
+    state: &ServerState,
+    answer: Answer,
+    fault: Option<&Fault>,
+    gzip: bool,
+) -> Response<WireBody> {
     let Answer {
         status,
         content_type,
@@ -229,8 +238,8 @@ fn encode_response(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip:
     if gzip {
         fields.insert(hyper::header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if status >= 400 || !shared.api.behavior().transport.request_id_on_errors_only {
-        let id = format!("sim-request-{:06}", shared.ledger.len());
+    if status >= 400 || !state.api.behavior().transport.request_id_on_errors_only {
+        let id = format!("sim-request-{:06}", state.ledger.len());
         fields.extend(
             HeaderValue::from_str(&id)
                 .ok()

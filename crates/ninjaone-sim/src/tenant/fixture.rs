@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::store::{Row, Store, StoredUser, row_id};
-use super::{Collection, HELD_LISTINGS, UserKind};
 use crate::error::SimError;
-use crate::generated::Generated;
+use crate::generated::{Collection, Generated, Listing, Rows};
+use crate::user_kind::UserKind;
 
 /// The built-in fixture, file by file.
 const MSP: [(&str, &str); 11] = [
@@ -54,6 +54,18 @@ const MSP: [(&str, &str); 11] = [
     ),
 ];
 
+/// The unpaged arrays a held tenant is built from.
+const HELD_LISTINGS: [Listing; 4] = [
+    Listing::Users {
+        kind: None,
+        organization: None,
+        roles: false,
+    },
+    Listing::Technicians,
+    Listing::EndUsers,
+    Listing::Roles { kind: None },
+];
+
 /// 2026-11-24T00:00:00Z, for tenants that name no time.
 const DEFAULT_NOW: i64 = 1_795_478_400;
 const DEFAULT_VERSION: &str = "13.0.20";
@@ -85,7 +97,7 @@ pub(super) fn from_folder(folder: &Path) -> Result<Store, SimError> {
 /// A small generated tenant, held in memory so that it can change.
 pub(super) fn held(generated: &Arc<Generated>) -> Result<Store, SimError> {
     let [users, technicians, end_users, roles] = HELD_LISTINGS.map(|listing| {
-        let bytes = generated.rows(listing).collect();
+        let bytes = Rows::new(Arc::clone(generated), listing).collect();
         rows_of("generated rows", &String::from_utf8_lossy(&bytes))
     });
     let mut own_rows = technicians?;

@@ -1,6 +1,6 @@
 //! Who and what exists in a simulated tenant.
 
-mod expected;
+mod count;
 mod fixture;
 mod store;
 mod views;
@@ -8,52 +8,16 @@ mod views;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-pub use expected::Expected;
 pub(crate) use store::{Row, Store, StoredUser, row_id};
 pub(crate) use views::Shape;
 
 use crate::error::SimError;
-use crate::generated::{Generated, GeneratedSize, Listing};
+use crate::expected::Expected;
+use crate::generated::{Generated, GeneratedSize};
 
 /// Generated tenants up to this size are held in memory and can be written to.
 const HELD_USERS: u64 = 2_000;
 const HELD_GRANTS: u64 = 20_000;
-
-/// The two kinds of users, which share one id space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UserKind {
-    /// Staff of the service provider.
-    Technician,
-    /// People of the served organizations.
-    EndUser,
-}
-
-impl UserKind {
-    /// The value of `userType` and `roleType`.
-    #[must_use]
-    pub const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Technician => "TECHNICIAN",
-            Self::EndUser => "END_USER",
-        }
-    }
-
-    /// Reads a `userType` or `roleType` parameter.
-    #[must_use]
-    pub fn from_wire(name: &str) -> Option<Self> {
-        [Self::Technician, Self::EndUser]
-            .into_iter()
-            .find(|kind| kind.wire_name() == name)
-    }
-}
-
-/// The collections that the API pages by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Collection {
-    Organizations,
-    Locations,
-    Devices,
-}
 
 /// A tenant before it is served. Cloning is cheap; every [`Sim`](crate::Sim) works on its own copy of a stored one.
 #[derive(Debug, Clone)]
@@ -105,7 +69,7 @@ impl Tenant {
     #[must_use]
     pub fn expected(&self) -> Expected {
         match &self.0 {
-            Kind::Stored(store) => Expected::of(store),
+            Kind::Stored(store) => store.expected(),
             Kind::Generated(generated) => generated.expected(),
         }
     }
@@ -146,15 +110,3 @@ pub(crate) enum Population {
     Stored(Box<Mutex<Store>>),
     Generated(Arc<Generated>),
 }
-
-/// The unpaged arrays a held tenant is built from.
-const HELD_LISTINGS: [Listing; 4] = [
-    Listing::Users {
-        kind: None,
-        organization: None,
-        roles: false,
-    },
-    Listing::Technicians,
-    Listing::EndUsers,
-    Listing::Roles { kind: None },
-];

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::UserKind;
+use crate::user_kind::UserKind;
 
 /// One JSON object as stored: nulls, absent keys and unknown keys stay what they are.
 pub(crate) type Row = serde_json::Map<String, Value>;

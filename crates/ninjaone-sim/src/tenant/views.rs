@@ -1,8 +1,8 @@
 use serde_json::Value;
 
-use super::UserKind;
 use super::store::Row;
 use super::store::StoredUser;
+use crate::user_kind::UserKind;
 
 /// Which schema a user object is shown in (NinjaOne OpenAPI: User, Technician, `EndUser`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
