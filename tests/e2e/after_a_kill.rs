@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use s3_sim::{S3Fault, S3Sim};
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 use crate::lake::{command, lake};
 use crate::support::dataset::latest;
 
@@ -15,7 +15,7 @@ type Objects = BTreeMap<String, Vec<u8>>;
 const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
 const ORPHAN: &str = "2vU7QmBvvjK3kdYyV0000000001";
 
-fn run(context: &TestContext, s3: &S3Sim) -> Ran {
+fn run(context: &TestContext, s3: &S3Sim) -> RunOutput {
     context.finish(&mut command(context, s3, &SINK))
 }
 
@@ -87,7 +87,7 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
             let ran = run(&context, &s3);
             s3.fail_from(None, S3Fault::Reset);
             let after = s3.objects();
-            let told = format!(
+            let details = format!(
                 "{fault:?} at {n}, lasting {lasts}: {:?}\n{}",
                 ran.code, ran.stderr
             );
@@ -95,13 +95,13 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
                 key.contains(&published) && !key.contains("_staging/") && !key.contains("_history/")
             });
             for (key, bytes) in needed {
-                assert_eq!(after.get(key), Some(bytes), "{key}: {told}");
+                assert_eq!(after.get(key), Some(bytes), "{key}: {details}");
             }
             assert!(
                 matches!(ran.code, Some(0 | 7 | 14)),
-                "an error has another class: {told}"
+                "an error has another class: {details}"
             );
-            assert!(latest(&inside(&after)).is_some(), "{told}");
+            assert!(latest(&inside(&after)).is_some(), "{details}");
             *ends.entry(ran.code).or_default() += 1;
         }
         let runs: usize = ends.values().sum();
@@ -115,7 +115,7 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
     assert!(!s3.objects().keys().any(|key| key.contains("_staging/")));
 }
 
-/// What forgets an error where a read decides about removing, replacing or starting anew. A second net below the sweeps.
+/// Code that drops an error where a read decides about removing, replacing or starting again. A second net below the sweeps.
 #[test]
 fn no_read_near_a_removal_forgets_its_error() {
     const FORGETS: [&str; 4] = [
@@ -124,7 +124,7 @@ fn no_read_near_a_removal_forgets_its_error() {
         ".await.unwrap_or_default()",
         ".exists()",
     ];
-    // Where files cannot be told apart, by name only.
+    // Where files have no identity, by name only.
     const NOT_UNIX: &str = "    path.exists()";
     let mut looked = 0;
     let mut folders: Vec<_> = [

@@ -17,7 +17,7 @@ fn no_settings() {
 }
 
 #[test]
-fn addresses_that_cannot_be() {
+fn invalid_base_urls() {
     for (name, address) in [
         ("malformed", "htp:/eu.ninjarmm"),
         ("no_scheme", "eu.ninjarmm.com"),
@@ -63,7 +63,7 @@ fn wrong_secret() {
 }
 
 #[test]
-fn scopes_that_are_not_there() {
+fn missing_scopes() {
     let monitoring = AppRegistration {
         scopes: Scopes::parse("monitoring"),
         ..AppRegistration::default()
@@ -84,7 +84,7 @@ fn scopes_that_are_not_there() {
 }
 
 #[test]
-fn nobody_there() {
+fn unreachable_tenant() {
     let refused = TestContext {
         base_url: Some("http://127.0.0.1:1".to_owned()),
         ..TestContext::bare()
@@ -106,7 +106,7 @@ fn nobody_there() {
 }
 
 #[test]
-fn a_server_that_fails_for_ever() {
+fn a_server_that_always_fails() {
     for (name, status) in [("fails_500", 500), ("fails_502", 502)] {
         let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(status));
         let shown = context.fails(&["--ninja-one-retry-seconds=0"]);
@@ -123,7 +123,7 @@ fn a_server_that_fails_for_ever() {
 }
 
 #[test]
-fn throttled_for_longer_than_the_budget() {
+fn throttling_longer_than_the_retry_budget() {
     let limit = Fault::RateLimit(Some("3600".to_owned()));
     assert_snapshot!(
         "rate_limit",
@@ -135,7 +135,7 @@ fn throttled_for_longer_than_the_budget() {
     }
 }
 
-/// As many organizations as were asked for, whatever page it is.
+/// As many organizations as requested, on every page.
 fn full_page() -> String {
     let rows: Vec<String> = (1..=1000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     format!("[{}]", rows.join(","))
@@ -208,7 +208,7 @@ fn refusals() {
 }
 
 #[test]
-fn a_token_that_is_refused_for_ever() {
+fn a_token_that_is_always_refused() {
     assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).fails(&[]));
 }
 
@@ -259,7 +259,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
 }
 
 #[test]
-fn tls_that_cannot_be_trusted() {
+fn untrusted_certificates() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.tls = Some(ninjaone_sim::CertificateOptions::default());
     config.behavior = Behavior::default();
@@ -280,7 +280,7 @@ fn tls_that_cannot_be_trusted() {
 }
 
 #[test]
-fn a_tenant_that_says_nothing() {
+fn a_tenant_that_does_not_answer() {
     let silent = Fault::SlowBody {
         first: std::time::Duration::from_mins(10),
         pause: std::time::Duration::ZERO,
@@ -292,12 +292,12 @@ fn a_tenant_that_says_nothing() {
 }
 
 #[test]
-fn a_proxy_is_asked_for_the_way() {
+fn a_proxy_is_used() {
     use std::io::{BufRead, BufReader, Write};
 
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
-    let asked = std::thread::spawn(move || {
+    let proxy_request = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
         let mut line = String::new();
         BufReader::new(stream.try_clone().unwrap())
@@ -314,6 +314,9 @@ fn a_proxy_is_asked_for_the_way() {
     };
     let mut command = context.command(&["--ninja-one-retry-seconds=0"]);
     let ran = context.finish(command.env("HTTPS_PROXY", address));
-    assert_eq!(asked.join().unwrap(), "CONNECT tenant.example:443 HTTP/1.1\r\n");
+    assert_eq!(
+        proxy_request.join().unwrap(),
+        "CONNECT tenant.example:443 HTTP/1.1\r\n"
+    );
     assert_snapshot!(context.shown(&ran));
 }

@@ -93,13 +93,13 @@ const VENDOR_NEUTRAL: [&str; 10] = [
     "source-dataset",
 ];
 
-/// Words of the vendor. `API` stands for its API: these crates call none.
+/// Words of the vendor. `API` means its API: these crates call none.
 const VENDOR_WORDS: [&str; 5] = ["ninjaone", "technician", "end_user", "end user", "API"];
 
-/// What the domain may use of the outside: nothing that does input or output, speaks a protocol or knows a format.
+/// External crates the domain may use: none that does I/O, speaks a protocol or knows a format.
 const DOMAIN_MAY_USE: &[&str] = &["async-trait", "futures", "rand", "serde", "thiserror", "time"];
 
-/// What the rules of reviews may use beside that: texts are hashed, and sheets have JSON in a cell.
+/// What the review rules may use in addition: texts are hashed, and sheets have JSON in a cell.
 const REVIEWS_MAY_USE: &[&str] = &["access-core", "serde", "serde_json", "sha2", "thiserror", "time"];
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
@@ -122,7 +122,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     packages.collect()
 }
 
-/// The part of `c1z` that could be a crate of its own: a store of keys and values, which knows nothing of what it stores.
+/// The part of `c1z` that could be a crate of its own: a key-value store without domain words.
 const PEBBLE: &str = "crates/c1z/src/v3/pebble";
 
 /// Words of what is stored around and in a store.
@@ -160,7 +160,7 @@ fn crates_use_each_other_only_as_designed() {
 }
 
 #[test]
-fn the_domain_knows_no_outside() {
+fn the_domain_has_no_outside_dependencies() {
     for dependency in &dependencies()["access-core"] {
         assert!(
             DOMAIN_MAY_USE.contains(&dependency.as_str()),
@@ -170,7 +170,7 @@ fn the_domain_knows_no_outside() {
 }
 
 #[test]
-fn the_rules_of_reviews_know_no_outside() {
+fn the_review_rules_have_no_outside_dependencies() {
     for dependency in &dependencies()["access-review"] {
         assert!(
             REVIEWS_MAY_USE.contains(&dependency.as_str()),
@@ -180,14 +180,14 @@ fn the_rules_of_reviews_know_no_outside() {
 }
 
 #[test]
-fn the_shipped_program_does_not_hold_the_simulators() {
+fn the_shipped_program_contains_no_simulator() {
     let dependencies = dependencies();
     for simulator in ["c1-sim", "ninjaone-sim", "s3-sim", "sim-kit"] {
         assert!(!dependencies["baton-ninja-one"].contains(simulator));
     }
 }
 
-/// A source file without its tests, which may name whatever they like.
+/// A source file without its tests, which may use any word.
 fn production_code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let tests = text.find("#[cfg(test)]\nmod tests {");
@@ -212,7 +212,7 @@ fn production_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    // Acronyms are told by their case, and stand alone.
+    // Acronyms are matched by case and as complete words.
     if word.chars().all(char::is_uppercase) {
         let mut hits = line.match_indices(word);
         return hits.any(|(at, _)| {
@@ -240,7 +240,7 @@ fn the_domain_knows_no_vendor() {
 }
 
 #[test]
-fn the_pebble_store_knows_nothing_of_what_it_stores() {
+fn the_pebble_store_knows_no_domain_words() {
     let mut files = Vec::new();
     production_files(&workspace().join(PEBBLE), &mut files);
     assert!(files.len() > 10);

@@ -1,4 +1,4 @@
-//! `check`: bad secret, wrong region, missing scope and network are told apart.
+//! `check` distinguishes a wrong secret, a wrong region, missing scopes and network failures.
 
 use insta::assert_snapshot;
 use ninjaone_sim::{AppRegistration, Fault, Scopes, SimConfig, Tenant, When};
@@ -30,7 +30,7 @@ fn with_scopes(scopes: &str) -> SimConfig {
 }
 
 #[test]
-fn a_good_tenant() {
+fn a_healthy_tenant() {
     let context = TestContext::msp();
     assert_snapshot!(checked(&context));
     // The calls of a sync: the page after the last one, and roles and users to the end, are asked for too.
@@ -79,7 +79,7 @@ fn endpoints_that_fail() {
 }
 
 #[test]
-fn nobody_there() {
+fn an_unreachable_tenant() {
     let context = TestContext {
         base_url: Some("http://127.0.0.1:1".to_owned()),
         ..TestContext::bare()
@@ -87,7 +87,7 @@ fn nobody_there() {
     assert_snapshot!(checked(&context));
 }
 
-/// What a check says of sinks and settings, without a tenant's part of it.
+/// The output of a check about sinks and settings, without the tenant's part.
 fn refused(context: &TestContext, variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = context.command(&[&["check"], arguments].concat());
     command.envs(variables.iter().copied());
@@ -96,7 +96,7 @@ fn refused(context: &TestContext, variables: &[(&str, &str)], arguments: &[&str]
 }
 
 #[test]
-fn every_value_is_judged() {
+fn every_value_is_validated() {
     let context = TestContext::msp();
     for (variable, value) in [
         ("BATON_TASK_CONCURRENCY", "0"),
@@ -118,8 +118,8 @@ fn every_value_is_judged() {
         ("BATON_SHUTDOWN_GRACE_SECONDS", "-1"),
         ("BATON_CA_FILE", "nowhere.pem"),
     ] {
-        let (code, said) = refused(&context, &[(variable, value)], &[]);
-        assert_eq!(code, Some(3), "{variable}={value}: {said}");
+        let (code, text) = refused(&context, &[(variable, value)], &[]);
+        assert_eq!(code, Some(3), "{variable}={value}: {text}");
         context.only_holds(&[]);
     }
     // Every other command judges them too.
@@ -135,7 +135,7 @@ fn every_value_is_judged() {
 }
 
 #[test]
-fn every_sink_is_opened_and_nothing_is_left() {
+fn every_sink_is_opened_without_leftovers() {
     let context = TestContext::msp();
     let sinks = [
         "--sink",
@@ -148,16 +148,16 @@ fn every_sink_is_opened_and_nothing_is_left() {
         "html=report.html",
     ];
     let log = ["--provisioning", "--audit-log", "audit.jsonl"];
-    let (code, said) = refused(&context, &[], &[&sinks[..], &log].concat());
-    assert_eq!(code, Some(0), "{said}");
-    assert_eq!(said.matches("takes a sync").count(), 4, "{said}");
+    let (code, text) = refused(&context, &[], &[&sinks[..], &log].concat());
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text.matches("takes a sync").count(), 4, "{text}");
     context.only_holds(&[]);
     assert_eq!(context.run(&sinks).code, Some(0));
     // What is there stays what it is.
     let before = std::fs::read(context.path("sync.c1z")).unwrap();
-    let (code, said) = refused(&context, &[], &[&sinks[..], &["--output", "json"]].concat());
-    assert_eq!(code, Some(0), "{said}");
-    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let (code, text) = refused(&context, &[], &[&sinks[..], &["--output", "json"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     let results: Vec<&serde_json::Value> = report["sinks"]
         .as_array()
         .unwrap()
@@ -170,21 +170,21 @@ fn every_sink_is_opened_and_nothing_is_left() {
 }
 
 #[test]
-fn what_a_sync_would_refuse_is_refused() {
+fn check_refuses_what_a_sync_refuses() {
     let context = TestContext::msp();
     std::fs::write(context.path("notes.c1z"), "The quarterly report.\n").unwrap();
     for sink in ["c1z=notes.c1z", "c1z=nowhere/sync.c1z", "html=notes.c1z"] {
-        let (code, said) = refused(&context, &[], &["--sink", sink]);
+        let (code, text) = refused(&context, &[], &["--sink", sink]);
         let synced = context.run(&["--sink", sink]);
-        assert_ne!(code, Some(0), "{sink}: {said}");
-        assert_eq!(code, synced.code, "{sink}: {said}{}", synced.stderr);
+        assert_ne!(code, Some(0), "{sink}: {text}");
+        assert_eq!(code, synced.code, "{sink}: {text}{}", synced.stderr);
         assert!(
-            said.contains("\nSinks\n  FAILED  ") && said.contains("hint: "),
-            "{sink}: {said}"
+            text.contains("\nSinks\n  FAILED  ") && text.contains("hint: "),
+            "{sink}: {text}"
         );
         assert!(
-            !said.contains("run `check`") && !said.contains("`baton-ninja-one check`"),
-            "{said}"
+            !text.contains("run `check`") && !text.contains("`baton-ninja-one check`"),
+            "{text}"
         );
     }
     context.only_holds(&["notes.c1z"]);
@@ -192,7 +192,7 @@ fn what_a_sync_would_refuse_is_refused() {
 
 /// What a sync refuses because of the ids of its location, `check` refuses too.
 #[test]
-fn an_older_instance_over_numeric_ids() {
+fn an_older_instance_with_numeric_ids() {
     let today = TestContext::msp();
     let folder = tempfile::tempdir().unwrap();
     for sinks in [

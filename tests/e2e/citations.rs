@@ -10,7 +10,7 @@ use crate::harness::workspace;
 const EXTENSIONS: [&str; 10] = [
     "rs", "md", "toml", "js", "proto", "go", "yaml", "yml", "css", "html",
 ];
-/// Folders that are not ours, or are made by programs.
+/// Folders that are foreign or generated.
 const SKIPPED_FOLDERS: [&str; 6] = ["target", ".git", "snapshots", "corpus", "node_modules", "out"];
 /// Documents elsewhere that are cited by section too.
 const ELSEWHERE: [&str; 2] = ["SQLite file format ", "RFC "];
@@ -116,7 +116,7 @@ fn mistakes(text: &str, own: Option<&str>, pages: &BTreeMap<String, BTreeSet<Str
     found
 }
 
-/// What stands right before a section sign.
+/// The text right before a section sign.
 enum Named {
     Page(String),
     Elsewhere,

@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 
-use crate::harness::{Ran, SECRET, TestContext};
+use crate::harness::{RunOutput, SECRET, TestContext};
 
 /// Terminals that help and errors are shown on.
 const WIDTHS: [u16; 3] = [60, 100, 160];
@@ -53,7 +53,7 @@ fn at_terminal(command: &mut Command, columns: u16, answers: &[(&str, &str)]) ->
     let (mut shown, mut chunk, mut answers) = (Vec::new(), [0; 4096], answers.iter());
     let mut next = answers.next();
     let mut seen = 0;
-    // A terminal that everybody has left says so with an error.
+    // Reading a closed terminal ends with an error.
     while let Ok(got @ 1..) = reader.read(&mut chunk) {
         shown.extend_from_slice(&chunk[..got]);
         let text = String::from_utf8_lossy(&shown[seen..]).into_owned();
@@ -170,7 +170,7 @@ fn help_that_does_not_exist_is_refused() {
 }
 
 #[test]
-fn colors_at_a_terminal_only_and_never_against_a_wish() {
+fn colors_only_at_a_terminal_and_unless_disabled() {
     let context = TestContext::bare();
     let colored = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = context.command(arguments);
@@ -231,10 +231,10 @@ fn no_log_lines_for_machines_at_a_terminal() {
     assert!(!is_machine(&verbose) && verbose.contains("info: "), "{verbose}");
     let silent = text(&["-q", "sync"], &wrong);
     assert!(!silent.contains("warning") && !is_machine(&silent), "{silent}");
-    // Who asks for a format gets it.
+    // A requested format is used.
     let console = text(&["sync", "--no-progress", "--log-format=console"], &[]);
     assert!(console.contains("\tINFO\t"), "{console}");
-    // A file is for machines, whoever is watching.
+    // A file gets the machine format, even at a terminal.
     let path = context.path("log.txt");
     text(
         &["sync", "--no-progress", "--log-path", path.to_str().unwrap()],
@@ -244,7 +244,7 @@ fn no_log_lines_for_machines_at_a_terminal() {
 }
 
 #[test]
-fn behind_a_pipe_the_log_is_as_it_was() {
+fn the_log_behind_a_pipe_is_json() {
     let context = TestContext::msp();
     let lines = |arguments: &[&str]| {
         let ran = context.run(arguments);
@@ -269,7 +269,7 @@ fn errors_are_one_json_object_where_results_are_json() {
     )
     .unwrap();
     let tenant = TestContext::msp();
-    let error = |ran: &Ran, class: &str| {
+    let error = |ran: &RunOutput, class: &str| {
         assert_eq!(ran.stdout, "", "{class}");
         let last = ran.stderr.lines().last().unwrap();
         let value: Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("{}", ran.stderr));
@@ -307,7 +307,7 @@ fn errors_are_one_json_object_where_results_are_json() {
 }
 
 #[test]
-fn the_version_says_commit_and_target() {
+fn version_shows_commit_and_target() {
     let context = TestContext::bare();
     let version = context.run(&["--version"]).stdout;
     let start = concat!("baton-ninja-one version ", env!("CARGO_PKG_VERSION"), " (");
@@ -325,7 +325,7 @@ fn the_version_says_commit_and_target() {
 }
 
 #[test]
-fn init_asks_tests_and_writes() {
+fn init_asks_checks_and_writes() {
     let context = TestContext::msp();
     let base_url = context.base_url.clone().unwrap();
     let without_settings = || {
@@ -368,7 +368,7 @@ fn init_asks_tests_and_writes() {
     let ran = bare.run(&["sync"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 
-    // A file that is there is replaced by nobody but its owner.
+    // An existing file is never replaced.
     let seen = at_terminal(&mut without_settings(), 100, &[("Replace it? [y/N]", "n")]);
     assert_eq!(seen.code, Some(6), "{}", seen.text);
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
@@ -408,7 +408,7 @@ fn init_without_a_terminal() {
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        Ran {
+        RunOutput {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -440,7 +440,7 @@ fn init_without_a_terminal() {
 }
 
 #[test]
-fn completions_are_small_and_ask_the_program() {
+fn completions_are_small_and_call_the_program() {
     let context = TestContext::bare();
     fs::write(context.path("sync.c1z"), "").unwrap();
     for shell in ["bash", "zsh", "fish", "powershell"] {

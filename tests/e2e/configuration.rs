@@ -40,7 +40,7 @@ fn a_config_file_is_enough() {
     }
 }
 
-/// The harness looks for the secret in everything that is said.
+/// The harness searches all output for the secret.
 #[test]
 fn a_broken_line_with_a_secret_is_not_shown() {
     for (name, text) in [
@@ -123,7 +123,7 @@ fn a_secret_from_a_file() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_place() {
+fn mistakes_are_reported_with_their_location() {
     for (name, text) in [
         ("unknown_key", "provisionning: true\n"),
         ("malformed_yaml", "file: [unclosed\n"),
@@ -185,7 +185,7 @@ fn log_lines_in_both_forms_without_the_secret() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_told() {
+fn unknown_variables_are_reported() {
     let context = TestContext::msp();
     let mut command = context.command(&[]);
     let ran = context.finish(command.env("BATON_TICKETING", "true"));

@@ -1,4 +1,4 @@
-//! `convert`: the same sync in the other format, and nothing lost that the format has a place for.
+//! `convert`: the same sync in the other format, without loss of anything the format can hold.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn convert(context: &TestContext, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_converted_is_what_would_have_been_written() {
+fn converted_files_equal_written_files() {
     let context = both(&["--ninja-one-include-devices"]);
     let path = |name: &str| context.path(name);
     convert(&context, &["v1.c1z", "to-v3.c1z"]);
@@ -74,7 +74,7 @@ fn what_is_converted_is_what_would_have_been_written() {
 }
 
 #[test]
-fn it_says_what_it_did() {
+fn convert_reports_its_result() {
     let context = TestContext::msp();
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -93,28 +93,28 @@ fn it_says_what_it_did() {
         let Some((size, _)) = size else { panic!("{text}") };
         text.replace(size, "[SIZE]")
     };
-    let said = [
+    let outputs = [
         convert(&context, &["sync.c1z", "new.c1z"]),
         convert(&context, &["sync.c1z", "old.c1z", "--sync", &ids[0]]),
     ];
-    assert_snapshot!(said.map(|text| shown(&text)).join("\n"));
-    let told = convert(&context, &["new.c1z", "back.c1z", "--output", "json"]);
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told["from"]["format"], "v3");
-    assert_eq!(told["to"]["format"], "v1");
+    assert_snapshot!(outputs.map(|text| shown(&text)).join("\n"));
+    let result = convert(&context, &["new.c1z", "back.c1z", "--output", "json"]);
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["from"]["format"], "v3");
+    assert_eq!(result["to"]["format"], "v1");
     assert_eq!(
-        told["to"]["bytes"],
+        result["to"]["bytes"],
         fs::metadata(context.path("back.c1z")).unwrap().len()
     );
-    assert_eq!(told["sync"]["id"], *ids[1]);
+    assert_eq!(result["sync"]["id"], *ids[1]);
     assert_eq!(
-        (&told["syncs_left_out"], &told["grants_merged"]),
+        (&result["syncs_left_out"], &result["grants_merged"]),
         (&0.into(), &0.into())
     );
 }
 
 #[test]
-fn it_never_writes_over_anything() {
+fn convert_never_overwrites() {
     let context = TestContext::bare();
     let arguments: [&[&str]; 5] = [
         &["sync.c1z", "sync.c1z"],
@@ -123,11 +123,11 @@ fn it_never_writes_over_anything() {
         &["absent.c1z", "new.c1z"],
         &["sync.c1z", "no/new.c1z"],
     ];
-    let mut said = arguments
+    let mut outputs = arguments
         .map(|arguments| context.fails(&[&["convert"], arguments].concat()))
         .to_vec();
     fs::write(context.path("taken"), "mine").unwrap();
-    said.push(context.shown(&context.run(&["convert", "sync.c1z", "taken"])));
-    assert_snapshot!(said.join("\n"));
+    outputs.push(context.shown(&context.run(&["convert", "sync.c1z", "taken"])));
+    assert_snapshot!(outputs.join("\n"));
     assert_eq!(fs::read(context.path("taken")).unwrap(), b"mine");
 }

@@ -1,4 +1,4 @@
-//! v3 files in which something is wrong, through the program: what it says, and that it leaves everything as it is.
+//! Damaged v3 files: the program's messages, and that it leaves every file unchanged.
 
 use std::fmt::Write;
 use std::fs;
@@ -17,7 +17,7 @@ fn number(bytes: &[u8]) -> usize {
 /// Bytes of the footer: where the index is, how long, its hash, a magic.
 const FOOTER: usize = 28;
 
-/// A file in which a byte is another one.
+/// A file with one altered byte.
 fn spoilt(file: &[u8], at: usize) -> Vec<u8> {
     let mut file = file.to_vec();
     file[at] ^= 0x20;
@@ -63,19 +63,19 @@ fn context_with_v3() -> (TestContext, Vec<u8>) {
 }
 
 #[test]
-fn every_class_of_damage_is_told() {
-    let (context, whole) = context_with_v3();
+fn every_class_of_damage_is_reported() {
+    let (context, undamaged) = context_with_v3();
     let calls = context.sim().ledger().calls().len();
     for (name, command) in [
         ("read", &["inspect", "sync.c1z"][..]),
         ("export", &["export", "--from", "sync.c1z", "--sink", "csv=out"]),
         ("diff", &["diff", "sync.c1z", "sync.c1z"]),
     ] {
-        let mut said = String::new();
-        for (class, file) in classes(&whole) {
+        let mut outputs = String::new();
+        for (class, file) in classes(&undamaged) {
             fs::write(context.path("sync.c1z"), &file).unwrap();
             let ran = context.run(command);
-            write!(said, "## {class}\n{}\n", context.shown(&ran)).unwrap();
+            write!(outputs, "## {class}\n{}\n", context.shown(&ran)).unwrap();
             assert_ne!(ran.code, Some(0), "{class}");
             assert_eq!(ran.stdout, "", "{class}");
             assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
@@ -84,17 +84,17 @@ fn every_class_of_damage_is_told() {
         if name == "diff" {
             continue;
         }
-        assert_snapshot!(format!("damaged_v3_{name}"), said);
+        assert_snapshot!(format!("damaged_v3_{name}"), outputs);
     }
     assert_eq!(context.sim().ledger().calls().len(), calls);
 }
 
 #[test]
 fn a_sync_onto_a_damaged_file_leaves_it_alone() {
-    let (context, whole) = context_with_v3();
+    let (context, undamaged) = context_with_v3();
     let calls = context.sim().ledger().calls().len();
-    let mut said = String::new();
-    for (class, file) in classes(&whole) {
+    let mut outputs = String::new();
+    for (class, file) in classes(&undamaged) {
         if class == "frame" {
             continue;
         }
@@ -102,25 +102,25 @@ fn a_sync_onto_a_damaged_file_leaves_it_alone() {
         let ran = context.run(&[]);
         assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
         context.only_holds(&["sync.c1z"]);
-        // With what it begins, which has a length in it, is the last word of its line.
+        // The value it begins with, which contains a length, is the last word of its line.
         let shown = context.shown(&ran);
         let shown = shown
             .split_once("(it begins with")
             .map_or(shown.clone(), |(before, _)| format!("{before}\n"));
-        write!(said, "## {class}\n{shown}\n").unwrap();
+        write!(outputs, "## {class}\n{shown}\n").unwrap();
     }
-    assert_snapshot!("damaged_v3_sync", said);
+    assert_snapshot!("damaged_v3_sync", outputs);
     // Nothing of the tenant is read for a run that cannot end well.
     assert_eq!(context.sim().ledger().calls().len(), calls);
 }
 
 #[test]
-fn syncs_are_told_though_the_rows_are_damaged() {
-    let (context, whole) = context_with_v3();
+fn syncs_are_listed_when_rows_are_damaged() {
+    let (context, undamaged) = context_with_v3();
     let syncs = |form: &str| context.run(&["inspect", "sync.c1z", "syncs", "--output", form]);
     let before = syncs("json");
     assert_eq!(before.code, Some(0), "{}", before.stderr);
-    let (_, damaged) = classes(&whole)
+    let (_, damaged) = classes(&undamaged)
         .into_iter()
         .find(|(class, _)| *class == "frame")
         .unwrap();
@@ -129,15 +129,15 @@ fn syncs_are_told_though_the_rows_are_damaged() {
     assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(15));
     let after = syncs("json");
     assert_eq!((after.code, after.stdout), (Some(0), before.stdout));
-    // What cannot be read may be another tenant's, and cannot be compared with: it is replaced if somebody says so.
+    // An unreadable file may belong to another tenant and cannot be compared: it is replaced on request only.
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(15), "{}", ran.stderr);
     assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), spoilt);
     let ran = context.run(&["--replace-existing"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(0));
-    // But what the manifest tells has to be what was written.
-    for (class, file) in classes(&whole) {
+    // But the manifest's contents must be what was written.
+    for (class, file) in classes(&undamaged) {
         fs::write(context.path("sync.c1z"), file).unwrap();
         assert_eq!(syncs("table").code == Some(0), class == "frame", "{class}");
     }

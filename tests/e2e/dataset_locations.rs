@@ -1,4 +1,4 @@
-//! A dataset's location knows what it holds, and nothing that is lost or altered in it passes for nothing or for evidence.
+//! A dataset's location is checked before it is written, and every loss or alteration in it is found.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use ninjaone_sim::{SimConfig, Tenant};
 use serde_json::Value;
 
 use crate::datasets::files;
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 use crate::support::dataset::{Files, latest, rows};
 
 const PARQUET: [&str; 2] = ["--sink", "parquet=out"];
@@ -23,7 +23,7 @@ fn synced(context: &TestContext, times: usize) -> Files {
 }
 
 /// The run is refused with this code before the tenant is read, and every byte is as it was.
-fn refused(context: &TestContext, arguments: &[&str], code: i32, words: &str) -> Ran {
+fn refused(context: &TestContext, arguments: &[&str], code: i32, words: &str) -> RunOutput {
     let (before, calls) = (files(&context.path("out")), context.sim().ledger().calls().len());
     let ran = context.run(arguments);
     assert_eq!(ran.code, Some(code), "{}", ran.stderr);
@@ -37,26 +37,26 @@ fn refused(context: &TestContext, arguments: &[&str], code: i32, words: &str) ->
     ran
 }
 
-/// With `--replace-existing` a new chain begins, which names what was there, and `verify` is content with it.
+/// With `--replace-existing` a new chain begins. It names what it replaced, and `verify` accepts it.
 fn replaced(context: &TestContext, arguments: &[&str]) {
     let mut with_leave = arguments.to_vec();
     with_leave.push("--replace-existing");
     let ran = context.run(&with_leave);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    // Not `latest`, which reads every row and so knows no compression.
+    // Not `latest`: it reads every row, so the compression is not visible.
     let published = files(&context.path("out"));
     let pointer: Value = serde_json::from_slice(&published[POINTER]).unwrap();
     let manifest = &published[pointer["manifest"].as_str().unwrap()];
     let manifest: Manifest = serde_json::from_slice(manifest).unwrap();
     assert!(manifest.previous.is_none());
     assert!(!manifest.replaces.unwrap().reason.is_empty());
-    // The next run follows it as ever.
+    // The next run follows it as usual.
     let ran = context.run(arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
-fn verify(context: &TestContext, place: &str, sha256: Option<&str>) -> Ran {
-    let mut arguments = vec!["verify", place];
+fn verify(context: &TestContext, location: &str, sha256: Option<&str>) -> RunOutput {
+    let mut arguments = vec!["verify", location];
     arguments.extend(sha256.iter().flat_map(|hash| ["--sha256", hash]));
     context.run(&arguments)
 }
@@ -111,7 +111,7 @@ fn another_format_and_another_compression_are_refused() {
 }
 
 #[test]
-fn a_sync_of_the_future_is_refused() {
+fn a_sync_from_the_future_is_refused() {
     let context = TestContext::msp();
     let published = synced(&context, 1);
     // As a run with a clock far ahead leaves it: times, and the hash that goes with them.
@@ -142,9 +142,9 @@ fn sha256(bytes: &[u8]) -> String {
         })
 }
 
-/// A lost or damaged pointer or manifest beside older syncs is no first sync.
+/// A lost or damaged pointer or manifest beside older syncs does not count as a first sync.
 #[test]
-fn what_was_lost_is_no_first_sync() {
+fn a_lost_dataset_is_not_treated_as_new() {
     type Loss = fn(&Path, &str);
     let losses: [(&str, Loss); 7] = [
         ("pointer", |root, _| fs::remove_file(root.join(POINTER)).unwrap()),
@@ -191,7 +191,7 @@ fn what_was_lost_is_no_first_sync() {
 }
 
 #[test]
-fn verify_of_nothing_is_not_content() {
+fn verify_without_a_dataset_fails() {
     let context = TestContext::msp();
     let published = synced(&context, 2);
     let manifest = latest(&published).unwrap();
@@ -206,11 +206,11 @@ fn verify_of_nothing_is_not_content() {
     fs::create_dir(context.path("empty")).unwrap();
     fs::create_dir(context.path("other")).unwrap();
     fs::write(context.path("other/notes.txt"), "x").unwrap();
-    for place in ["empty", "other", "out/users", "absent"] {
-        let ran = verify(&context, place, None);
-        assert_eq!(ran.code, Some(5), "{place}: {}{}", ran.stdout, ran.stderr);
-        let ran = verify(&context, place, Some(&hash));
-        assert_eq!(ran.code, Some(15), "{place}: {}{}", ran.stdout, ran.stderr);
+    for location in ["empty", "other", "out/users", "absent"] {
+        let ran = verify(&context, location, None);
+        assert_eq!(ran.code, Some(5), "{location}: {}{}", ran.stdout, ran.stderr);
+        let ran = verify(&context, location, Some(&hash));
+        assert_eq!(ran.code, Some(15), "{location}: {}{}", ran.stdout, ran.stderr);
     }
     // Only partial syncs beside a pointer that was removed.
     let ran = context.run(&["--sink", "parquet=parts", "--sync-resource-types", "user"]);
@@ -219,9 +219,9 @@ fn verify_of_nothing_is_not_content() {
     assert_eq!(verify(&context, "parts", Some(&hash)).code, Some(15));
 }
 
-/// Whatever is done to a dataset, `verify` is not content, and readers do not take what somebody put there.
+/// Whatever is altered in a dataset, `verify` fails, and readers ignore files that were added.
 #[test]
-fn no_alteration_passes() {
+fn every_alteration_is_found() {
     let context = TestContext::msp();
     let published = synced(&context, 2);
     let root = context.path("out");
@@ -240,7 +240,7 @@ fn no_alteration_passes() {
         of_history.filter(|path| !path.contains(&latest)).collect()
     };
     for (path, bytes) in &published {
-        // Older histories may be gone, since later syncs have them anew.
+        // Older history files may be missing, because later syncs write them again.
         if !old_histories.contains(&path) {
             fs::remove_file(root.join(path)).unwrap();
             assert_ne!(verify(&context, "out", None).code, Some(0), "removed {path}");
@@ -254,7 +254,7 @@ fn no_alteration_passes() {
         restore();
     }
 
-    // A full sync that somebody put there: its manifest and files are in themselves right.
+    // A full sync that was added by hand: its manifest and files are valid by themselves.
     let theirs = TestContext::msp();
     let other = synced(&theirs, 1);
     let id = latest(&other).unwrap().sync.id;
@@ -274,7 +274,7 @@ fn no_alteration_passes() {
 }
 
 #[test]
-fn who_was_left_out_has_a_row() {
+fn users_left_out_have_a_row() {
     let context = TestContext::msp();
     let published = synced(&context, 1);
     let manifest = latest(&published).unwrap();
@@ -288,9 +288,9 @@ fn who_was_left_out_has_a_row() {
     assert!(manifest.guard["max_drop_percent"].is_number());
 }
 
-/// A type that is not read any more is a loss, and who accepted it is written down.
+/// A type that is no longer read counts as lost, and the manifest records who accepted it.
 #[test]
-fn a_type_that_vanishes_is_a_loss() {
+fn a_type_that_disappears_counts_as_lost() {
     let context = TestContext::msp();
     let ran = context.run(&[PARQUET[0], PARQUET[1], "--ninja-one-include-devices"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

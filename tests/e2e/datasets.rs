@@ -1,4 +1,4 @@
-//! Datasets in folders: what is in them, what goes wrong, and that a reader who follows the pointer never notices.
+//! Datasets in folders: their contents, failures, and that a reader who follows the pointer never sees half a sync.
 
 use std::fmt::Write;
 use std::fs;
@@ -49,7 +49,7 @@ fn three_sinks(context: &TestContext) {
 }
 
 #[test]
-fn one_pass_three_sinks_the_same_rows() {
+fn three_sinks_get_the_same_rows_in_one_pass() {
     let context = TestContext::msp();
     three_sinks(&context);
     let ran = context.run(&["--ninja-one-include-devices"]);
@@ -142,7 +142,7 @@ fn every_row_of_the_fixture_tenant() {
 }
 
 #[test]
-fn content_that_is_hard_on_formats_comes_back() {
+fn difficult_content_round_trips() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tenant.json"), r#"{"name": "hostile"}"#).unwrap();
     let long = "x".repeat(1 << 20);
@@ -188,8 +188,8 @@ fn content_that_is_hard_on_formats_comes_back() {
     three_sinks(&context);
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    for place in ["parquet", "csv"] {
-        let files = files(&context.path(place));
+    for location in ["parquet", "csv"] {
+        let files = files(&context.path(location));
         let manifest = latest(&files).unwrap();
         let rows = rows(&files, &manifest, Table::Users);
         for (n, text) in hard.iter().enumerate() {
@@ -204,9 +204,9 @@ fn content_that_is_hard_on_formats_comes_back() {
             } else {
                 *text
             };
-            assert_eq!(row["phone"].as_deref(), Some(expected), "{place} {n}");
+            assert_eq!(row["phone"].as_deref(), Some(expected), "{location} {n}");
             let profile: serde_json::Value = serde_json::from_str(row["profile"].as_ref().unwrap()).unwrap();
-            assert_eq!(profile["first_name"], expected, "{place} {n}");
+            assert_eq!(profile["first_name"], expected, "{location} {n}");
             assert_eq!(
                 profile.get("last_name").is_some(),
                 n % 2 == 1,
@@ -217,7 +217,7 @@ fn content_that_is_hard_on_formats_comes_back() {
 }
 
 #[test]
-fn a_spreadsheet_sees_no_formula_and_files_can_be_packed() {
+fn csv_has_no_formulas_and_can_be_compressed() {
     for (compression, extension) in [("none", "csv"), ("gzip", "csv.gz"), ("zstd", "csv.zst")] {
         let context = TestContext::msp();
         let config = format!("[[sinks]]\nkind = \"csv\"\nurl = \"out\"\ncompression = {compression:?}\n");
@@ -243,7 +243,7 @@ fn a_spreadsheet_sees_no_formula_and_files_can_be_packed() {
 }
 
 #[test]
-fn sinks_that_cannot_be() {
+fn invalid_sinks() {
     for (name, arguments) in [
         ("unknown_kind", &["--sink", "excel=out"][..]),
         ("no_place", &["--sink", "parquet"]),
@@ -280,7 +280,7 @@ fn sinks_that_cannot_be() {
 }
 
 #[test]
-fn a_flag_weighs_more_than_the_file() {
+fn a_flag_overrides_the_config_file() {
     let context = TestContext::msp();
     three_sinks(&context);
     assert_eq!(context.run(&["--sink", "csv=elsewhere"]).code, Some(0));
@@ -288,12 +288,12 @@ fn a_flag_weighs_more_than_the_file() {
 }
 
 #[test]
-fn every_example_configuration_is_understood() {
+fn every_example_configuration_is_valid() {
     for path in example_configurations() {
         let context = TestContext::msp();
         let ran = context.run(&["check", "--config", path.to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{}: {}", path.display(), ran.stderr);
-        // With every line switched on, too; only secrets and places are not real.
+        // Also with every line enabled; only secrets and locations are replaced.
         let text = fs::read_to_string(&path).unwrap().replace("#: ", "");
         let name = path.file_name().unwrap().to_str().unwrap();
         fs::write(
@@ -307,7 +307,7 @@ fn every_example_configuration_is_understood() {
 }
 
 #[test]
-fn one_sink_that_fails_keeps_all_others_from_publishing() {
+fn a_failing_sink_keeps_all_others_from_publishing() {
     let context = TestContext::msp();
     fs::write(context.path("file"), "in the way").unwrap();
     let ran = context.run(&["--sink", "c1z", "--sink", "csv=csv", "--sink", "parquet=file"]);
@@ -324,10 +324,10 @@ fn one_sink_that_fails_keeps_all_others_from_publishing() {
     let ran = context.run(&["--sink", "c1z", "--sink", "csv=csv", "--sink", "parquet=parquet"]);
     assert_ne!(ran.code, Some(0));
     assert!(!context.path("sync.c1z").exists());
-    for place in ["csv", "parquet"] {
-        assert!(files(&context.path(place)).is_empty(), "{place}");
+    for location in ["csv", "parquet"] {
+        assert!(files(&context.path(location)).is_empty(), "{location}");
         assert_eq!(
-            fs::read_dir(context.path(place)).unwrap().count(),
+            fs::read_dir(context.path(location)).unwrap().count(),
             1,
             "only the lock"
         );
@@ -335,7 +335,7 @@ fn one_sink_that_fails_keeps_all_others_from_publishing() {
 }
 
 #[test]
-fn a_second_run_at_once_is_told() {
+fn a_concurrent_run_is_refused() {
     let slow = Fault::SlowBody {
         first: Duration::from_secs(2),
         pause: Duration::ZERO,
@@ -363,7 +363,7 @@ fn a_second_run_at_once_is_told() {
 }
 
 #[test]
-fn parts_of_a_tenant_do_not_move_the_pointer() {
+fn partial_syncs_do_not_move_the_pointer() {
     let context = TestContext::msp();
     assert_eq!(context.run(&["--sink", "parquet=out"]).code, Some(0));
     let full = latest(&files(&context.path("out"))).unwrap();
@@ -384,7 +384,7 @@ fn parts_of_a_tenant_do_not_move_the_pointer() {
     );
 }
 
-/// Killed at any time, the pointer names a whole sync, and the next run removes what was left.
+/// After a kill at any time the pointer names a complete sync, and the next run removes leftovers.
 #[test]
 #[cfg(unix)]
 fn killed_at_any_time() {

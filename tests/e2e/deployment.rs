@@ -46,22 +46,22 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// Flags and subcommands are those that help shows.
-fn assert_arguments(place: &str, arguments: &[&str]) {
+fn assert_arguments(source: &str, arguments: &[&str]) {
     let help = TestContext::bare().run(&["help", "settings"]).stdout;
     let words: BTreeSet<&str> = help
         .split(|c: char| c.is_whitespace() || "[]=,".contains(c))
         .collect();
     for argument in arguments.iter().filter(|argument| argument.starts_with('-')) {
         let flag = argument.split('=').next().unwrap();
-        assert!(words.contains(flag), "{place}: there is no {flag}");
+        assert!(words.contains(flag), "{source}: there is no {flag}");
     }
     // The program itself has the last word on values.
     let ran = TestContext::msp().run(&[arguments, &["--help"]].concat());
-    assert_eq!(ran.code, Some(0), "{place}: {}", ran.stderr);
+    assert_eq!(ran.code, Some(0), "{source}: {}", ran.stderr);
 }
 
 /// One sync with what a one-shot job is given, pointed at the simulated tenant and at local folders.
-fn syncs_with(place: &str, variables: &[(String, String)], arguments: &[&str]) {
+fn syncs_with(source: &str, variables: &[(String, String)], arguments: &[&str]) {
     let context = TestContext::msp();
     let mut command = context.command(arguments);
     for (name, value) in variables {
@@ -82,8 +82,8 @@ fn syncs_with(place: &str, variables: &[(String, String)], arguments: &[&str]) {
         command.env(name, here);
     }
     let ran = context.finish(&mut command);
-    assert_eq!(ran.code, Some(0), "{place}: {}", ran.stderr);
-    assert!(context.path("access").is_dir(), "{place} publishes nothing");
+    assert_eq!(ran.code, Some(0), "{source}: {}", ran.stderr);
+    assert!(context.path("access").is_dir(), "{source} publishes nothing");
     let warning = ran.stderr.lines().find(|line| line.contains(r#""level":"warn""#));
-    assert_eq!(warning, None, "{place}");
+    assert_eq!(warning, None, "{source}");
 }

@@ -1,4 +1,4 @@
-//! `diff`: what differs between two syncs, from every place that holds them.
+//! `diff`: differences between two syncs, from every type of location.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,20 +12,21 @@ use crate::datasets::files;
 use crate::harness::TestContext;
 use crate::support::dataset::{latest, rows};
 
-/// Syncs a tenant to a c1z and datasets of these names in somebody's folder.
+/// Syncs a tenant to a c1z and datasets of this name in a test's folder.
 fn sync(context: &TestContext, tenant: &TestContext, name: &str) {
-    let place = |kind: &str, end: &str| format!("{kind}={}", context.path(&format!("{name}{end}")).display());
+    let location =
+        |kind: &str, end: &str| format!("{kind}={}", context.path(&format!("{name}{end}")).display());
     let sinks = [
-        place("c1z", ".c1z"),
-        place("parquet", "-lake"),
-        place("csv", "-csv"),
+        location("c1z", ".c1z"),
+        location("parquet", "-lake"),
+        location("csv", "-csv"),
     ];
     let flags: Vec<&str> = sinks.iter().flat_map(|sink| ["--sink", sink]).collect();
     let ran = tenant.run(&[&flags[..], &["--accept-drop", "all"]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
-/// Two syncs of a tenant to the same places, and a change in between: a role was given, another taken.
+/// Two syncs of a tenant to the same locations, and a change in between: one role granted, another revoked.
 fn changed_in_between() -> TestContext {
     let context = TestContext::msp();
     sync(&context, &context, "place");
@@ -40,8 +41,8 @@ fn changed_in_between() -> TestContext {
     context
 }
 
-/// What `diff` says as JSON, and with which code it ends.
-fn told(context: &TestContext, arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
+/// The changes that `diff` reports as JSON, and its exit code.
+fn changes_and_code(context: &TestContext, arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
     let ran = context.run(&[&["diff", "--output", "json", "--exit-code"], arguments].concat());
     assert!(ran.code < Some(2), "{arguments:?}: {}", ran.stderr);
     let lines = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -53,13 +54,13 @@ fn shown(context: &TestContext, arguments: &[&str]) -> String {
     let ran = context.run(arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let lines = ran.stdout.lines().map(|line| match line.split_once(": sync ") {
-        Some((place, rest)) => {
+        Some((location, rest)) => {
             let kind = rest
                 .split_once('(')
                 .and_then(|(_, rest)| rest.split_once(')'))
                 .unwrap()
                 .0;
-            format!("{place}: sync [SYNC] ({kind}), ended [TIME]\n")
+            format!("{location}: sync [SYNC] ({kind}), ended [TIME]\n")
         }
         None => format!("{line}\n"),
     });
@@ -83,7 +84,7 @@ fn two_syncs_of_a_tenant() {
         ids.collect()
     };
     let (old, new) = (syncs[0].as_str(), syncs[1].as_str());
-    let (expected, code) = told(&context, &["place.c1z"]);
+    let (expected, code) = changes_and_code(&context, &["place.c1z"]);
     assert_eq!((expected.len(), code), (2, Some(1)));
     // The same two, from wherever they are.
     for arguments in [
@@ -97,13 +98,13 @@ fn two_syncs_of_a_tenant() {
         &["place-csv", "place-lake", "--old-sync", old, "--new-sync", new],
     ] {
         assert_eq!(
-            told(&context, arguments),
+            changes_and_code(&context, arguments),
             (expected.clone(), Some(1)),
             "{arguments:?}"
         );
     }
     // The other way round, what was added was removed.
-    let (back, _) = told(&context, &["place.c1z", "place.c1z", "--new-sync", old]);
+    let (back, _) = changes_and_code(&context, &["place.c1z", "place.c1z", "--new-sync", old]);
     let kinds = |rows: &[Value]| {
         rows.iter()
             .map(|row| row["change"].to_string())
@@ -114,19 +115,23 @@ fn two_syncs_of_a_tenant() {
 }
 
 #[test]
-fn a_sync_does_not_differ_from_itself() {
+fn a_sync_equals_itself() {
     let context = changed_in_between();
-    let places = ["place.c1z", "place-lake", "place-csv"];
-    for old in places {
-        for new in places {
-            assert_eq!(told(&context, &[old, new]), (Vec::new(), Some(0)), "{old} {new}");
+    let locations = ["place.c1z", "place-lake", "place-csv"];
+    for old in locations {
+        for new in locations {
+            assert_eq!(
+                changes_and_code(&context, &[old, new]),
+                (Vec::new(), Some(0)),
+                "{old} {new}"
+            );
         }
     }
     assert_snapshot!(
         "diff_nothing",
         shown(&context, &["diff", "place.c1z", "place-lake"])
     );
-    // Without being asked for a code there is none.
+    // Without `--exit-code` the code is 0.
     assert_eq!(context.run(&["diff", "place.c1z"]).code, Some(0));
 }
 
@@ -196,7 +201,7 @@ fn records(context: &TestContext, lake: &str, subject: &str) -> Records {
     records
 }
 
-/// Does to records what differences say; what they say of the old side must be so.
+/// Applies differences to records; their old values must match.
 fn apply(records: &mut Records, subject: &str, changes: &[Value]) {
     for change in changes.iter().filter(|change| change["subject"] == subject) {
         let key: Vec<String> = {
@@ -242,7 +247,7 @@ fn apply(records: &mut Records, subject: &str, changes: &[Value]) {
     }
 }
 
-/// A small tenant that somebody thought up.
+/// A small random tenant.
 fn generated(seed: u64, end_users: u32, grants: u64) -> TestContext {
     TestContext::with(&SimConfig::new(
         Tenant::generated(GeneratedSize {
@@ -274,8 +279,8 @@ fn the_difference_applied_to_the_old_side_is_the_new_side() {
     let mut seen = BTreeMap::new();
     for old in 0..tenants.len() {
         for new in (0..tenants.len()).filter(|new| *new != old) {
-            let places = [format!("t{old}.c1z"), format!("t{new}-csv")];
-            let (changes, code) = told(&context, &[&places[0], &places[1]]);
+            let locations = [format!("t{old}.c1z"), format!("t{new}-csv")];
+            let (changes, code) = changes_and_code(&context, &[&locations[0], &locations[1]]);
             assert_eq!(code, Some(1));
             for subject in ["user", "resource", "entitlement", "grant"] {
                 let mut records = records(&context, &format!("t{old}-lake"), subject);
@@ -292,16 +297,16 @@ fn the_difference_applied_to_the_old_side_is_the_new_side() {
             }
         }
     }
-    // A grant that is there on both sides is the same, as long as nothing comes through something else.
+    // A grant on both sides is unchanged as long as no grant is indirect.
     assert_eq!(seen.len(), 11, "{seen:?}");
 }
 
 #[test]
-fn what_was_not_read_is_not_removed() {
+fn types_that_were_not_read_are_not_removed() {
     let context = changed_in_between();
     let ran = context.run(&["--file", "part.c1z", "--sync-resource-types", "role"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let (changes, code) = told(&context, &["place.c1z", "part.c1z"]);
+    let (changes, code) = changes_and_code(&context, &["place.c1z", "part.c1z"]);
     assert_eq!((changes, code), (Vec::new(), Some(0)));
     assert_snapshot!(
         "diff_partial",
@@ -310,7 +315,7 @@ fn what_was_not_read_is_not_removed() {
 }
 
 #[test]
-fn differences_that_cannot_be_told() {
+fn impossible_comparisons() {
     let context = TestContext::msp();
     sync(&context, &context, "place");
     fs::write(context.path("notes.txt"), "The quarterly report.\n").unwrap();

@@ -174,7 +174,7 @@ fn every_folder_of_documents_is_known() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn links_resolve() {
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

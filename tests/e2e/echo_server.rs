@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Where in an answer a request is repeated. `{}` stands for the request.
+/// The part of an answer that repeats the request. `{}` is replaced by the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum EchoLocation {
     /// The status line's reason.
     Reason(u16),
     /// A header of an answer with this status.
@@ -30,88 +30,88 @@ pub(crate) const JSON: &str = "application/json";
 const HTML: &str = "text/html";
 const TEXT: &str = "text/plain";
 
-/// Every place.
-pub(crate) const PLACES: &[Place] = &[
-    Place::Reason(403),
-    Place::Reason(500),
-    Place::Reason(200),
-    Place::Header(302, "Location", "https://elsewhere.example/?{}"),
-    Place::Header(302, "Location", "http://{}.example/"),
-    Place::Header(302, "Location", "{}"),
-    Place::Header(307, "Location", "/elsewhere/{}?{}"),
-    Place::Header(503, "Retry-After", "{}"),
-    Place::Header(401, "WWW-Authenticate", "Bearer error={}"),
-    Place::Header(500, "Content-Type", "{}"),
-    Place::Header(200, "Content-Type", "text/html; {}"),
-    Place::Header(200, "Content-Encoding", "{}"),
-    Place::Header(500, "x-nj-request-id", "{}"),
-    Place::Header(403, "x-nj-request-id", "{}"),
-    Place::Header(404, "x-nj-request-id", "{}"),
-    Place::Body(
+/// Every location.
+pub(crate) const ECHO_LOCATIONS: &[EchoLocation] = &[
+    EchoLocation::Reason(403),
+    EchoLocation::Reason(500),
+    EchoLocation::Reason(200),
+    EchoLocation::Header(302, "Location", "https://elsewhere.example/?{}"),
+    EchoLocation::Header(302, "Location", "http://{}.example/"),
+    EchoLocation::Header(302, "Location", "{}"),
+    EchoLocation::Header(307, "Location", "/elsewhere/{}?{}"),
+    EchoLocation::Header(503, "Retry-After", "{}"),
+    EchoLocation::Header(401, "WWW-Authenticate", "Bearer error={}"),
+    EchoLocation::Header(500, "Content-Type", "{}"),
+    EchoLocation::Header(200, "Content-Type", "text/html; {}"),
+    EchoLocation::Header(200, "Content-Encoding", "{}"),
+    EchoLocation::Header(500, "x-nj-request-id", "{}"),
+    EchoLocation::Header(403, "x-nj-request-id", "{}"),
+    EchoLocation::Header(404, "x-nj-request-id", "{}"),
+    EchoLocation::Body(
         400,
         JSON,
         r#"{"error":"invalid_client","error_description":"{}"}"#,
     ),
-    Place::Body(400, JSON, r#"{"error":"{}","error_description":"no"}"#),
-    Place::Body(401, JSON, r#"{"error":"{}"}"#),
-    Place::Body(403, JSON, r#"{"resultCode":"{}","incidentId":"{}"}"#),
-    Place::Body(
+    EchoLocation::Body(400, JSON, r#"{"error":"{}","error_description":"no"}"#),
+    EchoLocation::Body(401, JSON, r#"{"error":"{}"}"#),
+    EchoLocation::Body(403, JSON, r#"{"resultCode":"{}","incidentId":"{}"}"#),
+    EchoLocation::Body(
         404,
         JSON,
         r#"{"resultCode":"Client app not exist","incidentId":"{}"}"#,
     ),
-    Place::Body(
+    EchoLocation::Body(
         500,
         JSON,
         r#"{"resultCode":"FAILURE","errorMessage":"{}","incidentId":"X-1"}"#,
     ),
-    Place::Body(
+    EchoLocation::Body(
         400,
         JSON,
         r#"{"errorMessage":{"code":"{}","params":{"{}":"{}"}}}"#,
     ),
-    Place::Body(200, JSON, r#"{"resultCode":"FAILURE","errorMessage":"{}"}"#),
-    Place::Body(200, JSON, r#"{"message":"{}"}"#),
-    Place::Body(429, JSON, r#"{"errorCode":"throttled","message":"{}"}"#),
-    Place::Body(200, JSON, r#""{}""#),
-    Place::Body(500, JSON, r#"{"error":"x","error_description":"{}"#),
-    Place::Body(200, JSON, r#"[{"id":"{}","name":7,"members":"{}"}]"#),
-    Place::Body(200, JSON, r#"[{"id":1,"name":"{}"},{"id":2,"{}":"x"},"{}"]"#),
-    Place::Body(200, JSON, r#"{"id":"{}","{}":1}"#),
-    Place::Body(
+    EchoLocation::Body(200, JSON, r#"{"resultCode":"FAILURE","errorMessage":"{}"}"#),
+    EchoLocation::Body(200, JSON, r#"{"message":"{}"}"#),
+    EchoLocation::Body(429, JSON, r#"{"errorCode":"throttled","message":"{}"}"#),
+    EchoLocation::Body(200, JSON, r#""{}""#),
+    EchoLocation::Body(500, JSON, r#"{"error":"x","error_description":"{}"#),
+    EchoLocation::Body(200, JSON, r#"[{"id":"{}","name":7,"members":"{}"}]"#),
+    EchoLocation::Body(200, JSON, r#"[{"id":1,"name":"{}"},{"id":2,"{}":"x"},"{}"]"#),
+    EchoLocation::Body(200, JSON, r#"{"id":"{}","{}":1}"#),
+    EchoLocation::Body(
         200,
         JSON,
         r#"{"access_token":{"x":"{}"},"scope":"{}","token_type":"{}"}"#,
     ),
-    Place::Body(200, JSON, r#"{"access_token":"{}","expires_in":"{}"}"#),
-    Place::Body(
+    EchoLocation::Body(200, JSON, r#"{"access_token":"{}","expires_in":"{}"}"#),
+    EchoLocation::Body(
         200,
         JSON,
         r#"{"access_token":"t0ken-of-nobody-42","token_type":"{}","scope":"{}","expires_in":3600}"#,
     ),
-    Place::Body(
+    EchoLocation::Body(
         200,
         JSON,
         r#"{"access_token":"t0ken-of-nobody-42","scope":["{}","monitoring"]}"#,
     ),
-    Place::Body(
+    EchoLocation::Body(
         403,
         HTML,
         "<html><head><title>blocked: {}</title></head><body>{}</body></html>",
     ),
-    Place::Body(200, HTML, "<title>{}</title>"),
-    Place::Body(503, HTML, "<html>{}</html>"),
-    Place::Body(500, TEXT, "{}"),
-    Place::Body(403, TEXT, "blocked {}"),
-    Place::Body(200, TEXT, "{}"),
-    Place::Packed(403, HTML, "<title>{}</title>"),
-    Place::Packed(500, TEXT, "{}"),
-    Place::Packed(
+    EchoLocation::Body(200, HTML, "<title>{}</title>"),
+    EchoLocation::Body(503, HTML, "<html>{}</html>"),
+    EchoLocation::Body(500, TEXT, "{}"),
+    EchoLocation::Body(403, TEXT, "blocked {}"),
+    EchoLocation::Body(200, TEXT, "{}"),
+    EchoLocation::Packed(403, HTML, "<title>{}</title>"),
+    EchoLocation::Packed(500, TEXT, "{}"),
+    EchoLocation::Packed(
         400,
         JSON,
         r#"{"error":"invalid_client","error_description":"{}"}"#,
     ),
-    Place::Chunk,
+    EchoLocation::Chunk,
 ];
 
 /// How a request is repeated.
@@ -119,7 +119,7 @@ pub(crate) const PLACES: &[Place] = &[
 pub(crate) enum Form {
     /// As it came.
     Raw,
-    /// With each secret as it was given, not as the request encodes it.
+    /// With each secret as configured, not as the request encodes it.
     Decoded,
     /// Each byte percent-encoded.
     Percent,
@@ -185,23 +185,23 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// The answer that repeats a request.
-fn answer(place: Place, form: Form, request: &str) -> Vec<u8> {
+fn answer(location: EchoLocation, form: Form, request: &str) -> Vec<u8> {
     // What has the secrets: the body of a sign-in, the authorization of another request.
-    let told = request
+    let echo = request
         .lines()
         .filter(|line| line.to_lowercase().starts_with("authorization:"))
         .chain(request.split("\r\n\r\n").skip(1))
         .collect::<Vec<_>>()
         .join(" ");
-    let told = form.of(&told);
-    let on_a_line = told.replace(['\r', '\n'], " ");
+    let echo = form.of(&echo);
+    let on_a_line = echo.replace(['\r', '\n'], " ");
     let in_json = |text: &str| {
         let quoted = serde_json::to_string(text).unwrap();
         quoted[1..quoted.len() - 1].to_owned()
     };
-    let (status, reason, header, body) = match place {
-        Place::Reason(status) => (status, on_a_line, String::new(), b"{}".to_vec()),
-        Place::Header(status, name, value) => {
+    let (status, reason, header, body) = match location {
+        EchoLocation::Reason(status) => (status, on_a_line, String::new(), b"{}".to_vec()),
+        EchoLocation::Header(status, name, value) => {
             let value = if name == "Location" {
                 value.replace("{}", &on_a_line.replace(' ', "%20"))
             } else {
@@ -214,11 +214,11 @@ fn answer(place: Place, form: Form, request: &str) -> Vec<u8> {
                 b"{}".to_vec(),
             )
         }
-        Place::Body(status, kind, body) | Place::Packed(status, kind, body) => {
-            let told = if kind == JSON { in_json(&told) } else { told };
-            let body = body.replace("{}", &told).into_bytes();
+        EchoLocation::Body(status, kind, body) | EchoLocation::Packed(status, kind, body) => {
+            let echo = if kind == JSON { in_json(&echo) } else { echo };
+            let body = body.replace("{}", &echo).into_bytes();
             let header = format!("Content-Type: {kind}\r\n");
-            if matches!(place, Place::Packed(..)) {
+            if matches!(location, EchoLocation::Packed(..)) {
                 let mut packed = GzEncoder::new(Vec::new(), Compression::default());
                 packed.write_all(&body).unwrap();
                 let header = format!("{header}Content-Encoding: gzip\r\n");
@@ -227,7 +227,7 @@ fn answer(place: Place, form: Form, request: &str) -> Vec<u8> {
                 (status, "X".to_owned(), header, body)
             }
         }
-        Place::Chunk => {
+        EchoLocation::Chunk => {
             let head = "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
             let tail = format!("2;told={on_a_line}\r\n{{}}\r\n0\r\nX-Told: {on_a_line}\r\n\r\n");
             return format!("{head}{tail}").into_bytes();
@@ -244,7 +244,12 @@ fn answer(place: Place, form: Form, request: &str) -> Vec<u8> {
 
 /// Starts a server before a tenant that repeats what is sent to some address; everything else is the tenant's. Returns its own
 /// address.
-pub(crate) fn echoing(tenant: &str, path: &'static str, place: Place, form: Form) -> String {
+pub(crate) fn start_echo_server(
+    tenant: &str,
+    path: &'static str,
+    location: EchoLocation,
+    form: Form,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let tenant: Arc<str> = tenant.trim_start_matches("http://").into();
@@ -253,13 +258,13 @@ pub(crate) fn echoing(tenant: &str, path: &'static str, place: Place, form: Form
             let (Ok(client), tenant) = (client, Arc::clone(&tenant)) else {
                 return;
             };
-            thread::spawn(move || serve(client, &tenant, path, place, form));
+            thread::spawn(move || serve(client, &tenant, path, location, form));
         }
     });
     address
 }
 
-fn serve(mut client: TcpStream, tenant: &str, path: &str, place: Place, form: Form) -> Option<()> {
+fn serve(mut client: TcpStream, tenant: &str, path: &str, location: EchoLocation, form: Form) -> Option<()> {
     let mut request = Vec::new();
     let head = loop {
         if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -278,10 +283,10 @@ fn serve(mut client: TcpStream, tenant: &str, path: &str, place: Place, form: Fo
     client.read_exact(&mut rest).ok()?;
     request.extend_from_slice(&rest);
     let target = text.split(' ').nth(1).unwrap_or_default();
-    let is_told = target.starts_with(path) || target.starts_with("/elsewhere/");
-    if is_told {
+    let is_echoed = target.starts_with(path) || target.starts_with("/elsewhere/");
+    if is_echoed {
         let request = String::from_utf8_lossy(&request).into_owned();
-        client.write_all(&answer(place, form, &request)).ok()?;
+        client.write_all(&answer(location, form, &request)).ok()?;
         return Some(());
     }
     // One request for each connection.
@@ -303,7 +308,7 @@ fn serve(mut client: TcpStream, tenant: &str, path: &str, place: Place, form: Fo
     client.write_all(body).ok()
 }
 
-/// Whether a secret is in a text, in any form in which a server may have repeated it.
+/// Finds a secret in a text, in any form in which a server may have repeated it.
 pub(crate) fn leak(text: &str, secret: &str) -> Option<String> {
     let fold = |text: &str| -> String {
         let plain = text.chars().filter(char::is_ascii_alphanumeric);
@@ -314,7 +319,7 @@ pub(crate) fn leak(text: &str, secret: &str) -> Option<String> {
     let mut forms = vec![fold(secret)];
     for before in 0..3 {
         let encoded = STANDARD.encode(format!("{}{secret}", "x".repeat(before)));
-        // Without the ends, which depend on what is beside it.
+        // Without the ends, which depend on the neighboring bytes.
         let encoded = encoded.trim_end_matches('=');
         forms.push(fold(&encoded[4..encoded.len() - 2]));
     }

@@ -7,7 +7,7 @@ use baton_proto::connectorapi_baton_v1::task::{self as wire, TaskType};
 use ninjaone_sim::{SimConfig, Tenant};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::echo_server::{FORMS, Form, JSON, PLACES, Place, echoing, leak};
+use crate::echo_server::{ECHO_LOCATIONS, EchoLocation, FORMS, Form, JSON, leak, start_echo_server};
 use crate::harness::TestContext;
 use crate::support::service::{Served, grant};
 
@@ -53,11 +53,11 @@ fn written(context: &TestContext) -> Vec<(String, String)> {
 fn runs_without_a_leak(
     context: &TestContext,
     path: &'static str,
-    place: Place,
+    location: EchoLocation,
     form: Form,
     arguments: &[&str],
 ) -> bool {
-    let address = echoing(context.base_url.as_deref().unwrap(), path, place, form);
+    let address = start_echo_server(context.base_url.as_deref().unwrap(), path, location, form);
     let mut command = context.command(arguments);
     command
         .env("BATON_NINJA_ONE_BASE_URL", address)
@@ -73,7 +73,7 @@ fn runs_without_a_leak(
     for (name, text) in &texts {
         for secret in [SECRET].iter().chain(&TOKENS) {
             if let Some(leak) = leak(text, secret) {
-                panic!("{name}, {path}, {place:?}, {form:?}: {leak}");
+                panic!("{name}, {path}, {location:?}, {form:?}: {leak}");
             }
         }
     }
@@ -87,42 +87,42 @@ fn runs_without_a_leak(
 }
 
 #[test]
-fn a_sign_in_that_is_repeated() {
+fn an_echoed_sign_in() {
     let context = tenant();
-    let mut taken_out = 0;
-    for place in PLACES {
+    let mut redacted = 0;
+    for location in ECHO_LOCATIONS {
         let token = "/ws/oauth/token";
-        taken_out += u32::from(runs_without_a_leak(&context, token, *place, Form::Raw, &[]));
-        taken_out += u32::from(runs_without_a_leak(
+        redacted += u32::from(runs_without_a_leak(&context, token, *location, Form::Raw, &[]));
+        redacted += u32::from(runs_without_a_leak(
             &context,
             token,
-            *place,
+            *location,
             Form::Decoded,
             &["check"],
         ));
     }
-    assert!(taken_out > 5, "{taken_out}");
+    assert!(redacted > 5, "{redacted}");
 }
 
 #[test]
-fn a_list_that_is_repeated() {
+fn an_echoed_list() {
     let context = tenant();
-    let mut taken_out = 0;
-    for place in PLACES {
-        taken_out += u32::from(runs_without_a_leak(
+    let mut redacted = 0;
+    for location in ECHO_LOCATIONS {
+        redacted += u32::from(runs_without_a_leak(
             &context,
             "/v2/user/roles",
-            *place,
+            *location,
             Form::Raw,
             &[],
         ));
     }
-    assert!(taken_out > 15, "{taken_out}");
+    assert!(redacted > 15, "{redacted}");
     for path in ["/v2/users", "/v2/user/technicians", "/v2/organizations"] {
         runs_without_a_leak(
             &context,
             path,
-            Place::Body(500, JSON, r#"{"message":"{}"}"#),
+            EchoLocation::Body(500, JSON, r#"{"message":"{}"}"#),
             Form::Raw,
             &[],
         );
@@ -130,7 +130,7 @@ fn a_list_that_is_repeated() {
 }
 
 #[test]
-fn a_change_that_is_repeated() {
+fn an_echoed_change() {
     let context = tenant();
     let arguments = [
         "grant",
@@ -141,38 +141,38 @@ fn a_change_that_is_repeated() {
         "--audit-log",
         "audit.jsonl",
     ];
-    let mut taken_out = 0;
-    for place in PLACES {
-        taken_out += u32::from(runs_without_a_leak(
+    let mut redacted = 0;
+    for location in ECHO_LOCATIONS {
+        redacted += u32::from(runs_without_a_leak(
             &context,
             "/v2/user/role/3/",
-            *place,
+            *location,
             Form::Raw,
             &arguments,
         ));
     }
-    assert!(taken_out > 10, "{taken_out}");
+    assert!(redacted > 10, "{redacted}");
 }
 
 #[test]
-fn whatever_the_form() {
+fn secrets_are_found_in_every_encoding() {
     let context = tenant();
-    let places = [
-        Place::Body(
+    let locations = [
+        EchoLocation::Body(
             400,
             JSON,
             r#"{"error":"invalid_client","error_description":"{}"}"#,
         ),
-        Place::Body(500, JSON, r#"{"errorMessage":"{}"}"#),
-        Place::Header(403, "x-nj-request-id", "{}"),
-        Place::Header(302, "Location", "https://elsewhere.example/?{}"),
+        EchoLocation::Body(500, JSON, r#"{"errorMessage":"{}"}"#),
+        EchoLocation::Header(403, "x-nj-request-id", "{}"),
+        EchoLocation::Header(302, "Location", "https://elsewhere.example/?{}"),
     ];
     for form in FORMS {
-        for place in places {
+        for location in locations {
             for path in ["/ws/oauth/token", "/v2/users"] {
-                let taken_out = runs_without_a_leak(&context, path, place, form, &[]);
-                // A sign-in's other words are not repeated in the first place.
-                assert!(taken_out || path == "/ws/oauth/token", "{place:?} {form:?}");
+                let redacted = runs_without_a_leak(&context, path, location, form, &[]);
+                // Other text of a sign-in is never repeated.
+                assert!(redacted || path == "/ws/oauth/token", "{location:?} {form:?}");
             }
         }
     }
@@ -181,7 +181,7 @@ fn whatever_the_form() {
 #[test]
 fn a_token_in_a_name_is_not_published() {
     let context = tenant();
-    let place = Place::Body(
+    let location = EchoLocation::Body(
         200,
         JSON,
         r#"[{"id":3,"name":"{}","description":"{}","type":"TECHNICIAN","members":[{"id":1}]},{"id":4,"name":"Desk","type":"TECHNICIAN","members":[]}]"#,
@@ -190,21 +190,21 @@ fn a_token_in_a_name_is_not_published() {
     assert!(runs_without_a_leak(
         &context,
         "/v2/user/roles",
-        place,
+        location,
         Form::Raw,
         &sinks
     ));
 }
 
 #[test]
-fn conductorone_hears_of_no_secret() {
+fn conductorone_gets_no_secret() {
     for path in ["/ws/oauth/token", "/v2/user/roles"] {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         SECRET.clone_into(&mut config.app.client_secret);
         let mut served = Served::not_started(&config, c1_sim::C1SimConfig::default());
-        let place = Place::Body(403, "text/html", "<title>blocked: {}</title>");
+        let location = EchoLocation::Body(403, "text/html", "<title>blocked: {}</title>");
         let tenant = served.context.base_url.clone().unwrap();
-        let address = echoing(&tenant, path, place, Form::Raw);
+        let address = start_echo_server(&tenant, path, location, Form::Raw);
         served.start_with(&["--provisioning"], |command| {
             command
                 .env("BATON_NINJA_ONE_BASE_URL", address)
@@ -224,7 +224,7 @@ fn conductorone_hears_of_no_secret() {
 }
 
 #[test]
-fn nothing_of_the_process_is_dumped() {
+fn no_core_is_dumped() {
     let mut served = Served::msp(&[]);
     let id = served.push(full_sync());
     served.finished(&id);
@@ -250,7 +250,7 @@ fn nothing_of_the_process_is_dumped() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_warned_of_and_told_nowhere() {
+fn a_secret_on_the_command_line_is_warned_about() {
     let context = TestContext::msp();
     let secret = crate::harness::SECRET;
     let ran = context.run(&["--ninja-one-client-secret", secret]);
@@ -260,7 +260,7 @@ fn a_secret_on_the_command_line_is_warned_of_and_told_nowhere() {
         "{}",
         ran.stderr
     );
-    // A slip of the pen beside it.
+    // With a typing error beside it.
     for arguments in [
         ["--ninja-one-client-secret", secret, "--bogus"],
         ["--ninja-one-client-secret", "--file", secret],

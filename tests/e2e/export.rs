@@ -10,7 +10,7 @@ use crate::harness::TestContext;
 use crate::support::dataset::{latest, rows};
 
 #[test]
-fn a_file_gives_the_dataset_that_the_tenant_gives() {
+fn an_export_equals_a_sync_of_the_tenant() {
     let context = TestContext::msp();
     let ran = context.run(&["--sink", "c1z", "--sink", "parquet=direct"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -93,7 +93,7 @@ fn the_same_sync_with_other_content_is_refused() {
 }
 
 #[test]
-fn an_older_sync_does_not_go_beside_a_later_one() {
+fn an_older_sync_is_not_added_after_a_later_one() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     assert_eq!(
@@ -122,7 +122,7 @@ fn an_older_sync_does_not_go_beside_a_later_one() {
 }
 
 #[test]
-fn exports_that_cannot_be() {
+fn invalid_exports() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     fs::write(context.path("v3.c1z"), b"C1Z3\0and more").unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong for a while, or only in places, and must not stop a sync.
+//! Transient and partial failures that must not stop a sync.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ fn switched(change: impl FnOnce(&mut Behavior)) -> TestContext {
 }
 
 #[test]
-fn failures_that_pass_change_nothing() {
+fn transient_failures_change_nothing() {
     let healthy = healthy_rows();
     for (path, fault) in [
         ("/v2/users", Fault::Status(503)),
@@ -90,7 +90,7 @@ fn failures_that_pass_change_nothing() {
 }
 
 #[test]
-fn every_position_of_the_read_switches_gives_the_same_rows() {
+fn every_read_behavior_gives_the_same_rows() {
     let healthy = healthy_rows();
     let contexts = [
         switched(|behavior| behavior.transport.gzip = true),
@@ -109,7 +109,7 @@ fn every_position_of_the_read_switches_gives_the_same_rows() {
 }
 
 #[test]
-fn retry_after_is_honoured() {
+fn retry_after_is_honored() {
     let context = TestContext::faulty(
         "/v2/users",
         When::First(1),
@@ -122,7 +122,7 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
-fn a_name_of_a_megabyte_is_clipped_and_told() {
+fn a_name_of_a_megabyte_is_clipped_and_reported() {
     let context = TestContext::faulty("/v2/users", When::Always, Fault::HugeName(1 << 20));
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -151,7 +151,7 @@ fn duplicates_are_counted_and_written_once() {
 }
 
 #[test]
-fn the_ledger_of_calls_is_what_the_documents_promise() {
+fn the_calls_match_the_documentation() {
     let context = TestContext::msp();
     assert_eq!(
         context.run(&["--ninja-one-scope", "monitoring management"]).code,
@@ -195,7 +195,7 @@ fn the_ledger_of_calls_is_what_the_documents_promise() {
 }
 
 #[test]
-fn a_tenant_that_changes_while_it_is_read_is_still_whole() {
+fn a_tenant_that_changes_during_the_sync_stays_consistent() {
     let context = switched(|behavior| behavior.reads.moving = true);
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

@@ -247,7 +247,7 @@ fn an_older_instance() {
 }
 
 #[test]
-fn the_file_keeps_two_full_syncs_unless_told_otherwise() {
+fn the_file_keeps_two_full_syncs_by_default() {
     let syncs = |context: &TestContext| {
         let temp = tempfile::tempdir().unwrap();
         let path = context.path("sync.c1z");

@@ -9,18 +9,18 @@ use ninjaone_sim::{Fault, FaultSchedule, Sim, SimConfig, Tenant, When};
 use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_baton-ninja-one");
-/// Told from every other text, so that a leak is seen.
+/// Unlike any other text, so that a leak is found.
 pub(crate) const SECRET: &str = "s3cr3t-do-not-print";
 
-/// A folder, and perhaps a tenant, of one test.
+/// The folder of one test, and its tenant if it has one.
 pub(crate) struct TestContext {
     pub(crate) folder: TempDir,
     pub(crate) sim: Option<Sim>,
     pub(crate) base_url: Option<String>,
 }
 
-/// What a run of the program left.
-pub(crate) struct Ran {
+/// The result of a run of the program.
+pub(crate) struct RunOutput {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -62,7 +62,7 @@ impl TestContext {
         }
     }
 
-    /// Another tenant at the address of this one, as a tenant is on another day. Locations of this one take its syncs.
+    /// Replaces the tenant by another state of it at the same address, so that its locations accept the new syncs.
     pub(crate) fn on_another_day(self, config: &SimConfig) -> Self {
         let address = self.base_url.clone().unwrap();
         drop(self);
@@ -97,21 +97,21 @@ impl TestContext {
         command
     }
 
-    /// A folder for temporary files beside the test's own, so that leftovers are seen.
+    /// A separate folder for temporary files, so that leftovers are found.
     fn temp(&self) -> PathBuf {
         let temp = self.folder.path().join("tmp");
         fs::create_dir_all(&temp).unwrap();
         temp
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> RunOutput {
         self.finish(&mut self.command(arguments))
     }
 
-    /// Runs a command; whatever it does, it must not tell the secret, and must leave no temporary files.
-    pub(crate) fn finish(&self, command: &mut Command) -> Ran {
+    /// Runs a command. It must not print the secret and must leave no temporary files.
+    pub(crate) fn finish(&self, command: &mut Command) -> RunOutput {
         let output = command.output().unwrap();
-        let ran = Ran {
+        let ran = RunOutput {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -128,7 +128,7 @@ impl TestContext {
         ran
     }
 
-    /// A good sync, so that there is something to lose. Returns the bytes of `sync.c1z`.
+    /// Writes a good `sync.c1z`, so that there is something to lose, and returns its bytes.
     pub(crate) fn good_sync(&self) -> Vec<u8> {
         let other = Self::msp();
         // The one of a test before is another tenant's.
@@ -167,7 +167,7 @@ impl TestContext {
     }
 
     /// Exit code and error for a snapshot, without what differs from run to run.
-    pub(crate) fn shown(&self, ran: &Ran) -> String {
+    pub(crate) fn shown(&self, ran: &RunOutput) -> String {
         let mut text = String::new();
         for line in ran.stderr.lines().filter(|line| !line.starts_with(r#"{"level""#)) {
             text.push_str(line);
@@ -186,7 +186,7 @@ impl TestContext {
     }
 }
 
-/// Makes a c1z v1 of this program one of another tenant: two simulated tenants have two addresses.
+/// Changes the tenant named in a c1z v1 of this program.
 pub(crate) fn name_tenant(file: &Path, tenant: &str) {
     edit_v1(file, |connection| {
         let sql = "update v1_sync_runs set sync_token = json_set(sync_token, '$.writer_note.tenant', ?)";
@@ -208,7 +208,7 @@ pub(crate) fn edit_v1(file: &Path, edit: impl FnOnce(&rusqlite::Connection)) {
     fs::write(file, edited).unwrap();
 }
 
-/// Takes out counters that depend on what ran before.
+/// Removes counters that depend on earlier runs.
 pub(crate) fn varying(text: &str) -> String {
     ["sim-request-", "WEB_MGMT_SERVICE-"]
         .iter()
@@ -221,7 +221,7 @@ pub(crate) fn varying(text: &str) -> String {
         })
 }
 
-/// Splits a line at blanks that are not between quotes, as a shell does.
+/// Splits a line at spaces outside quotes, as a shell does.
 pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
@@ -237,7 +237,7 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Says loudly that something could not be tested here.
+/// Reports that something could not be tested here.
 pub(crate) fn skipped(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {what}: {why}");
 }

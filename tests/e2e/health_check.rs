@@ -1,4 +1,4 @@
-//! `health-check`: asks a connector that runs, and says nothing if it is well.
+//! `health-check`: queries a running connector and prints nothing if it is healthy.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 
-/// A connector that answers one request so and tells its first line.
+/// A connector that gives this answer to one request and returns the request line.
 fn connector(answer: &'static str) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -38,13 +38,13 @@ fn command(context: &TestContext, port: u16, arguments: &[&str]) -> Command {
     command
 }
 
-fn ask(port: u16, arguments: &[&str]) -> Ran {
+fn ask(port: u16, arguments: &[&str]) -> RunOutput {
     let context = TestContext::bare();
     let mut command = command(&context, port, arguments);
     context.finish(&mut command)
 }
 
-fn failed(port: u16, ran: &Ran) -> String {
+fn failed(port: u16, ran: &RunOutput) -> String {
     assert_eq!(ran.stdout, "");
     TestContext::bare()
         .shown(ran)
@@ -55,13 +55,13 @@ const WELL: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const UNWELL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}";
 
 #[test]
-fn a_connector_that_is_well_is_no_news() {
+fn a_healthy_connector_prints_nothing() {
     for (arguments, path) in [
         (&[][..], "/health"),
         (&["--endpoint", "health"], "/health"),
         (&["--endpoint=ready", "--timeout=9"], "/ready"),
         (&["--endpoint", "live", "--timeout", "1"], "/live"),
-        // What is listened at everywhere is asked here.
+        // A server on all interfaces is queried on loopback.
         (&["--health-check-bind-address", "0.0.0.0"], "/health"),
         (&["--health-check-bind-address", "localhost"], "/health"),
     ] {
@@ -77,11 +77,11 @@ fn a_connector_that_is_well_is_no_news() {
 }
 
 #[test]
-fn the_flag_before_the_subcommand_works_too_and_weighs_more_than_the_variable() {
+fn a_flag_before_the_subcommand_overrides_the_variable() {
     let (port, thread) = connector(WELL);
     let context = TestContext::bare();
     let mut command = context.command(&["--health-check-port", &port.to_string(), "health-check"]);
-    // What the connector beside it is told to do is not the probe's affair.
+    // Settings of the connector do not affect the probe.
     command
         .env("BATON_HEALTH_CHECK_PORT", "1")
         .env("BATON_HEALTH_CHECK", "true")
@@ -91,7 +91,7 @@ fn the_flag_before_the_subcommand_works_too_and_weighs_more_than_the_variable() 
 }
 
 #[test]
-fn a_connector_that_is_not_well() {
+fn an_unhealthy_connector_is_reported() {
     let (port, thread) = connector(UNWELL);
     assert_snapshot!("unwell", failed(port, &ask(port, &[])));
     thread.join().unwrap();
@@ -107,7 +107,7 @@ fn a_connector_that_is_not_well() {
 }
 
 #[test]
-fn nobody_there() {
+fn a_closed_port_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -115,7 +115,7 @@ fn nobody_there() {
 }
 
 #[test]
-fn somebody_there_who_says_nothing() {
+fn a_silent_server_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let begin = Instant::now();
@@ -128,7 +128,7 @@ fn somebody_there_who_says_nothing() {
 }
 
 #[test]
-fn what_makes_no_sense() {
+fn invalid_arguments_are_refused() {
     assert_snapshot!(
         "no_endpoint",
         failed(8081, &ask(8081, &["--endpoint", "metrics"]))

@@ -1,4 +1,4 @@
-//! Hints of errors: each names the one thing to do, and never goes in a circle.
+//! Hints of errors: each names one action, and none refers back to itself.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use ninjaone_sim::{Scopes, SimConfig, Tenant};
 use crate::harness::TestContext;
 
 #[test]
-fn a_role_that_is_not_there() {
+fn an_unknown_role_has_a_hint() {
     let context = TestContext::msp();
     context.run(&[]);
     for (role, words) in [
@@ -45,7 +45,7 @@ fn a_role_that_is_not_there() {
 }
 
 #[test]
-fn an_account_that_is_not_there() {
+fn an_unknown_account_has_a_hint() {
     let context = TestContext::msp();
     for name in ["margaret", "Margaret Okafor", "margret okafor", "OKAFOR"] {
         let ran = context.run(&["grant", "role:3", "--to", name, "--dry-run"]);
@@ -60,7 +60,7 @@ fn an_account_that_is_not_there() {
 }
 
 #[test]
-fn attributes_of_an_account_are_called_as_their_flags() {
+fn account_attributes_are_named_like_their_flags() {
     let ran = TestContext::msp().run(&["create-account", "--kind", "tech", "--email", "a@example.com"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     for words in [
@@ -72,7 +72,7 @@ fn attributes_of_an_account_are_called_as_their_flags() {
     }
 }
 
-/// A switch of an account is on when it stands alone, and takes its value after an equals sign or a space.
+/// A boolean attribute of an account is true without a value, or takes one after an equals sign or a space.
 #[test]
 fn full_portal_access_in_three_forms() {
     for form in [
@@ -125,7 +125,7 @@ fn full_portal_access_in_three_forms() {
 }
 
 #[test]
-fn the_scope_that_is_missing_is_named() {
+fn the_missing_scope_is_named() {
     for (has, missing) in [("monitoring", "management"), ("management", "monitoring")] {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.app.scopes = Scopes::parse(has);
@@ -142,7 +142,7 @@ fn the_scope_that_is_missing_is_named() {
 }
 
 #[test]
-fn verify_of_what_has_no_seal() {
+fn verify_of_a_file_without_a_seal() {
     let context = TestContext::msp();
     context.run(&[]);
     fs::write(context.path("notes.txt"), "notes").unwrap();
@@ -162,7 +162,7 @@ fn verify_of_what_has_no_seal() {
 }
 
 #[test]
-fn a_check_never_advises_to_check() {
+fn check_never_recommends_check() {
     let server = TestContext::msp();
     for (variable, value) in [
         ("BATON_NINJA_ONE_TOKEN_PATH", "/nowhere"),
@@ -222,7 +222,7 @@ fn older_engines_of_v3() {
 }
 
 #[test]
-fn everything_of_a_file_at_once() {
+fn resources_lists_every_type() {
     let context = TestContext::msp();
     assert_eq!(context.run(&["sync"]).code, Some(0));
     let ran = context.run(&["inspect", "sync.c1z", "resources", "--output", "csv"]);

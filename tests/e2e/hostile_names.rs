@@ -1,4 +1,4 @@
-//! A tenant whose every name tries to forge lines and to steer the terminal, through every command that prints.
+//! A tenant in which every name tries to forge lines and control the terminal, through every command that prints.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use ninjaone_sim::{SimConfig, Tenant};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
-use crate::harness::{Ran, TestContext, workspace};
+use crate::harness::{RunOutput, TestContext, workspace};
 
 /// What is added to a name: lines of its own, and characters that steer.
 const FORGED: &str = "\nerror: forged\r\nNothing was changed\n\n\u{1b}[2J\u{7f}\u{85}\u{9b}31m\u{202e}\u{2066}\u{2028}\u{2029}\u{b}error: forged";
@@ -70,7 +70,7 @@ fn escape_control_chars(what: &str, text: &str) {
     }
 }
 
-fn ran(context: &TestContext, arguments: &[&str]) -> Ran {
+fn ran(context: &TestContext, arguments: &[&str]) -> RunOutput {
     let ran = context.run(arguments);
     let what = arguments.join(" ");
     escape_control_chars(&what, &ran.stdout);
@@ -78,14 +78,14 @@ fn ran(context: &TestContext, arguments: &[&str]) -> Ran {
     ran
 }
 
-fn good(context: &TestContext, arguments: &[&str]) -> Ran {
+fn good(context: &TestContext, arguments: &[&str]) -> RunOutput {
     let ran = ran(context, arguments);
     assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
     ran
 }
 
-/// How many lines say that nothing was changed, as the program itself says it.
-fn said_unchanged(ran: &Ran) -> usize {
+/// The number of lines that report no change, in the program's own words.
+fn said_unchanged(ran: &RunOutput) -> usize {
     ran.stdout
         .lines()
         .filter(|line| *line == "Nothing was changed")
@@ -93,7 +93,7 @@ fn said_unchanged(ran: &Ran) -> usize {
 }
 
 #[test]
-fn what_reads_forges_no_line() {
+fn reading_commands_print_no_forged_line() {
     let context = hostile();
     let sync = [
         "--ninja-one-include-devices",
@@ -117,7 +117,7 @@ fn what_reads_forges_no_line() {
         first.stdout
     );
     good(&context, &["check", "--ninja-one-include-devices"]);
-    for place in ["sync.c1z", "lake"] {
+    for location in ["sync.c1z", "lake"] {
         for question in [
             &["stats"][..],
             &["users"],
@@ -133,7 +133,7 @@ fn what_reads_forges_no_line() {
             for form in ["table", "json"] {
                 ran(
                     &context,
-                    &[&["inspect", place], question, &["--output", form]].concat(),
+                    &[&["inspect", location], question, &["--output", form]].concat(),
                 );
             }
         }
@@ -172,7 +172,7 @@ fn what_reads_forges_no_line() {
 }
 
 #[test]
-fn what_changes_forges_no_line() {
+fn changing_commands_print_no_forged_line() {
     let context = hostile();
     for output in ["text", "json"] {
         for change in [
@@ -227,7 +227,7 @@ fn what_changes_forges_no_line() {
 }
 
 #[test]
-fn a_sheet_forges_no_line() {
+fn a_sheet_prints_no_forged_line() {
     let context = hostile();
     let head = "decision,reviewer,note,entitlement_id,principal_type,principal_id,principal_name,entitlement_name,tenant,sync_id";
     let tenant = context.base_url.clone().unwrap();
@@ -263,7 +263,7 @@ fn a_sheet_forges_no_line() {
     );
 }
 
-/// Runs the program with a terminal in place of everything that is asked for, and gives what it wrote there.
+/// Runs the program with a terminal as the requested streams and returns what it wrote there.
 fn at_terminal(context: &TestContext, typed: &str, arguments: &[&str], is_output: bool) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
@@ -288,7 +288,7 @@ fn at_terminal(context: &TestContext, typed: &str, arguments: &[&str], is_output
     terminal.write_all(typed.as_bytes()).unwrap();
     let mut shown = Vec::new();
     let mut chunk = [0; 4096];
-    // A terminal that everybody has left says so with an error.
+    // Reading a closed terminal ends with an error.
     while let Ok(got @ 1..) = terminal.read(&mut chunk) {
         shown.extend_from_slice(&chunk[..got]);
     }
@@ -298,7 +298,7 @@ fn at_terminal(context: &TestContext, typed: &str, arguments: &[&str], is_output
 }
 
 #[test]
-fn a_prompt_forges_no_line() {
+fn a_prompt_prints_no_forged_line() {
     let context = hostile();
     let change = ["grant", "role:3", "--to", "user:16", "-p", "--log-level", "error"];
     let shown = at_terminal(&context, "n\n", &change, false);
@@ -308,7 +308,7 @@ fn a_prompt_forges_no_line() {
 }
 
 #[test]
-fn csv_at_a_terminal_steers_nothing() {
+fn csv_cannot_control_a_terminal() {
     let context = hostile();
     good(&context, &[]);
     let shown = at_terminal(

@@ -1,4 +1,4 @@
-//! `inspect`: what a finished sync says, from every place that holds one.
+//! `inspect`: rows of a finished sync, from every type of location.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::datasets::files;
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 use crate::lake::{self, lake};
 #[cfg(unix)]
 use crate::security::renamed;
@@ -24,14 +24,14 @@ pub(crate) fn synced() -> TestContext {
     context
 }
 
-/// What the program says of a place.
-fn inspect(context: &TestContext, arguments: &[&str]) -> Ran {
+/// The output for a location.
+fn inspect(context: &TestContext, arguments: &[&str]) -> RunOutput {
     let ran = context.run(&[&["inspect"], arguments].concat());
     assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
     ran
 }
 
-/// The JSON lines that it says.
+/// The JSON lines of the output.
 fn lines(context: &TestContext, arguments: &[&str]) -> Vec<Value> {
     let ran = inspect(context, &[arguments, &["--output", "json"]].concat());
     let lines = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -43,7 +43,7 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
 }
 
 /// Without what differs from run to run.
-fn shown(context: &TestContext, ran: &Ran) -> String {
+fn shown(context: &TestContext, ran: &RunOutput) -> String {
     let sync = latest(&files(&context.path("lake"))).unwrap().sync;
     let mut text = ran.stdout.replace(&sync.id, "[SYNC]");
     for time in [&sync.started_at, &sync.ended_at] {
@@ -58,7 +58,7 @@ fn shown(context: &TestContext, ran: &Ran) -> String {
 }
 
 #[test]
-fn every_answer_for_people() {
+fn tables_for_people() {
     let context = synced();
     for (name, arguments) in [
         ("stats", &["sync.c1z"][..]),
@@ -82,7 +82,7 @@ fn every_answer_for_people() {
     }
 }
 
-/// Where the commands that show rows can be asked, and what for.
+/// The commands that show rows, with filters.
 const QUESTIONS: [&[&str]; 6] = [
     &["users"],
     &["roles"],
@@ -93,7 +93,7 @@ const QUESTIONS: [&[&str]; 6] = [
 ];
 
 #[test]
-fn every_place_says_the_same() {
+fn every_location_gives_the_same_answer() {
     let context = synced();
     let s3 = lake(None);
     let in_bucket = |arguments: &[&str]| {
@@ -110,15 +110,15 @@ fn every_place_says_the_same() {
     ]);
     for question in QUESTIONS {
         for form in ["json", "csv", "table"] {
-            let asked = |place| [&["inspect", place], question, &["--output", form]].concat();
+            let asked = |location| [&["inspect", location], question, &["--output", form]].concat();
             let said = context.run(&asked("sync.c1z"));
             assert_eq!(said.code, Some(0), "{question:?}: {}", said.stderr);
             assert!(said.stdout.lines().count() > 1, "{question:?}");
-            for place in ["lake", "csv"] {
+            for location in ["lake", "csv"] {
                 assert_eq!(
-                    context.run(&asked(place)).stdout,
+                    context.run(&asked(location)).stdout,
                     said.stdout,
-                    "{place} {question:?}"
+                    "{location} {question:?}"
                 );
             }
             assert_eq!(in_bucket(&asked("s3://lake/access")), said.stdout, "{question:?}");
@@ -127,7 +127,7 @@ fn every_place_says_the_same() {
 }
 
 #[test]
-fn rows_are_those_of_the_tables() {
+fn rows_match_the_tables() {
     let context = synced();
     let files = files(&context.path("lake"));
     let manifest = latest(&files).unwrap();
@@ -166,7 +166,7 @@ fn rows_are_those_of_the_tables() {
 type Keeps<'a> = &'a dyn Fn(&Value) -> bool;
 
 #[test]
-fn filters_keep_what_they_say() {
+fn filters_keep_matching_rows() {
     let context = synced();
     let all = lines(&context, &["sync.c1z", "users"]);
     let grants = lines(&context, &["sync.c1z", "grants"]);
@@ -194,9 +194,9 @@ fn filters_keep_what_they_say() {
     ];
     for (flags, keeps) in cases {
         let kept: Vec<&Value> = all.iter().filter(|row| keeps(row)).collect();
-        for place in ["sync.c1z", "lake"] {
-            let said = lines(&context, &[&[place, "users"], flags].concat());
-            assert_eq!(said.iter().collect::<Vec<_>>(), kept, "{place} {flags:?}");
+        for location in ["sync.c1z", "lake"] {
+            let said = lines(&context, &[&[location, "users"], flags].concat());
+            assert_eq!(said.iter().collect::<Vec<_>>(), kept, "{location} {flags:?}");
         }
         let nothing = flags == ["--type", "role"];
         assert_eq!(
@@ -215,7 +215,7 @@ fn filters_keep_what_they_say() {
 }
 
 #[test]
-fn each_principal_and_each_entitlement_has_its_part_of_all_grants() {
+fn grants_by_principal_and_entitlement_add_up() {
     let context = synced();
     let grants = lines(&context, &["lake", "grants"]);
     let mut by_principal: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
@@ -231,41 +231,49 @@ fn each_principal_and_each_entitlement_has_its_part_of_all_grants() {
     assert!(by_principal.len() > 10 && by_entitlement.len() > 5);
     for (command, parts) in [("access", &by_principal), ("who", &by_entitlement)] {
         for (n, (name, part)) in parts.iter().enumerate() {
-            let place = ["sync.c1z", "lake"][n % 2];
-            let said = lines(&context, &[place, command, name]);
-            assert_eq!(&said.iter().collect::<Vec<_>>(), part, "{place} {command} {name}");
-        }
-    }
-}
-
-#[test]
-fn syncs_are_listed_and_can_be_chosen() {
-    let context = synced();
-    let first = latest(&files(&context.path("lake"))).unwrap().sync.id;
-    let again = context.run(&["--sink", "c1z", "--sink", "parquet=lake"]);
-    assert_eq!(again.code, Some(0), "{}", again.stderr);
-    let second = latest(&files(&context.path("lake"))).unwrap().sync.id;
-    for place in ["sync.c1z", "lake"] {
-        let said = lines(&context, &[place, "syncs"]);
-        let told: Vec<(&str, &Value)> = said
-            .iter()
-            .map(|row| (text(row, "sync_id"), &row["latest"]))
-            .collect();
-        let (no, yes) = (Value::Bool(false), Value::Bool(true));
-        assert_eq!(told, [(first.as_str(), &no), (second.as_str(), &yes)], "{place}");
-        for sync in [&first, &second] {
-            let stats = lines(&context, &[place, "stats", "--sync", sync]);
-            assert_eq!(stats[0]["sync"]["sync_id"], **sync, "{place}");
+            let location = ["sync.c1z", "lake"][n % 2];
+            let said = lines(&context, &[location, command, name]);
             assert_eq!(
-                stats[0]["users"]["total"],
-                lines(&context, &[place, "users"]).len()
+                &said.iter().collect::<Vec<_>>(),
+                part,
+                "{location} {command} {name}"
             );
         }
     }
 }
 
 #[test]
-fn questions_that_have_no_answer() {
+fn syncs_are_listed_and_selectable() {
+    let context = synced();
+    let first = latest(&files(&context.path("lake"))).unwrap().sync.id;
+    let again = context.run(&["--sink", "c1z", "--sink", "parquet=lake"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let second = latest(&files(&context.path("lake"))).unwrap().sync.id;
+    for location in ["sync.c1z", "lake"] {
+        let said = lines(&context, &[location, "syncs"]);
+        let told: Vec<(&str, &Value)> = said
+            .iter()
+            .map(|row| (text(row, "sync_id"), &row["latest"]))
+            .collect();
+        let (no, yes) = (Value::Bool(false), Value::Bool(true));
+        assert_eq!(
+            told,
+            [(first.as_str(), &no), (second.as_str(), &yes)],
+            "{location}"
+        );
+        for sync in [&first, &second] {
+            let stats = lines(&context, &[location, "stats", "--sync", sync]);
+            assert_eq!(stats[0]["sync"]["sync_id"], **sync, "{location}");
+            assert_eq!(
+                stats[0]["users"]["total"],
+                lines(&context, &[location, "users"]).len()
+            );
+        }
+    }
+}
+
+#[test]
+fn queries_without_an_answer() {
     let context = synced();
     fs::write(context.path("v3.c1z"), b"C1Z3\0and more").unwrap();
     fs::write(context.path("notes.txt"), "The quarterly report.\n").unwrap();
@@ -295,13 +303,13 @@ fn questions_that_have_no_answer() {
 }
 
 #[test]
-fn without_a_location_it_is_the_file_of_this_folder() {
+fn the_default_location_is_the_file_in_this_folder() {
     let context = synced();
     for command in [&[][..], &["users"], &["access", "user:3"], &["syncs"]] {
         let named = inspect(&context, &[&["sync.c1z"], command].concat()).stdout;
         assert_eq!(inspect(&context, command).stdout, named, "{command:?}");
     }
-    // A word that is a command is the command, whatever is called so.
+    // An argument that is a command name is the command, even if a file has the same name.
     fs::rename(context.path("lake"), context.path("users")).unwrap();
     let users = inspect(&context, &["users", "--limit", "1"]).stdout;
     assert!(users.contains("57 users"), "{users}");
@@ -317,7 +325,7 @@ fn without_a_location_it_is_the_file_of_this_folder() {
 
 #[cfg(unix)]
 #[test]
-fn names_stay_within_their_cells() {
+fn names_stay_in_their_cells() {
     let name = "\u{1b}[2J=Net,\"work\"\nEngineering\u{202e}";
     let context = renamed("Network Engineering", name);
     assert_eq!(context.run(&[]).code, Some(0));
@@ -341,7 +349,7 @@ fn names_stay_within_their_cells() {
 }
 
 #[test]
-fn whoever_stops_reading_is_no_failure() {
+fn a_closed_output_is_success() {
     let context = synced();
     let mut child = context
         .command(&["inspect", "sync.c1z", "grants", "--output", "json"])
@@ -372,7 +380,7 @@ mod at_a_terminal {
 
     use super::*;
 
-    /// Runs the program with a terminal as its output, and gives what it wrote there.
+    /// Runs the program with a terminal as its output and returns what it wrote there.
     fn run(context: &TestContext, pager: &str, arguments: &[&str]) -> String {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
@@ -395,7 +403,7 @@ mod at_a_terminal {
         let mut shown = Vec::new();
         let mut reader = File::from(terminal);
         let mut chunk = [0; 4096];
-        // A terminal that everybody has left says so with an error.
+        // Reading a closed terminal ends with an error.
         while let Ok(got @ 1..) = reader.read(&mut chunk) {
             shown.extend_from_slice(&chunk[..got]);
         }
@@ -404,14 +412,14 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_pager_gets_what_is_for_people() {
+    fn a_pager_gets_the_table() {
         let context = synced();
         let pager = "tee paged.txt > /dev/null";
         assert_eq!(run(&context, pager, &["inspect", "sync.c1z", "users"]), "");
         let shown = fs::read_to_string(context.path("paged.txt")).unwrap();
         assert_eq!(shown, inspect(&context, &["sync.c1z", "users"]).stdout);
         fs::remove_file(context.path("paged.txt")).unwrap();
-        // What is for programs, and who wants none, gets none.
+        // No pager for machine formats or when it is disabled.
         for flags in [&["--no-pager"][..], &["--output", "json"], &["--output", "csv"]] {
             let arguments = [&["inspect", "sync.c1z", "roles"], flags].concat();
             let shown = run(&context, pager, &arguments);
@@ -423,7 +431,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_stop_leaves_nothing_behind() {
+    fn a_stop_leaves_no_files() {
         let context = synced();
         let mut child = context
             .command(&["inspect", "sync.c1z", "grants", "--output", "json"])
@@ -431,7 +439,7 @@ mod at_a_terminal {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // The pipe is full soon; nobody reads it.
+        // The pipe fills up, because nobody reads it.
         std::thread::sleep(Duration::from_millis(300));
         let _ = kill_process(Pid::from_child(&child), Signal::TERM);
         drop(child.stdout.take());

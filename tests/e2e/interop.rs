@@ -1,4 +1,4 @@
-//! The reference SDK as a judge of what we write, read and say, where Go is present. `tests/interop` is our program around it.
+//! The reference SDK as an oracle for what we write, read and send, where Go is present. `tests/interop` is our program around it.
 
 mod cli;
 mod convert;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::harness::{skipped, workspace};
 
-/// What `go build` says where the modules cannot be had. Anything else is a mistake of ours.
+/// Messages of `go build` where the modules cannot be downloaded. Any other failure is our mistake.
 const OFFLINE: [&str; 6] = [
     "dial tcp",
     "no such host",
@@ -32,7 +32,7 @@ const OFFLINE: [&str; 6] = [
 pub(crate) struct Reference(PathBuf);
 
 impl Reference {
-    /// The program, unless it cannot be built here, which is said.
+    /// The program; `None`, with a message, where it cannot be built.
     pub(crate) fn here(what: &str) -> Option<&'static Self> {
         static BUILT: OnceLock<Result<Reference, String>> = OnceLock::new();
         match BUILT.get_or_init(|| built("interop", ".").map(Reference)) {
@@ -54,17 +54,17 @@ impl Reference {
         self.command(arguments).current_dir(folder).output().unwrap()
     }
 
-    /// Does something that must succeed, and tells what was printed.
-    fn does(&self, folder: &Path, arguments: &[&str]) -> String {
+    /// Runs a subcommand that must succeed and returns its output.
+    fn invoke(&self, folder: &Path, arguments: &[&str]) -> String {
         let output = self.run(folder, arguments);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// The same, for commands that print JSON, one value a line.
-    fn tells(&self, folder: &Path, arguments: &[&str]) -> Vec<Value> {
-        let printed = self.does(folder, arguments);
+    fn json_lines(&self, folder: &Path, arguments: &[&str]) -> Vec<Value> {
+        let printed = self.invoke(folder, arguments);
         printed
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -107,7 +107,7 @@ impl Operations {
     }
 
     #[expect(clippy::print_stderr, reason = "a figure for people and for xtask")]
-    fn tell(self) {
+    fn print_counts(self) {
         eprintln!("interop: {} operations passed ({})", self.passed, self.what);
     }
 }

@@ -1,14 +1,16 @@
-//! Stopped from outside: within a second, without a trace.
+//! A stop by a signal: within a second, without leftovers.
 #![cfg(unix)]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use ninjaone_sim::{Fault, When};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 
 fn stopped_while(path: &str, fault: Fault, signal: Signal) {
     let context = TestContext::faulty(path, When::Always, fault);
@@ -28,7 +30,7 @@ fn stopped_while(path: &str, fault: Fault, signal: Signal) {
     let status = child.wait().unwrap();
     let took = begin.elapsed();
     let output = child.wait_with_output().unwrap();
-    let ran = Ran {
+    let ran = RunOutput {
         code: status.code(),
         stdout: String::new(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -51,7 +53,7 @@ fn stopped_while(path: &str, fault: Fault, signal: Signal) {
 const FOR_EVER: Duration = Duration::from_mins(10);
 
 #[test]
-fn while_an_answer_does_not_come() {
+fn a_stop_during_a_silent_answer() {
     let silent = Fault::SlowBody {
         first: FOR_EVER,
         pause: FOR_EVER,
@@ -63,7 +65,7 @@ fn while_an_answer_does_not_come() {
 }
 
 #[test]
-fn while_an_answer_trickles() {
+fn a_stop_during_a_slow_answer() {
     let trickle = Fault::SlowBody {
         first: Duration::ZERO,
         pause: Duration::from_millis(20),
@@ -73,12 +75,12 @@ fn while_an_answer_trickles() {
 }
 
 #[test]
-fn while_waiting_to_try_again() {
+fn a_stop_during_a_retry_pause() {
     stopped_while("/v2/users", Fault::RateLimit(Some("2".to_owned())), Signal::INT);
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_output_is_success() {
     let context = TestContext::msp();
     let mut child = context
         .command(&[])
@@ -88,4 +90,47 @@ fn a_reader_that_goes_away_is_no_failure() {
         .unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
+}
+
+/// The confirmation prompt of a change on a terminal can be interrupted.
+#[test]
+fn a_stop_does_not_wait_at_a_prompt() {
+    let context = TestContext::msp();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let side = || {
+        let mut options = File::options();
+        options
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap()
+    };
+    let mut command = context.command(&["revoke", "role:1", "--from", "user:7", "--provisioning"]);
+    command.stdin(side()).stdout(side()).stderr(side());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut reader = File::from(terminal);
+    let mut shown = String::new();
+    let mut chunk = [0; 4096];
+    while !shown.contains("[y/N]") {
+        let got = reader.read(&mut chunk).unwrap_or(0);
+        assert!(got > 0, "no prompt: {shown}");
+        shown.push_str(&String::from_utf8_lossy(&chunk[..got]));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let begin = Instant::now();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(begin.elapsed() < Duration::from_secs(1), "it waits for an answer");
+    while let Ok(got @ 1..) = reader.read(&mut chunk) {
+        shown.push_str(&String::from_utf8_lossy(&chunk[..got]));
+    }
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("stopped on request; nothing was changed"),
+        "{shown}"
+    );
 }

@@ -20,7 +20,7 @@ pub(crate) fn lake(read_only_prefix: Option<&str>) -> S3Sim {
     .unwrap()
 }
 
-/// The program as it reaches the bucket.
+/// The program with the bucket's endpoint and credentials.
 pub(crate) fn command(context: &TestContext, s3: &S3Sim, arguments: &[&str]) -> Command {
     let mut command = context.command(arguments);
     command

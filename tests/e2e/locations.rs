@@ -1,4 +1,4 @@
-//! A location knows what it holds: every kind of sink refuses what does not belong there, and leaves it as it is.
+//! A location knows what it holds: every sink type refuses foreign data and leaves it unchanged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use c1z::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 
 /// A kind of sink.
 struct Kind {
@@ -30,9 +30,9 @@ struct Kind {
 
 /// How a sync of a file gets into a location.
 enum Import {
-    /// It is such a file.
+    /// The location is a file of this type.
     Written(StorageEngine),
-    /// By a command, to which the file is added.
+    /// Set by a command, to which the file is appended.
     Command(&'static [&'static str]),
 }
 
@@ -76,7 +76,7 @@ const KINDS: &[Kind] = &[
 
 impl Kind {
     /// Runs a sync into the location of another test's folder.
-    fn sync(&self, context: &TestContext, folder: &TestContext, more: &[&str]) -> Ran {
+    fn sync(&self, context: &TestContext, folder: &TestContext, more: &[&str]) -> RunOutput {
         let arguments: Vec<&str> = self.arguments.iter().chain(more).copied().collect();
         context.finish(context.command(&arguments).current_dir(folder.folder.path()))
     }
@@ -191,7 +191,7 @@ fn another_tenant_is_refused() {
 }
 
 #[test]
-fn a_sync_of_the_future_is_refused() {
+fn a_sync_from_the_future_is_refused() {
     for kind in KINDS {
         let context = TestContext::msp();
         let tomorrow = OffsetDateTime::now_utc() + Duration::days(1);
@@ -246,7 +246,7 @@ fn another_format_is_refused() {
 }
 
 #[test]
-fn a_file_of_the_same_connector_that_names_no_tenant_is_continued() {
+fn a_file_without_a_tenant_is_continued() {
     let last_year = OffsetDateTime::now_utc() - Duration::days(365);
     for engine in [StorageEngine::Sqlite, StorageEngine::Pebble] {
         let context = TestContext::msp();
@@ -264,7 +264,7 @@ fn a_file_of_the_same_connector_that_names_no_tenant_is_continued() {
 }
 
 #[test]
-fn a_file_that_names_no_tenant_is_exported_with_one_that_is_given() {
+fn a_file_without_a_tenant_is_exported_with_a_given_one() {
     let context = TestContext::bare();
     let last_year = OffsetDateTime::now_utc() - Duration::days(365);
     write_c1z(

@@ -2,7 +2,7 @@
 
 use ninjaone_sim::{SimConfig, Tenant};
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 use crate::security::renamed;
 
 /// `Network Engineering`, role 3 of the tenant, in letters that are other ones.
@@ -16,7 +16,7 @@ const SIMILAR: [&str; 7] = [
     "Network Engineer\u{131}ng",
 ];
 
-fn revoke(context: &TestContext, role: &str) -> Ran {
+fn revoke(context: &TestContext, role: &str) -> RunOutput {
     context.run(&["revoke", role, "--from", "user:16", "-p", "--yes"])
 }
 
@@ -29,7 +29,7 @@ fn writes(context: &TestContext) -> usize {
 }
 
 #[test]
-fn a_role_that_only_looks_like_it_is_not_taken() {
+fn a_role_with_a_lookalike_name_is_not_used() {
     for similar in SIMILAR {
         let context = TestContext::msp();
         let ran = revoke(&context, similar);
@@ -45,7 +45,7 @@ fn a_role_that_only_looks_like_it_is_not_taken() {
 }
 
 #[test]
-fn the_other_way_round() {
+fn a_plain_name_does_not_match_a_lookalike_role() {
     for similar in SIMILAR {
         let context = renamed("Network Engineering", similar);
         let ran = revoke(&context, "Network Engineering");
@@ -56,7 +56,7 @@ fn the_other_way_round() {
 }
 
 #[test]
-fn another_case_is_shown() {
+fn a_name_in_another_case_is_shown_as_stored() {
     let context = TestContext::msp();
     let ran = context.run(&["grant", "network engineering", "--to", "user:16", "--dry-run"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -70,7 +70,7 @@ fn another_case_is_shown() {
 }
 
 #[test]
-fn an_address_that_only_looks_like_it_is_nobodys() {
+fn a_lookalike_address_matches_no_account() {
     let context = TestContext::with(&SimConfig::new(Tenant::fixture("msp").unwrap()));
     for similar in [
         "s\u{43e}fia.marchetti@example.com",

@@ -60,7 +60,7 @@ struct Ended {
 /// The same command, within a limit.
 fn within(limit: Limit, value: u64, command: &Command) -> Command {
     let mut limited = Command::new("sh");
-    // No core file, whatever happens.
+    // Never a core file.
     let script = format!(
         "ulimit -c 0; ulimit -{} {value} || exit 99; exec \"$@\"",
         limit.flag
@@ -81,7 +81,7 @@ fn within(limit: Limit, value: u64, command: &Command) -> Command {
 
 fn end(context: &TestContext, command: &mut Command) -> Ended {
     // Outside, so that a limit does not cut it.
-    let (mut out, told) = std::io::pipe().unwrap();
+    let (mut out, details) = std::io::pipe().unwrap();
     let reading = std::thread::spawn(move || {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut out, &mut text).unwrap();
@@ -90,7 +90,7 @@ fn end(context: &TestContext, command: &mut Command) -> Ended {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(told)
+        .stderr(details)
         .spawn()
         .unwrap();
     // It has the other end of the pipe.
@@ -122,17 +122,17 @@ fn outputs(context: &TestContext) -> BTreeMap<String, Vec<u8>> {
     all.filter(|(name, _)| !name.ends_with("/_lock")).collect()
 }
 
-fn judge(context: &TestContext, before: &BTreeMap<String, Vec<u8>>, ended: &Ended, told: &str) {
-    assert_eq!(ended.signal, None, "{told}: {ended:?}");
-    assert!(matches!(ended.code, Some(0 | 8)), "{told}: {ended:?}");
+fn judge(context: &TestContext, before: &BTreeMap<String, Vec<u8>>, ended: &Ended, details: &str) {
+    assert_eq!(ended.signal, None, "{details}: {ended:?}");
+    assert!(matches!(ended.code, Some(0 | 8)), "{details}: {ended:?}");
     if ended.code == Some(8) {
-        assert!(ended.stderr.contains("hint: "), "{told}: {ended:?}");
+        assert!(ended.stderr.contains("hint: "), "{details}: {ended:?}");
         for word in ["panicked", "bug", "unexpectedly", "damaged"] {
-            assert!(!ended.stderr.contains(word), "{told}: {ended:?}");
+            assert!(!ended.stderr.contains(word), "{details}: {ended:?}");
         }
         assert!(
             *before == outputs(context),
-            "{told}: an output was touched, or something is left"
+            "{details}: an output was touched, or something is left"
         );
     } else {
         let after = outputs(context);

@@ -8,13 +8,13 @@ use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim};
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 use crate::lake::{command, lake};
 use crate::support::dataset::{Files, latest, named, parts};
 
 const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
 
-fn run(context: &TestContext, s3: &S3Sim) -> Ran {
+fn run(context: &TestContext, s3: &S3Sim) -> RunOutput {
     context.finish(&mut command(context, s3, &SINK))
 }
 
@@ -26,7 +26,7 @@ fn files(s3: &S3Sim) -> Files {
         .collect()
 }
 
-fn shown(context: &TestContext, s3: &S3Sim, ran: &Ran) -> String {
+fn shown(context: &TestContext, s3: &S3Sim, ran: &RunOutput) -> String {
     let shown = context.shown(ran).replace(&s3.endpoint(), "[S3]");
     match shown.split_once("_staging/") {
         Some((before, claim)) => format!("{before}_staging/[SYNC]{}", &claim[27..]),
@@ -35,7 +35,7 @@ fn shown(context: &TestContext, s3: &S3Sim, ran: &Ran) -> String {
 }
 
 #[test]
-fn published_and_published_again() {
+fn a_dataset_is_published_twice() {
     let (context, s3) = (TestContext::msp(), lake(None));
     let ran = run(&context, &s3);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -48,7 +48,7 @@ fn published_and_published_again() {
 }
 
 #[test]
-fn stores_that_cannot_be_used() {
+fn unusable_stores() {
     let context = TestContext::msp();
     let s3 = lake(None);
     let mut wrong = command(&context, &s3, &SINK);
@@ -110,9 +110,9 @@ fn a_store_that_fails_at_any_request() {
     assert!(failed > requests / 3, "{failed}");
 }
 
-/// The pointer may be moved without anybody hearing of it, and nothing more be heard: what it names has to stay.
+/// The pointer may move although the answer is lost: the sync it names must stay.
 #[test]
-fn a_store_that_does_as_it_is_told_and_says_nothing() {
+fn writes_without_an_answer_are_resolved() {
     let context = TestContext::msp();
     let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -141,7 +141,7 @@ fn a_store_that_does_as_it_is_told_and_says_nothing() {
 /// A process that dies after any request leaves what a store that answers no more has: the pointer names a whole sync,
 /// and once the claim is old, a later run sweeps.
 #[test]
-fn what_a_dead_run_left_is_swept() {
+fn leftovers_of_a_killed_run_are_swept() {
     let context = TestContext::msp();
     let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -173,7 +173,7 @@ fn what_a_dead_run_left_is_swept() {
 }
 
 #[test]
-fn a_pointer_that_somebody_else_moves_meanwhile() {
+fn a_pointer_moved_by_another_run() {
     let slow = Fault::SlowBody {
         first: Duration::from_secs(1),
         pause: Duration::ZERO,
@@ -193,11 +193,11 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
     while context.sim().ledger().count("GET", "/v2/users") == before {
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Another run's pointer: the same sync, written anew.
+    // Another run's pointer: the same sync, written again.
     let moved = [first.as_slice(), b"\n"].concat();
     s3.put(format!("access/{POINTER}"), moved.clone());
     let output = child.wait_with_output().unwrap();
-    let ran = Ran {
+    let ran = RunOutput {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -214,7 +214,7 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
 }
 
 #[test]
-fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
+fn a_refused_sync_is_kept_in_quarantine() {
     let context = TestContext::msp();
     let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -225,7 +225,7 @@ fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
         when: When::Always,
         fault: Fault::EmptyList,
     });
-    // The second candidate takes the place of the first.
+    // The second candidate replaces the first.
     for _ in 0..2 {
         let ran = run(&context, &s3);
         assert_eq!(ran.code, Some(9), "{}", ran.stderr);
@@ -237,7 +237,7 @@ fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
     }
 }
 
-/// A store that ignores or refuses conditional writes is found out before the tenant is read, and left as it was.
+/// A store that ignores or refuses conditional writes is detected before the tenant is read, and left unchanged.
 #[test]
 fn stores_without_conditional_writes() {
     let context = TestContext::msp();
@@ -274,9 +274,9 @@ fn stores_without_conditional_writes() {
     );
 }
 
-/// What waiting does not mend has its own exit code and says what to do.
+/// Permanent errors have their own exit code and a hint.
 #[test]
-fn what_can_never_work_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     let context = TestContext::msp();
     for (refusal, code, hint) in [
         (S3Refusal::PermanentRedirect, 3, "set AWS_REGION=eu-central-1"),
@@ -305,7 +305,7 @@ fn what_can_never_work_is_not_tried_again() {
         context.sim().ledger().calls().is_empty(),
         "the tenant is not read"
     );
-    // With the checksum the same bucket takes everything.
+    // With the checksum the same bucket accepts everything.
     let s3 = lake(None);
     s3.fail_from(Some(0), S3Fault::Refusal(S3Refusal::ChecksumRequired));
     let mut checked = command(&context, &s3, &SINK);
@@ -315,7 +315,7 @@ fn what_can_never_work_is_not_tried_again() {
 
 /// Whose clock is a day ahead must not take a run that is under way for a dead one.
 #[test]
-fn a_claim_is_judged_by_the_clock_of_the_store() {
+fn claims_are_aged_by_the_clock_of_the_store() {
     let context = TestContext::msp();
     let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -331,7 +331,7 @@ fn a_claim_is_judged_by_the_clock_of_the_store() {
     assert_ne!(latest(&files(&s3)).unwrap().sync.id, sync);
 }
 
-/// An error of a read is never "there is none": a published sync whose claim was left is not swept by it.
+/// A failed read never means "absent": it does not sweep a published sync whose claim was left behind.
 #[test]
 fn a_failed_read_removes_nothing() {
     let context = TestContext::msp();

@@ -25,7 +25,7 @@ fn refused(contents: &[u8]) -> String {
 }
 
 #[test]
-fn files_that_are_not_ours_to_overwrite() {
+fn foreign_files_are_not_overwritten() {
     assert_snapshot!("v3", refused(&[V3_MAGIC, &[7; 100]].concat()));
     assert_snapshot!("foreign", refused(b"The quarterly report.\n"));
     let context = TestContext::msp();
@@ -34,7 +34,7 @@ fn files_that_are_not_ours_to_overwrite() {
 }
 
 #[test]
-fn replaced_when_asked() {
+fn existing_files_are_replaced_on_request() {
     for contents in [
         [V3_MAGIC, &[7; 100]].concat(),
         b"The quarterly report.\n".to_vec(),
@@ -56,7 +56,7 @@ fn replaced_when_asked() {
 }
 
 #[test]
-fn places_that_are_no_file() {
+fn locations_that_are_not_files() {
     let context = TestContext::msp();
     fs::create_dir(context.path("folder")).unwrap();
     assert_snapshot!("directory", context.shown(&context.run(&["--file", "folder"])));
@@ -73,7 +73,7 @@ fn places_that_are_no_file() {
 
 #[test]
 #[cfg(unix)]
-fn a_folder_that_may_not_be_written() {
+fn a_folder_without_write_permission() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
@@ -88,7 +88,7 @@ fn a_folder_that_may_not_be_written() {
     mode(context.folder.path(), 0o755);
     mode(&context.path("tmp"), 0o777);
     if rustix::process::geteuid().is_root() {
-        // Root may write anywhere; nobody may not. The program has to be where nobody can run it.
+        // Root may write anywhere, so the test runs as nobody, who must be able to run the program.
         let program = context.path("tmp").with_file_name("program");
         fs::copy(PROGRAM, &program).unwrap();
         let mut as_nobody = Command::new(&program);
@@ -163,7 +163,7 @@ fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &st
         ),
         Some(79) => panic!("files were left behind"),
         code => {
-            let ran = crate::harness::Ran {
+            let ran = crate::harness::RunOutput {
                 code,
                 stdout: String::new(),
                 stderr,
@@ -203,11 +203,11 @@ fn a_full_disk() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_under_a_dataset() {
-    // Full while rows are collected, and while files are made.
+    // Full while rows are collected, and while files are written.
     let context = TestContext::msp();
     for (kind, kilobytes) in [("parquet", 512), ("parquet", 3000), ("csv", 700), ("csv", 6000)] {
-        let place = format!("{kind}=previous");
-        assert_eq!(context.run(&["--sink", &place]).code, Some(0));
+        let sink = format!("{kind}=previous");
+        assert_eq!(context.run(&["--sink", &sink]).code, Some(0));
         let arguments = format!("--sink {kind}=out --accept-drop all --replace-existing");
         if let Some(shown) = on_a_small_disk(kilobytes, &context.path("previous"), "out", &arguments) {
             assert!(shown.starts_with("exit 8\n"), "{kind} {kilobytes}: {shown}");
@@ -233,7 +233,7 @@ fn two_runs_at_once() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let second = context.command(&[]).output().unwrap();
-    let second = crate::harness::Ran {
+    let second = crate::harness::RunOutput {
         code: second.status.code(),
         stdout: String::new(),
         stderr: String::from_utf8(second.stderr).unwrap(),

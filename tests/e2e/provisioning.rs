@@ -8,7 +8,7 @@ use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 use serde_json::{Value, json};
 
 use crate::golden::read_rows;
-use crate::harness::{Ran, SECRET, TestContext, varying, words};
+use crate::harness::{RunOutput, SECRET, TestContext, varying, words};
 
 /// Requests that change something, or would.
 pub(crate) fn writes(context: &TestContext) -> Vec<(String, String)> {
@@ -20,7 +20,7 @@ pub(crate) fn writes(context: &TestContext) -> Vec<(String, String)> {
 }
 
 /// What was printed, without what differs from run to run.
-fn printed(context: &TestContext, ran: &Ran) -> String {
+fn printed(context: &TestContext, ran: &RunOutput) -> String {
     let text = ran
         .stdout
         .replace(context.base_url.as_deref().unwrap(), "[TENANT]");
@@ -53,7 +53,7 @@ delete-account user:912 -p
 "#;
 
 /// Runs command lines one after the other and shows them with what came of them.
-fn session(context: &TestContext, lines: &str, shown: fn(&TestContext, &Ran) -> String) -> String {
+fn session(context: &TestContext, lines: &str, shown: fn(&TestContext, &RunOutput) -> String) -> String {
     let ran = lines.trim().lines().map(|line| {
         let words = words(line);
         let ran = context.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -63,7 +63,7 @@ fn session(context: &TestContext, lines: &str, shown: fn(&TestContext, &Ran) -> 
 }
 
 #[test]
-fn what_is_printed() {
+fn printed_output_of_changes() {
     let context = TestContext::msp();
     assert_snapshot!(session(&context, PRINTED, printed));
     let sent = writes(&context)
@@ -106,7 +106,7 @@ export --from x.c1z --revoke-grant role:3:assigned:user:7
 "#;
 
 #[test]
-fn what_is_refused_is_not_sent() {
+fn refused_changes_send_nothing() {
     let context = TestContext::msp();
     let before = context.sim().state();
     let shown = session(&context, REFUSED, TestContext::shown);
@@ -131,7 +131,7 @@ fn a_dry_run_sends_nothing_and_leaves_no_trace() {
 }
 
 #[test]
-fn the_next_sync_shows_the_change_under_the_ids_that_were_printed() {
+fn the_next_sync_shows_the_change_under_the_printed_ids() {
     let context = TestContext::msp();
     let json = |arguments: &[&str]| -> Value {
         let ran = context.run(&[arguments, &["-p", "--output", "json"]].concat());
@@ -169,7 +169,7 @@ fn the_next_sync_shows_the_change_under_the_ids_that_were_printed() {
     assert!(has(&format!("role:9:assigned:user:{}", id(&created))));
     assert!(has(&format!("organization:2:member:user:{}", id(&created))));
     assert!(!has(&format!(":user:{}", id(&deleted))));
-    // The resource is the one that the sync makes, but for what only the common list tells.
+    // The resource equals the one of a sync, except for fields that only the common list has.
     assert_eq!(
         created["resource"]["profile"]["organization_name"],
         json!("Alder & Finch Accountants")
@@ -315,7 +315,7 @@ fn an_older_instance_cannot_be_changed() {
 }
 
 #[test]
-fn the_forms_that_c1_shows_are_printed() {
+fn the_forms_shown_by_c1_are_printed() {
     let context = TestContext::bare();
     let schema = context.run(&["create-account", "--schema"]);
     let actions = context.run(&["--list-action-schemas"]);
@@ -324,7 +324,7 @@ fn the_forms_that_c1_shows_are_printed() {
 }
 
 #[test]
-fn an_action_is_the_same_as_the_command() {
+fn an_action_does_the_same_as_the_command() {
     let context = TestContext::msp();
     let ran = context.run(&[
         "--invoke-action",

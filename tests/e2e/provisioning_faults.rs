@@ -1,5 +1,5 @@
-//! Every change under everything that can happen to it. Afterwards the tenant is as wanted, or it is as it was and the
-//! program says so; nothing is sent that need not be.
+//! Every change under every fault. Afterwards the tenant has the requested state, or it is unchanged and the
+//! program reports that. No unneeded request is sent.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -12,7 +12,7 @@ use ninjaone_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Ran, TestContext, workspace};
+use crate::harness::{RunOutput, TestContext, workspace};
 use crate::provisioning::writes;
 
 /// What is unknown of NinjaOne, and a position that it may have.
@@ -26,8 +26,8 @@ struct Operation {
     arguments: &'static [&'static str],
     method: &'static str,
     path: &'static str,
-    /// Makes the state before into the state that is wanted.
-    wanted: fn(&mut Value),
+    /// Turns the state before into the expected state.
+    expected: fn(&mut Value),
 }
 
 fn set_members(state: &mut Value, role: &str, change: impl FnOnce(&mut Vec<Value>)) {
@@ -50,14 +50,14 @@ const OPERATIONS: [Operation; 7] = [
         ],
         method: "PATCH",
         path: "/v2/user/role/3/add-members",
-        wanted: |state| set_members(state, "3", |members| members.push(json!(16))),
+        expected: |state| set_members(state, "3", |members| members.push(json!(16))),
     },
     Operation {
         name: "revoke",
         arguments: &["--revoke-grant", "role:1:assigned:user:7"],
         method: "PATCH",
         path: "/v2/user/role/1/remove-members",
-        wanted: |state| set_members(state, "1", |members| members.retain(|id| *id != json!(7))),
+        expected: |state| set_members(state, "1", |members| members.retain(|id| *id != json!(7))),
     },
     Operation {
         name: "create technician",
@@ -77,7 +77,7 @@ const OPERATIONS: [Operation; 7] = [
         ],
         method: "POST",
         path: "/v2/user/technicians",
-        wanted: |state| {
+        expected: |state| {
             state["users"]["4243"] = json!("Nia");
             set_members(state, "4", |members| members.push(json!(4243)));
         },
@@ -100,28 +100,28 @@ const OPERATIONS: [Operation; 7] = [
         ],
         method: "POST",
         path: "/v2/user/end-users",
-        wanted: |state| state["users"]["4243"] = json!("Nia"),
+        expected: |state| state["users"]["4243"] = json!("Nia"),
     },
     Operation {
         name: "update end user",
         arguments: &["update-account", "user:903", "--organization", "3", "-p"],
         method: "PATCH",
         path: "/v2/user/end-user/903",
-        wanted: |state| state["users"]["903"]["organizationId"] = json!(3),
+        expected: |state| state["users"]["903"]["organizationId"] = json!(3),
     },
     Operation {
         name: "update technician",
         arguments: &["update-account", "user:7", "--first-name", "Adah", "-p"],
         method: "PATCH",
         path: "/v2/user/technician/7",
-        wanted: |state| state["users"]["7"]["firstName"] = json!("Adah"),
+        expected: |state| state["users"]["7"]["firstName"] = json!("Adah"),
     },
     Operation {
         name: "delete",
         arguments: &["--delete-resource", "12", "--delete-resource-type", "user"],
         method: "DELETE",
         path: "/v2/user/technician/12",
-        wanted: |state| {
+        expected: |state| {
             state["users"].as_object_mut().unwrap().remove("12");
             set_members(state, "1", |members| members.retain(|id| *id != json!(12)));
         },
@@ -144,10 +144,10 @@ fn context(change: impl FnOnce(&mut SimConfig)) -> TestContext {
 }
 
 impl Operation {
-    fn wanted(&self, before: &Value) -> Value {
-        let mut wanted = before.clone();
-        (self.wanted)(&mut wanted);
-        wanted
+    fn expected(&self, before: &Value) -> Value {
+        let mut expected = before.clone();
+        (self.expected)(&mut expected);
+        expected
     }
 
     fn strike(&self, context: &TestContext, when: When, fault: Fault) {
@@ -159,11 +159,11 @@ impl Operation {
         });
     }
 
-    fn run(&self, context: &TestContext) -> Ran {
+    fn run(&self, context: &TestContext) -> RunOutput {
         context.run(self.arguments)
     }
 
-    /// How often this change was asked for.
+    /// How often this change was requested.
     fn sent(&self, context: &TestContext) -> usize {
         context.sim().ledger().count(self.method, self.path)
     }
@@ -179,21 +179,21 @@ impl Operation {
 }
 
 #[test]
-fn done_once_and_twice() {
+fn repeating_a_change_is_idempotent() {
     for operation in OPERATIONS {
         let context = TestContext::msp();
-        let wanted = operation.wanted(&state(&context));
+        let expected = operation.expected(&state(&context));
         for sent in [1, 1] {
             let ran = operation.run(&context);
             assert_eq!(ran.code, Some(0), "{}: {}", operation.name, ran.stderr);
-            assert_eq!(state(&context), wanted, "{}", operation.name);
+            assert_eq!(state(&context), expected, "{}", operation.name);
             assert_eq!(operation.sent(&context), sent, "{}", operation.name);
         }
     }
 }
 
 #[test]
-fn what_passes_is_got_over_without_a_needless_write() {
+fn transient_faults_are_retried_without_extra_writes() {
     let faults = [
         (Fault::LostWrite(500), 1),
         (Fault::LostWrite(504), 1),
@@ -212,13 +212,13 @@ fn what_passes_is_got_over_without_a_needless_write() {
         for (fault, sent) in &faults {
             let what = format!("{} under {fault:?}", operation.name);
             let context = TestContext::msp();
-            let wanted = operation.wanted(&state(&context));
+            let expected = operation.expected(&state(&context));
             operation.strike(&context, When::First(1), fault.clone());
             let ran = operation.run(&context);
             assert_eq!(ran.code, Some(0), "{what}: {}", ran.stderr);
-            assert_eq!(state(&context), wanted, "{what}");
+            assert_eq!(state(&context), expected, "{what}");
             assert_eq!(operation.sent(&context), *sent, "{what}");
-            // A write whose answer is lost is believed only because the tenant shows it.
+            // A write whose answer is lost counts as done only because the tenant shows it.
             assert!(
                 *sent > 1 || ran.stdout.contains("by reading back"),
                 "{what}: {}",
@@ -229,7 +229,7 @@ fn what_passes_is_got_over_without_a_needless_write() {
 }
 
 #[test]
-fn what_lasts_is_told_and_changes_nothing() {
+fn permanent_faults_are_reported_and_change_nothing() {
     let faults = [
         (Fault::Status(503), 14, 3),
         (Fault::Drop, 14, 3),
@@ -265,11 +265,11 @@ fn what_lasts_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn it_is_said_when_nobody_can_know() {
+fn unknown_outcomes_are_reported_as_unknown() {
     let mut shown = Vec::new();
     for operation in &OPERATIONS {
         let context = TestContext::msp();
-        let wanted = operation.wanted(&state(&context));
+        let expected = operation.expected(&state(&context));
         operation.strike(&context, When::Always, Fault::LostWrite(0));
         // Whatever shows the effect fails once the write is sent.
         let reads = if operation.name.starts_with("create") {
@@ -288,7 +288,7 @@ fn it_is_said_when_nobody_can_know() {
         let ran = context.run(&[operation.arguments, &["--ninja-one-retry-seconds=0"]].concat());
         assert_eq!(ran.code, Some(14), "{}: {}", operation.name, ran.stderr);
         if !operation.name.starts_with("create technician") {
-            assert_eq!(state(&context), wanted, "{}", operation.name);
+            assert_eq!(state(&context), expected, "{}", operation.name);
         }
         assert_eq!(operation.sent(&context), 1, "{}", operation.name);
         shown.push(context.shown(&ran));
@@ -302,7 +302,7 @@ fn it_is_said_when_nobody_can_know() {
 }
 
 #[test]
-fn every_position_of_the_unknown() {
+fn every_write_behavior_is_handled() {
     let positions: [Position<Behavior>; 8] = [
         ("repeats are refused with 400", |behavior| {
             behavior.writes.repeated_membership = Repeated::Refused(400);
@@ -333,11 +333,11 @@ fn every_position_of_the_unknown() {
         for (position, change) in positions {
             let what = format!("{} where {position}", operation.name);
             let context = context(|config| change(&mut config.behavior));
-            let wanted = operation.wanted(&state(&context));
+            let expected = operation.expected(&state(&context));
             for _ in 0..2 {
                 let ran = operation.run(&context);
                 assert_eq!(ran.code, Some(0), "{what}: {}", ran.stderr);
-                assert_eq!(state(&context), wanted, "{what}");
+                assert_eq!(state(&context), expected, "{what}");
                 assert_eq!(operation.sent(&context), 1, "{what}");
             }
         }
@@ -345,7 +345,7 @@ fn every_position_of_the_unknown() {
 }
 
 #[test]
-fn two_at_once() {
+fn two_changes_at_once() {
     for operation in &OPERATIONS {
         for position in [
             Repeated::Unchanged,
@@ -353,20 +353,20 @@ fn two_at_once() {
             Repeated::Refused(404),
         ] {
             let context = context(|config| config.behavior.writes.repeated_membership = position);
-            let wanted = operation.wanted(&state(&context));
+            let expected = operation.expected(&state(&context));
             let both = [operation.start(&context), operation.start(&context)];
             for child in both {
                 let output = child.wait_with_output().unwrap();
                 let stderr = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), Some(0), "{}: {stderr}", operation.name);
             }
-            assert_eq!(state(&context), wanted, "{}", operation.name);
+            assert_eq!(state(&context), expected, "{}", operation.name);
         }
     }
 }
 
 #[test]
-fn permissions_that_are_missing_are_named() {
+fn missing_permissions_are_named() {
     let monitoring = |config: &mut SimConfig| {
         config.app = AppRegistration {
             scopes: Scopes::parse("monitoring"),
@@ -407,7 +407,7 @@ fn permissions_that_are_missing_are_named() {
 }
 
 #[test]
-fn accounts_that_are_not_to_be_deleted() {
+fn protected_accounts_are_not_deleted() {
     let mut shown = Vec::new();
     for status in [400, 403] {
         let context = context(|config| config.behavior.writes.protected_delete_status = Some(status));
@@ -428,7 +428,7 @@ fn accounts_that_are_not_to_be_deleted() {
 }
 
 #[test]
-fn ghosts_do_not_disturb() {
+fn unknown_members_do_not_break_a_change() {
     let context = context(|config| config.behavior.writes.ghost_members = true);
     assert_eq!(context.run(&["delete-account", "user:12", "-p"]).code, Some(0));
     assert!(context.sim().state()["users"].get("12").is_none());
@@ -445,7 +445,7 @@ fn ghosts_do_not_disturb() {
 }
 
 #[test]
-fn a_role_that_is_renamed_meanwhile_is_told_by_its_id() {
+fn a_role_renamed_during_a_change_is_found_by_id() {
     let context = TestContext::msp();
     context.sim().faults().add(FaultRule {
         method: Some("GET".to_owned()),
@@ -485,7 +485,7 @@ fn a_role_that_is_renamed_meanwhile_is_told_by_its_id() {
 }
 
 #[test]
-fn a_role_with_5000_members_keeps_all_the_others() {
+fn a_role_with_5000_members_keeps_all_others() {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(workspace().join("fixtures/msp")).unwrap() {
         let entry = entry.unwrap();
@@ -519,12 +519,12 @@ fn a_role_with_5000_members_keeps_all_the_others() {
             members.retain(|id| *id != json!(901));
         }),
     ];
-    let mut wanted = before;
+    let mut expected = before;
     for (arguments, change) in steps {
         let ran = context.run(arguments);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        set_members(&mut wanted, "50", change);
-        assert!(state(&context) == wanted, "another member was touched");
+        set_members(&mut expected, "50", change);
+        assert!(state(&context) == expected, "another member was touched");
     }
     assert_eq!(writes(&context).len(), 3);
     assert!(

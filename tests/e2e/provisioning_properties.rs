@@ -1,4 +1,4 @@
-//! Any changes over real HTTP with any faults between: what the program says is true of the tenant.
+//! Random changes over real HTTP with random faults: the reported result matches the tenant.
 
 use access_core::model::{NativeId, SyncId};
 use access_core::ports::{Clock, NoopAuditLog, SyncIdGenerator};
@@ -29,24 +29,24 @@ impl SyncIdGenerator for Fixed {
     }
 }
 
-/// A change that somebody wants.
+/// A requested change.
 #[derive(Debug, Clone)]
-pub(crate) enum Wish {
+pub(crate) enum Request {
     Grant(u64, u64),
     Revoke(u64, u64),
     Create(bool, &'static str),
     Delete(u64),
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn request() -> impl Strategy<Value = Request> {
     let role = || prop::sample::select(&[1, 2, 3, 4, 9, 77][..]);
     let user = || prop::sample::select(&[2, 7, 16, 901, 903, 4242, 5555][..]);
     prop_oneof![
-        3 => (role(), user()).prop_map(|(role, user)| Wish::Grant(role, user)),
-        3 => (role(), user()).prop_map(|(role, user)| Wish::Revoke(role, user)),
+        3 => (role(), user()).prop_map(|(role, user)| Request::Grant(role, user)),
+        3 => (role(), user()).prop_map(|(role, user)| Request::Revoke(role, user)),
         2 => (any::<bool>(), prop::sample::select(&["new@example.com", "ada.nystrom@example.com", "already.taken@example.com"][..]))
-            .prop_map(|(technician, email)| Wish::Create(technician, email)),
-        1 => user().prop_map(Wish::Delete),
+            .prop_map(|(technician, email)| Request::Create(technician, email)),
+        1 => user().prop_map(Request::Delete),
     ]
 }
 
@@ -81,18 +81,18 @@ fn rule() -> impl Strategy<Value = FaultRule> {
     })
 }
 
-pub(crate) fn change(wish: &Wish) -> Change {
+pub(crate) fn change(request: &Request) -> Change {
     let id = |number: u64| Selector::Id(NativeId::from_number(number));
-    match wish {
-        Wish::Grant(role, user) => Change::Grant {
+    match request {
+        Request::Grant(role, user) => Change::Grant {
             role: id(*role),
             principal: id(*user),
         },
-        Wish::Revoke(role, user) => Change::Revoke {
+        Request::Revoke(role, user) => Change::Revoke {
             role: id(*role),
             principal: id(*user),
         },
-        Wish::Create(technician, email) => {
+        Request::Create(technician, email) => {
             let kind = if *technician { "TECHNICIAN" } else { "END_USER" };
             let attributes: Attributes = [
                 ("user_type", kind),
@@ -106,7 +106,7 @@ pub(crate) fn change(wish: &Wish) -> Change {
                 AccountRequest::parse(&attributes, &ninjaone::provisioning_terms()).unwrap(),
             )
         }
-        Wish::Delete(user) => Change::DeleteAccount {
+        Request::Delete(user) => Change::DeleteAccount {
             account: id(*user),
             allow_administrator: false,
         },
@@ -115,7 +115,7 @@ pub(crate) fn change(wish: &Wish) -> Change {
 
 /// The plain model: the state that is wanted, or nothing if the change is refused. A new account shows in its address
 /// only.
-pub(crate) fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
+pub(crate) fn expected_state(state: &Value, request: &Request) -> Option<Value> {
     let mut after = state.clone();
     let kind = |user: u64| {
         state["users"]
@@ -123,8 +123,8 @@ pub(crate) fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
             .map(|row| row["kind"].clone())
     };
     let member = |list: &Value, user: u64| list.as_array().unwrap().contains(&json!(user));
-    match wish {
-        Wish::Grant(role, user) => {
+    match request {
+        Request::Grant(role, user) => {
             let bundle = after["roles"].get_mut(role.to_string())?;
             if bundle["type"] != kind(*user)? {
                 return None;
@@ -135,12 +135,12 @@ pub(crate) fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
                 members.sort_by_key(Value::as_i64);
             }
         }
-        Wish::Revoke(role, user) => {
+        Request::Revoke(role, user) => {
             if let Some(bundle) = after["roles"].get_mut(role.to_string()) {
                 bundle["members"].as_array_mut()?.retain(|id| *id != json!(user));
             }
         }
-        Wish::Create(technician, email) => {
+        Request::Create(technician, email) => {
             let kind = if *technician { "TECHNICIAN" } else { "END_USER" };
             let holders: Vec<&Value> = state["users"]
                 .as_object()?
@@ -159,7 +159,7 @@ pub(crate) fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
             }
             after["users"]["new"] = json!([kind, email]);
         }
-        Wish::Delete(user) => {
+        Request::Delete(user) => {
             if state["users"]
                 .get(user.to_string())
                 .is_some_and(|row| row["administrator"] == json!(true))
@@ -232,20 +232,20 @@ pub(crate) async fn make(
 }
 
 #[test]
-fn a_client_that_may_not_write_sends_nothing() {
+fn a_read_only_client_sends_no_write() {
     let sim = Sim::start(&SimConfig::new(Tenant::fixture("msp").unwrap())).unwrap();
     let tenant = provisioner(&sim, WritePolicy::Disabled);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    for wish in [
-        Wish::Grant(3, 16),
-        Wish::Revoke(1, 7),
-        Wish::Create(true, "new@example.com"),
-        Wish::Delete(15),
+    for request in [
+        Request::Grant(3, 16),
+        Request::Revoke(1, 7),
+        Request::Create(true, "new@example.com"),
+        Request::Delete(15),
     ] {
-        let error = runtime.block_on(make(&tenant, &change(&wish))).unwrap_err();
+        let error = runtime.block_on(make(&tenant, &change(&request))).unwrap_err();
         assert_eq!(
             (error.extent(), error.status()),
             (ChangeExtent::Nothing, StatusCode::FailedPrecondition)
@@ -263,8 +263,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_said_is_true(
-        steps in prop::collection::vec((wish(), prop::collection::vec(rule(), 0..3)), 1..6),
+    fn reported_results_are_true(
+        steps in prop::collection::vec((request(), prop::collection::vec(rule(), 0..3)), 1..6),
         repeats in prop::sample::select(&[Repeated::Unchanged, Repeated::Refused(400), Repeated::Refused(404)][..]),
         silent: bool,
     ) {
@@ -274,26 +274,26 @@ proptest! {
         let sim = Sim::start(&config).unwrap();
         let tenant = provisioner(&sim, WritePolicy::Enabled);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        for (wish, rules) in steps {
+        for (request, rules) in steps {
             let before = sim.state();
             for rule in &rules {
                 sim.faults().add(rule.clone());
             }
-            let ended = runtime.block_on(make(&tenant, &change(&wish)));
+            let ended = runtime.block_on(make(&tenant, &change(&request)));
             sim.faults().clear();
             let now = state(&sim, &before);
-            let wanted = wanted(&before, &wish);
+            let expected_state = expected_state(&before, &request);
             match ended {
                 Ok(outcome) => {
-                    prop_assert_eq!(Some(&now), wanted.as_ref(), "{:?} said {:?}", wish, outcome.result);
-                    prop_assert!(outcome.result == ChangeResult::Changed || now == before, "{:?}", wish);
+                    prop_assert_eq!(Some(&now), expected_state.as_ref(), "{:?} said {:?}", request, outcome.result);
+                    prop_assert!(outcome.result == ChangeResult::Changed || now == before, "{:?}", request);
                 }
                 Err(error) => match error.extent() {
                     ChangeExtent::Nothing => {
-                        prop_assert_eq!(&now, &before, "{:?} said {}", wish, error);
-                        prop_assert!(!rules.is_empty() || wanted.is_none(), "{:?} said {}", wish, error);
+                        prop_assert_eq!(&now, &before, "{:?} said {}", request, error);
+                        prop_assert!(!rules.is_empty() || expected_state.is_none(), "{:?} said {}", request, error);
                     }
-                    ChangeExtent::Unknown => prop_assert!(now == before || Some(&now) == wanted.as_ref(), "{:?} said {}", wish, error),
+                    ChangeExtent::Unknown => prop_assert!(now == before || Some(&now) == expected_state.as_ref(), "{:?} said {}", request, error),
                     ChangeExtent::Part | ChangeExtent::All => prop_assert!(false, "no roles, no audit: {}", error),
                 },
             }

@@ -12,7 +12,7 @@ fn unpacked(context: &TestContext) -> u64 {
 }
 
 #[test]
-fn a_file_is_never_too_large_to_go_on_with() {
+fn a_file_never_grows_too_large_to_continue() {
     let size = GeneratedSize {
         end_users: 900,
         technicians: 60,
@@ -33,8 +33,9 @@ fn a_file_is_never_too_large_to_go_on_with() {
     for n in 1..=4 {
         let ran = run(&["--output", "json"], mib);
         assert_eq!(ran.code, Some(0), "run {n}: {}", ran.stderr);
-        let said = ran.stdout.contains("syncs_not_kept") && ran.stdout.contains("1 earlier sync is not kept");
-        assert_eq!(said, n > 1, "run {n}: {}", ran.stdout);
+        let is_reported =
+            ran.stdout.contains("syncs_not_kept") && ran.stdout.contains("1 earlier sync is not kept");
+        assert_eq!(is_reported, n > 1, "run {n}: {}", ran.stdout);
         assert!(unpacked(&context) <= mib << 20);
         let looked = run(&["inspect", "sync.c1z"], mib);
         assert_eq!(looked.code, Some(0), "run {n}: {}", looked.stderr);

@@ -65,7 +65,7 @@ fn each_report_names_the_one_before() {
 }
 
 #[test]
-fn nothing_is_altered_unnoticed() {
+fn every_alteration_is_noticed() {
     let context = TestContext::msp();
     synced(&context, &[]);
     let path = context.path("report.html");
@@ -101,7 +101,7 @@ fn nothing_is_altered_unnoticed() {
             assert!(found[1].contains(&format!("section {name}")), "{mark}: {found:?}");
         }
     }
-    // The seal says other rows than there are, or names another report before it.
+    // The seal has other row counts, or names another previous report.
     for (from, to) in [
         ("\"rows\":57", "\"rows\":58"),
         (
@@ -121,7 +121,7 @@ fn nothing_is_altered_unnoticed() {
         ["the page is not the one that this version of the program writes"]
     );
 
-    // What was altered is not followed, and stays as it is.
+    // An altered report is not continued and stays unchanged.
     fs::write(&path, &evil).unwrap();
     let ran = context.run(&["--sink", "html=report.html"]);
     assert_eq!(ran.code, Some(15), "{}", ran.stderr);
@@ -146,7 +146,7 @@ fn rehashed(text: &str) -> String {
 }
 
 #[test]
-fn a_report_is_the_same_whatever_it_is_made_of() {
+fn a_report_is_the_same_from_every_source() {
     let context = TestContext::msp();
     let ran = context.run(&[
         "--sink",
@@ -186,7 +186,7 @@ fn a_report_is_the_same_whatever_it_is_made_of() {
 }
 
 #[test]
-fn what_a_report_does_not_replace() {
+fn files_a_report_does_not_replace() {
     let context = TestContext::msp();
     synced(&context, &[]);
     let before = fs::read(context.path("report.html")).unwrap();
@@ -226,7 +226,7 @@ fn what_a_report_does_not_replace() {
     let shown = shown.replace(other.base_url.as_ref().unwrap(), "[OTHER]");
     assert_snapshot!(varying(&shown));
 
-    // A part of the tenant goes beside all of it.
+    // A partial report is written beside the full one.
     synced(&context, &["--sync-resource-types", "role"]);
     assert_eq!(fs::read(context.path("report.html")).unwrap(), before);
     let part = verified(&context.path("report.partial.html"));
@@ -321,7 +321,7 @@ fn a_review_is_carried_out() {
 }
 
 #[test]
-fn a_sheet_that_makes_no_sense_does_nothing() {
+fn an_invalid_sheet_changes_nothing() {
     let context = TestContext::msp();
     let mut text = String::new();
     for rows in [
@@ -347,7 +347,7 @@ fn a_sheet_that_makes_no_sense_does_nothing() {
 }
 
 #[test]
-fn verify_tells_what_was_altered_in_a_report() {
+fn verify_names_what_was_altered_in_a_report() {
     let context = TestContext::msp();
     synced(&context, &[]);
     fs::copy(context.path("report.html"), context.path("first.html")).unwrap();
@@ -387,7 +387,7 @@ fn verify_tells_what_was_altered_in_a_report() {
         "{}",
         ran.stdout
     );
-    // What is no report says so.
+    // Other files are refused.
     fs::write(context.path("other.html"), "<!doctype html><p>hello").unwrap();
     let ran = run(&["other.html"]);
     assert_ne!(ran.code, Some(0));
@@ -398,9 +398,9 @@ fn verify_tells_what_was_altered_in_a_report() {
     );
 }
 
-/// A place with history tells what changed since the sync before, and the chain can be made again from it.
+/// A location with history shows the changes since the previous sync, and the chain can be rebuilt from it.
 #[test]
-fn a_report_of_a_place_with_history_is_compared_with_the_sync_before() {
+fn a_report_from_history_compares_with_the_previous_sync() {
     let context = TestContext::msp();
     let sinks = ["--sink", "c1z", "--sink", "parquet=lake"];
     assert_eq!(context.run(&sinks).code, Some(0));

@@ -43,7 +43,7 @@ fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {
     let ran = pipeline.run(&request, std::future::pending());
     let runtime = runtime();
     let outcome = runtime.block_on(ran).unwrap();
-    // Parser threads may still wait for a body that nobody wants any more.
+    // Parser threads may still wait for a body that is no longer needed.
     runtime.shutdown_background();
     assert!(outcome.summary.ledger.imbalance().is_none());
     let file = fs::read(&path).unwrap();
@@ -52,7 +52,7 @@ fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_tenant_at_the_same_time_is_the_same_file() {
+fn same_tenant_and_time_give_the_same_file() {
     let generated = GeneratedSize {
         technicians: 50,
         end_users: 950,

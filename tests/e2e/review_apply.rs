@@ -1,50 +1,21 @@
 //! `apply-review` believes nothing: forged, foreign, stale, incomplete and contradicting sheets, each refused with its reason,
 //! and what was granted again since stays.
 
+mod forgeries;
+mod reviewed;
+
 use std::fs;
 
-use access_review::{Decision, Sheet, Statement};
 use serde_json::Value;
 
-use crate::harness::{Ran, TestContext};
+use reviewed::{REVOKED, apply, reviewed, row};
+
+use crate::harness::TestContext;
 use crate::provisioning::writes;
 use crate::review_sheets::{csv, exported, json, report, reported, revoking, save, sum_up};
 
-const REVOKED: &[&str] = &["role:1:assigned user:7", "role:1:assigned user:8"];
-
-fn apply(context: &TestContext, arguments: &[&str]) -> Ran {
-    context.run(
-        &[
-            &["apply-review", "review.csv", "--report", "report.html"],
-            arguments,
-        ]
-        .concat(),
-    )
-}
-
-fn reviewed() -> (TestContext, Sheet) {
-    let context = TestContext::msp();
-    reported(&context, "report.html");
-    let sheet = exported(&context.path("report.html"), "Rhea", revoking(REVOKED));
-    (context, sheet)
-}
-
-fn row(sheet: &mut Sheet, subject: &str) -> usize {
-    let is = |row: &access_review::Row| {
-        format!(
-            "{} {}:{}",
-            row.subject.entitlement_id, row.subject.principal_type, row.subject.principal_id
-        ) == subject
-    };
-    sheet.rows.iter().position(is).unwrap()
-}
-
-fn said(sheet: &mut Sheet, at: usize) -> &mut Statement {
-    sheet.rows[at].statement.as_mut().unwrap()
-}
-
 #[test]
-fn a_signed_sheet_is_carried_out_and_the_audit_log_names_the_decision() {
+fn a_signed_sheet_is_applied_and_audited() {
     let (context, sheet) = reviewed();
     save(&context, "review.csv", &sheet);
     let dry = apply(&context, &["--dry-run"]);
@@ -132,7 +103,7 @@ fn a_signed_sheet_is_carried_out_and_the_audit_log_names_the_decision() {
     assert_eq!(writes(&context).len(), 2);
 }
 
-/// What was taken away once and given back since is not taken away by the same sheet again.
+/// A sheet does not revoke access again that was granted after its revocation.
 #[test]
 fn a_replay_after_access_was_granted_again_is_refused() {
     let (context, sheet) = reviewed();
@@ -160,10 +131,10 @@ fn a_replay_after_access_was_granted_again_is_refused() {
     }
 }
 
-/// A dataset or c1z of later syncs tells of changes that this program did not make.
+/// A dataset or c1z of later syncs shows changes made outside this program.
 #[test]
-fn history_tells_what_was_granted_again() {
-    for (sink, place) in [("parquet=lake", "lake"), ("c1z", "sync.c1z")] {
+fn history_shows_what_was_granted_again() {
+    for (sink, location) in [("parquet=lake", "lake"), ("c1z", "sync.c1z")] {
         let context = TestContext::msp();
         let sync = |more: &[&str]| {
             let mut command = context.command(&[&["--sink", sink], more].concat());
@@ -181,8 +152,8 @@ fn history_tells_what_was_granted_again() {
             assert_eq!(ran.code, Some(0), "{}", ran.stderr);
             sync(&[]);
         }
-        let ran = apply(&context, &["--dry-run", "--history", place]);
-        assert_eq!(ran.code, Some(9), "{place}: {}{}", ran.stdout, ran.stderr);
+        let ran = apply(&context, &["--dry-run", "--history", location]);
+        assert_eq!(ran.code, Some(9), "{location}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains("granted again since"), "{}", ran.stdout);
         assert!(
             ran.stdout
@@ -190,7 +161,7 @@ fn history_tells_what_was_granted_again() {
             "{}",
             ran.stdout
         );
-        let ran = apply(&context, &["-p", "--history", place]);
+        let ran = apply(&context, &["-p", "--history", location]);
         assert_eq!(ran.code, Some(9), "{}", ran.stderr);
         assert!(
             !ran.stdout
@@ -198,151 +169,19 @@ fn history_tells_what_was_granted_again() {
             "{}",
             ran.stdout
         );
-        // A place that does not know the sync says nothing.
+        // A location without the sync is an error.
         let other = TestContext::msp();
         assert_eq!(other.run(&["--sink", sink]).code, Some(0));
         let ran = apply(
             &context,
-            &["--dry-run", "--history", other.path(place).to_str().unwrap()],
+            &["--dry-run", "--history", other.path(location).to_str().unwrap()],
         );
         assert_eq!(ran.code, Some(5), "{}", ran.stderr);
     }
 }
 
-type Forgery = (&'static str, fn(&mut Sheet, usize));
-
-/// What is altered, and what the program says about it.
-const FORGERIES: [Forgery; 22] = [
-    (
-        "principal_name is `Zoë Berg`, and user:7 is `Ada Nyström`",
-        |sheet, at| "Zoë Berg".clone_into(&mut sheet.rows[at].principal_name),
-    ),
-    ("principal_login is `eve@example.com`", |sheet, at| {
-        "eve@example.com".clone_into(&mut sheet.rows[at].principal_login);
-    }),
-    ("entitlement_name is `Backup role`", |sheet, at| {
-        "Backup role".clone_into(&mut sheet.rows[at].entitlement_name);
-    }),
-    ("resource_name is `Backup`", |sheet, at| {
-        "Backup".clone_into(&mut sheet.rows[at].resource_name);
-    }),
-    (
-        "role:1:assigned held by user:4242 is not in the scope of the review",
-        |sheet, at| "4242".clone_into(&mut sheet.rows[at].subject.principal_id),
-    ),
-    (
-        "role:77:assigned held by user:7 is not in the scope of the review",
-        |sheet, at| "role:77:assigned".clone_into(&mut sheet.rows[at].subject.entitlement_id),
-    ),
-    (
-        "role:1:assigned held by group:7 is not in the scope of the review",
-        |sheet, at| "group".clone_into(&mut sheet.rows[at].subject.principal_type),
-    ),
-    (
-        "line_id L0000000000000000 does not belong to the ids of the row",
-        |sheet, at| "L0000000000000000".clone_into(&mut sheet.rows[at].line_id),
-    ),
-    ("line_id is empty", |sheet, at| sheet.rows[at].line_id.clear()),
-    ("of another tenant: https://elsewhere", |sheet, at| {
-        "https://elsewhere".clone_into(&mut sheet.rows[at].tenant);
-    }),
-    ("of another sync: 3Mc", |sheet, at| {
-        "3Mc".clone_into(&mut sheet.rows[at].sync_id);
-    }),
-    ("of another report: 0000", |sheet, at| {
-        sheet.rows[at].report_sha256 = "0".repeat(64);
-    }),
-    ("of another report: 0000", |sheet, _| {
-        sheet.header.set("report_sha256", "0".repeat(64));
-    }),
-    ("of another tenant: https://elsewhere", |sheet, _| {
-        sheet.header.set("tenant", "https://elsewhere");
-    }),
-    ("the scope is `everything`", |sheet, _| {
-        sheet.header.set("scope", "everything");
-    }),
-    ("of another review: R1", |sheet, _| {
-        sheet.header.set("review_id", "R1");
-    }),
-    (
-        "decided_at: 2019-01-01T00:00:00Z is before the sync",
-        |sheet, at| "2019-01-01T00:00:00Z".clone_into(&mut said(sheet, at).decided_at),
-    ),
-    (
-        "decided_at: 2090-01-01T00:00:00Z is in the future",
-        |sheet, at| "2090-01-01T00:00:00Z".clone_into(&mut said(sheet, at).decided_at),
-    ),
-    ("the header says reviewers", |sheet, at| {
-        "Mallory".clone_into(&mut said(sheet, at).reviewer);
-    }),
-    ("1 lines of the review are in no sheet", |sheet, at| {
-        sheet.rows.remove(at);
-        sum_up(sheet);
-    }),
-    ("1 lines are undecided", |sheet, at| {
-        sheet.rows[at].statement = None;
-        sum_up(sheet);
-    }),
-    ("decides the line of row", |sheet, at| {
-        let mut row = sheet.rows[at].clone();
-        row.statement.as_mut().unwrap().decision = Decision::Keep;
-        sheet.rows.push(row);
-        sum_up(sheet);
-    }),
-];
-
 #[test]
-fn every_forged_sheet_is_refused_with_its_reason() {
-    let (context, sheet) = reviewed();
-    let before = context.sim().state();
-    for (reason, forge) in FORGERIES {
-        let mut forged = sheet.clone();
-        let at = row(&mut forged, REVOKED[0]);
-        forge(&mut forged, at);
-        save(&context, "review.csv", &forged);
-        for mode in ["-p", "--dry-run"] {
-            let ran = apply(&context, &[mode]);
-            assert_eq!(ran.code, Some(9), "{reason}: {}{}", ran.stdout, ran.stderr);
-            assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
-            assert!(
-                ran.stderr.contains("nothing was changed") && ran.stderr.contains("hint:"),
-                "{}",
-                ran.stderr
-            );
-        }
-    }
-    assert!(writes(&context).is_empty());
-    assert_eq!(context.sim().state(), before);
-}
-
-/// No flag accepts a contradiction.
-#[test]
-fn no_flag_accepts_a_forgery() {
-    let (context, sheet) = reviewed();
-    for (reason, forge) in &FORGERIES[..18] {
-        let mut forged = sheet.clone();
-        let at = row(&mut forged, REVOKED[0]);
-        forge(&mut forged, at);
-        save(&context, "review.csv", &forged);
-        let ran = apply(
-            &context,
-            &[
-                "-p",
-                "--incomplete-review",
-                "--edited-sheet",
-                "--max-age",
-                "9999d",
-                "--accept-reviewer",
-                "Rhea",
-            ],
-        );
-        assert_eq!(ran.code, Some(9), "{reason}: {}{}", ran.stdout, ran.stderr);
-    }
-    assert!(writes(&context).is_empty());
-}
-
-#[test]
-fn other_tenants_and_other_reports() {
+fn sheets_of_other_tenants_and_reports_are_refused() {
     let (context, sheet) = reviewed();
     save(&context, "review.csv", &sheet);
     // A report of the same tenant, a moment later.
@@ -390,7 +229,7 @@ fn other_tenants_and_other_reports() {
 }
 
 #[test]
-fn what_needs_a_flag() {
+fn incomplete_reviews_need_a_flag() {
     let (context, sheet) = reviewed();
     save(&context, "review.csv", &sheet);
     let refused = |arguments: &[&str], reason: &str, hint: &str| {
@@ -459,7 +298,7 @@ fn what_needs_a_flag() {
 }
 
 #[test]
-fn nobody_takes_part_in_deciding_on_themselves() {
+fn nobody_decides_on_their_own_access() {
     let context = TestContext::msp();
     reported(&context, "report.html");
     let mut sheet = exported(&context.path("report.html"), "Ada Nyström", revoking(REVOKED));
@@ -480,7 +319,7 @@ fn nobody_takes_part_in_deciding_on_themselves() {
     let found = json(&ran);
     assert_eq!(found["revocations"].as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found["revocations"][0]["principal"], "user:8");
-    // Another reviewer's sheet beside it decides it.
+    // Another reviewer's sheet decides the line.
     let other = exported(&context.path("report.html"), "Bo", revoking(REVOKED));
     save(&context, "other.csv", &other);
     let ran = context.run(&[
@@ -504,7 +343,7 @@ fn nobody_takes_part_in_deciding_on_themselves() {
 }
 
 #[test]
-fn contrary_sheets_are_refused_until_somebody_settles_it() {
+fn contradicting_sheets_are_refused_until_settled() {
     let (context, sheet) = reviewed();
     save(&context, "a.csv", &sheet);
     let contrary = exported(&context.path("report.html"), "Bo", revoking(&REVOKED[..1]));
@@ -526,7 +365,7 @@ fn contrary_sheets_are_refused_until_somebody_settles_it() {
         ran.stderr
     );
     assert!(writes(&context).is_empty());
-    // The merged sheet says whose decision counts, and what lost.
+    // The merged sheet says which decision counts and which one it replaces.
     let mut merged = sheet.clone();
     let at = row(&mut merged, REVOKED[1]);
     let lost = sheet.rows[at].statement.clone().unwrap();
@@ -540,9 +379,9 @@ fn contrary_sheets_are_refused_until_somebody_settles_it() {
     assert_eq!(writes(&context).len(), 1);
 }
 
-/// The id of a role that was deleted and made again means something else.
+/// The id of a role that was deleted and created again means another role.
 #[test]
-fn ids_that_mean_something_else_by_now_are_refused() {
+fn a_renamed_person_is_matched_by_address() {
     let context = TestContext::msp();
     reported(&context, "report.html");
     let sheet = exported(&context.path("report.html"), "Rhea", revoking(REVOKED));
@@ -555,9 +394,9 @@ fn ids_that_mean_something_else_by_now_are_refused() {
     assert!(ran.stdout.contains("Ada Nyström-Berg"), "{}", ran.stdout);
 }
 
-/// However a spreadsheet saves it.
+/// Sheets in every form that spreadsheets save.
 #[test]
-fn sheets_that_spreadsheets_saved() {
+fn sheets_saved_by_spreadsheets_are_read() {
     let (context, sheet) = reviewed();
     let plain = String::from_utf8(csv(&sheet)).unwrap();
     let plain = plain.trim_start_matches('\u{feff}').to_owned();

@@ -8,7 +8,7 @@ use sink_html::{ReportGrant, ReviewedReport, read_reviewed};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 
 const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
@@ -24,7 +24,7 @@ pub(crate) fn report(path: &Path) -> ReviewedReport {
     report
 }
 
-/// What a reviewer exports who decides every line of a file, and signs it off.
+/// The exported sheet of a reviewer who decided every line of a file and signed it off.
 pub(crate) fn exported(
     path: &Path,
     reviewer: &str,
@@ -99,7 +99,7 @@ pub(crate) fn exported(
     sheet
 }
 
-/// Makes the header say what the rows are.
+/// Updates the header's counts to match the rows.
 pub(crate) fn sum_up(sheet: &mut Sheet) {
     let is_counted = |row: &&Row| {
         row.statement.as_ref().is_some_and(|statement| {
@@ -142,7 +142,7 @@ pub(crate) fn save(context: &TestContext, name: &str, sheet: &Sheet) {
     fs::write(context.path(name), csv(sheet)).unwrap();
 }
 
-/// A tenant with a report that was just made of it.
+/// Writes a new report of the tenant.
 pub(crate) fn reported(context: &TestContext, name: &str) {
     let ran = context.run(&["--sink", &format!("html={name}")]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -163,7 +163,7 @@ pub(crate) fn revoking(subjects: &'static [&'static str]) -> impl Fn(&ReportGran
     }
 }
 
-/// What the program says, as JSON.
-pub(crate) fn json(ran: &Ran) -> serde_json::Value {
+/// The program's output as JSON.
+pub(crate) fn json(ran: &RunOutput) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr))
 }

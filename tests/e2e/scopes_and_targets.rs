@@ -6,7 +6,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 use crate::golden::rows_of;
 use crate::harness::TestContext;
 
-/// Ids of all rows, and the calls that were made for them.
+/// Ids of all rows, and the calls that read them.
 fn part(arguments: &[&str]) -> String {
     let context = TestContext::msp();
     let ran = context.run(arguments);
@@ -65,7 +65,7 @@ fn without_grants() {
 }
 
 #[test]
-fn single_resources_with_their_holders() {
+fn single_resources_with_their_members() {
     assert_snapshot!("one_role", part(&["--sync-resources", "bid:r:role/3"]));
     assert_snapshot!(
         "the_tenant",
@@ -82,7 +82,7 @@ fn single_resources_with_their_holders() {
 }
 
 #[test]
-fn devices_that_cannot_be_read_do_not_stop_the_sync() {
+fn unreadable_devices_do_not_stop_the_sync() {
     let context = TestContext::faulty("/v2/devices", When::Always, Fault::Status(403));
     let ran = context.run(&["--ninja-one-include-devices", "--output", "json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -94,7 +94,7 @@ fn devices_that_cannot_be_read_do_not_stop_the_sync() {
 }
 
 #[test]
-fn a_role_of_an_older_instance_with_its_holders() {
+fn a_role_of_an_older_instance_with_its_members() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.behavior.transport.old_instance = true;
     let context = TestContext::with(&config);
@@ -105,10 +105,10 @@ fn a_role_of_an_older_instance_with_its_holders() {
         lines.map(str::to_owned).collect()
     };
     assert_eq!(context.run(&[]).code, Some(0));
-    let whole = of_role(&rows_of(&context));
-    assert!(whole.len() > 1);
+    let all = of_role(&rows_of(&context));
+    assert!(all.len() > 1);
     std::fs::remove_file(context.path("sync.c1z")).unwrap();
     let ran = context.run(&["--sync-resources", r"bid:r:role/name\:END_USER\:Service Desk"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert_eq!(of_role(&rows_of(&context)), whole);
+    assert_eq!(of_role(&rows_of(&context)), all);
 }

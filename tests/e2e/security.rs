@@ -83,7 +83,7 @@ fn no_output_holds_a_secret() {
 }
 
 #[test]
-fn hostile_ids_ask_for_nothing_else() {
+fn hostile_ids_cause_no_other_request() {
     const HOSTILE: [&str; 9] = [
         "901/../../../v2/users",
         "901%2f..%2f1",
@@ -130,7 +130,7 @@ fn hostile_ids_ask_for_nothing_else() {
 }
 
 #[test]
-fn names_cannot_steer_a_terminal() {
+fn names_cannot_control_a_terminal() {
     let context = renamed(
         "Network Engineering",
         "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}Net\rwork",
@@ -173,7 +173,7 @@ fn names_cannot_steer_a_terminal() {
 }
 
 #[test]
-fn what_is_not_complete_is_private() {
+fn incomplete_files_are_private() {
     let slow = Fault::SlowBody {
         first: Duration::from_mins(10),
         pause: Duration::ZERO,
@@ -230,7 +230,7 @@ fn what_is_not_complete_is_private() {
 }
 
 #[test]
-fn what_is_published_follows_the_umask() {
+fn published_files_follow_the_umask() {
     for (umask, mode) in [("022", 0o644), ("077", 0o600)] {
         let context = TestContext::msp();
         let mut command = std::process::Command::new("sh");
@@ -257,7 +257,7 @@ fn what_is_published_follows_the_umask() {
 }
 
 #[test]
-fn links_in_the_way_of_temporary_files_are_not_followed() {
+fn links_at_temporary_paths_are_not_followed() {
     for link in ["sync.c1z.tmp", "lake/_lock", "lake/_scratch-x"] {
         let context = TestContext::msp();
         fs::create_dir_all(context.path("lake")).unwrap();
@@ -287,7 +287,7 @@ fn links_in_the_way_of_temporary_files_are_not_followed() {
 }
 
 #[test]
-fn a_pointer_leads_nowhere_else() {
+fn a_pointer_cannot_leave_the_dataset() {
     let context = TestContext::msp();
     assert_eq!(context.run(&["--sink", "parquet=lake"]).code, Some(0));
     let pointer = context.path("lake/latest.json");
@@ -309,8 +309,8 @@ fn a_pointer_leads_nowhere_else() {
 }
 
 #[test]
-fn a_sync_id_is_no_path() {
-    // A c1z of somebody else, whose sync id would name a file elsewhere.
+fn a_sync_id_is_not_a_path() {
+    // A foreign c1z whose sync id would be a path to another file.
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let mut packed = Vec::new();
@@ -341,7 +341,7 @@ fn a_sync_id_is_no_path() {
     fs::write(context.path("hostile.c1z"), packed).unwrap();
     let ran = context.run(&["export", "--from", "hostile.c1z", "--sink", "csv=out"]);
     if ran.code == Some(0) {
-        // A name of our own stands for it.
+        // We use a name of our own instead.
         assert!(
             below(&context.path("out"))
                 .iter()

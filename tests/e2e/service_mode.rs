@@ -1,4 +1,4 @@
-//! Service mode: the program as ConductorOne's worker, against a simulated tenant of each side.
+//! Service mode: the program as ConductorOne's worker, with both tenants simulated.
 
 use std::fs;
 use std::io::Read;
@@ -145,7 +145,7 @@ fn a_day_of_work() {
 }
 
 #[test]
-fn a_sync_delivers_what_a_run_to_a_file_writes() {
+fn a_sync_delivers_what_a_run_writes() {
     let mut served = Served::msp(&["--sink", "parquet=access"]);
     let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
     assert_eq!(shown(&served.finished(&id)), "ok,  []");
@@ -157,7 +157,7 @@ fn a_sync_delivers_what_a_run_to_a_file_writes() {
     };
     let other = TestContext::msp();
     assert_eq!(other.run(&[]).code, Some(0));
-    let wanted: Vec<String> = read_rows(&other.path("sync.c1z"))
+    let expected: Vec<String> = read_rows(&other.path("sync.c1z"))
         .into_iter()
         .map(|row| row.shown)
         .collect();
@@ -165,14 +165,14 @@ fn a_sync_delivers_what_a_run_to_a_file_writes() {
         rows.join("\n")
             .replace(context.base_url.as_deref().unwrap(), "[TENANT]")
     };
-    assert_eq!(plain(delivered, &served.context), plain(wanted, &other));
+    assert_eq!(plain(delivered, &served.context), plain(expected, &other));
     assert!(served.context.path("access/latest.json").exists());
     assert!(served.temp_is_empty());
     assert_eq!(served.stop(), Some(0));
 }
 
 #[test]
-fn parts_of_a_tenant_are_delivered_as_asked() {
+fn requested_parts_of_a_tenant_are_delivered() {
     let mut served = Served::msp(&[]);
     let shallow = served.push(TaskType::SyncFull(wire::SyncFullTask {
         skip_entitlements_and_grants: true,
@@ -259,7 +259,7 @@ fn replicas_share_the_tasks_of_one_client() {
 }
 
 #[test]
-fn without_provisioning_nothing_is_changed() {
+fn without_provisioning_nothing_changes() {
     let mut served = Served::msp(&[]);
     for task in [
         grant("role:3:assigned", "16"),
@@ -291,7 +291,7 @@ fn slow(path: &str) -> FaultRule {
 }
 
 #[test]
-fn a_cancelled_sync_ends_soon_and_may_be_tried_again() {
+fn a_cancelled_sync_ends_soon_and_can_be_retried() {
     let c1 = C1SimConfig {
         pace: Pace {
             next_heartbeat: Duration::from_millis(1),
@@ -321,7 +321,7 @@ fn a_cancelled_sync_ends_soon_and_may_be_tried_again() {
 }
 
 #[test]
-fn outages_on_either_side_are_got_over() {
+fn outages_on_either_side_are_survived() {
     let mut served = Served::msp(&["--ninja-one-retry-seconds", "0"]);
     assert_eq!(served.c1.tasks().wait_for_hellos(1, PATIENCE).len(), 1);
     served.c1.faults().at(
@@ -363,7 +363,7 @@ fn outages_on_either_side_are_got_over() {
 }
 
 #[test]
-fn a_task_that_is_given_out_twice_is_done_once() {
+fn a_task_delivered_twice_runs_once() {
     let mut served = Served::msp(&["--provisioning"]);
     served.context.sim().faults().add(FaultRule {
         method: Some("GET".to_owned()),
@@ -390,8 +390,8 @@ fn a_task_that_is_given_out_twice_is_done_once() {
 }
 
 #[test]
-fn a_signal_lets_tasks_end_or_breaks_them_off() {
-    for (grace, wanted) in [
+fn a_signal_waits_for_tasks_up_to_the_grace_period() {
+    for (grace, expected) in [
         ("20", "ok,  []"),
         (
             "0",
@@ -415,14 +415,14 @@ fn a_signal_lets_tasks_end_or_breaks_them_off() {
         }
         let polls = served.c1.ledger().count(Endpoint::GetTask);
         assert_eq!(served.stop(), Some(0));
-        assert_eq!(shown(&served.finished(&id)), wanted);
+        assert_eq!(shown(&served.finished(&id)), expected);
         assert!(served.c1.ledger().count(Endpoint::GetTask) <= polls + 1);
         assert!(served.temp_is_empty());
     }
 }
 
 #[test]
-fn what_a_killed_process_had_taken_is_done_by_the_next() {
+fn tasks_of_a_killed_process_run_in_the_next() {
     let c1 = C1SimConfig {
         pace: Pace {
             redeliver_after: Duration::from_secs(1),
@@ -454,7 +454,7 @@ fn what_a_killed_process_had_taken_is_done_by_the_next() {
 }
 
 #[test]
-fn what_keeps_the_service_from_starting_is_told() {
+fn startup_failures_are_reported() {
     let served = Served::msp(&[]);
     let credentials = served.c1.credentials().clone();
     let unknown_client = served.c1.unknown_client("nobody").unwrap();
@@ -497,7 +497,7 @@ fn ask(port: &str, path: &str) -> String {
 }
 
 #[test]
-fn probes_and_metrics_tell_how_it_goes() {
+fn probes_and_metrics_show_the_state() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     drop(listener);
@@ -535,14 +535,14 @@ fn probes_and_metrics_tell_how_it_goes() {
             "a secret is among the metrics"
         );
     }
-    for wanted in [
+    for expected in [
         "sync_full",
         "grant",
         "uploaded_bytes",
         "api_calls",
         "resource_type=\"user\"",
     ] {
-        assert!(metrics.contains(wanted), "{wanted} is not in\n{metrics}");
+        assert!(metrics.contains(expected), "{expected} is not in\n{metrics}");
     }
     assert_eq!(served.stop(), Some(0));
     let probe = served

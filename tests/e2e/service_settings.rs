@@ -58,9 +58,9 @@ fn started_with(variable: (&str, &str)) -> Served {
     served
 }
 
-/// The reference calls a sync of some types full. Here it is partial, so that nobody reads a type that was left out as gone.
+/// The reference calls a sync of some types full. Here it is partial, so that no reader takes an omitted type for removed.
 #[test]
-fn a_sync_of_some_types_is_partial_and_one_of_all_types_is_full() {
+fn a_sync_of_some_types_is_partial() {
     let mut served = Served::msp(&[]);
     let all = ["organization", "role", "tenant", "user"];
     for (types, sync_type, found) in [
@@ -80,7 +80,7 @@ fn a_sync_of_some_types_is_partial_and_one_of_all_types_is_full() {
 }
 
 #[test]
-fn the_type_filter_is_for_tasks_that_name_nothing() {
+fn the_type_filter_applies_to_tasks_without_one() {
     let mut served = started_with(("BATON_SYNC_RESOURCE_TYPES", "user, role"));
     let id = served.push(full_sync(&[]));
     assert_eq!(
@@ -107,7 +107,7 @@ fn the_type_filter_is_for_tasks_that_name_nothing() {
 
 /// The environment of a pod that ran the reference for years, as its secrets, manifests and env files have it.
 #[test]
-fn the_environment_of_the_reference_serves_unmodified() {
+fn the_references_environment_works_unmodified() {
     let msp = SimConfig::new(Tenant::fixture("msp").unwrap());
     let mut served = Served::not_started(&msp, C1SimConfig::default());
     let client_id = format!("\"{}\"", served.c1.credentials().client_id);
@@ -137,7 +137,7 @@ fn the_environment_of_the_reference_serves_unmodified() {
     assert_eq!(sync_type, "full");
     let log = served.log();
     let warnings = log.lines().filter(|line| line.contains(r#""level":"warn""#));
-    let told = [
+    let named = [
         "BATON_CLIENT_ID",
         "--workers",
         "--parallel-sync",
@@ -148,7 +148,7 @@ fn the_environment_of_the_reference_serves_unmodified() {
         "BATON_KEEP_SYNC_COUNT",
         "BATON_AUTH_METHOD",
     ];
-    for name in told {
+    for name in named {
         let count = warnings.clone().filter(|line| line.contains(name)).count();
         assert_eq!(count, 1, "{name}: {log}");
     }
@@ -156,7 +156,7 @@ fn the_environment_of_the_reference_serves_unmodified() {
 }
 
 #[test]
-fn settings_that_tasks_take_the_place_of_are_named() {
+fn settings_overridden_by_tasks_are_named() {
     for (variable, value) in [
         ("BATON_SYNC_RESOURCES", "bid:r:role/7"),
         ("BATON_SKIP_ENTITLEMENTS_AND_GRANTS", "true"),
@@ -176,7 +176,7 @@ fn settings_that_tasks_take_the_place_of_are_named() {
 }
 
 #[test]
-fn a_task_that_asks_for_debug_lines_gets_them_as_a_second_asset() {
+fn a_debug_task_uploads_its_log_as_a_second_asset() {
     let mut served = started_with(("BATON_LOG_LEVEL", "error"));
     let push = |id: &str, debug: bool| {
         let task = Task {

@@ -1,4 +1,4 @@
-//! What service mode knows after a restart: the guard's baseline in a state folder, and what holds without one.
+//! State of service mode across restarts: the guard's baseline in a state folder, and the rules without one.
 #![cfg(unix)]
 
 use std::fs;
@@ -48,13 +48,13 @@ fn delivers(served: &Served) {
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 1);
 }
 
-/// A full sync that must be held back; what is said.
+/// Runs a full sync that must be held back and returns its message.
 fn held_back(served: &Served) -> String {
     let task = served.push(full());
-    let said = shown(&served.finished(&task));
-    assert!(said.starts_with("FailedPrecondition"), "{said}");
+    let message = shown(&served.finished(&task));
+    assert!(message.starts_with("FailedPrecondition"), "{message}");
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 0);
-    said
+    message
 }
 
 fn state_file(served: &Served) -> PathBuf {
@@ -65,7 +65,7 @@ fn state_file(served: &Served) -> PathBuf {
 }
 
 #[test]
-fn the_guard_remembers_across_a_restart() {
+fn the_guard_survives_a_restart() {
     let mut served = served(STATE);
     delivers(&served);
     assert_eq!(served.stop(), Some(0));
@@ -80,8 +80,11 @@ fn the_guard_remembers_across_a_restart() {
     ] {
         answer_with_nothing(&served.context, list);
         served.start(STATE);
-        let said = held_back(&served);
-        assert!(said.contains(words) && said.contains("in upload to "), "{said}");
+        let message = held_back(&served);
+        assert!(
+            message.contains(words) && message.contains("in upload to "),
+            "{message}"
+        );
         assert_eq!(served.stop(), Some(0));
     }
     // It is still the first one that later ones are compared with.
@@ -96,7 +99,7 @@ fn the_guard_remembers_across_a_restart() {
 }
 
 #[test]
-fn a_killed_service_is_remembered_too() {
+fn state_survives_a_kill() {
     let mut served = served(STATE);
     delivers(&served);
     served.signal(rustix::process::Signal::KILL);
@@ -124,11 +127,14 @@ fn without_a_folder_absolute_rules_hold() {
     ] {
         answer_with_nothing(&served.context, list);
         served.start(&[]);
-        let said = held_back(&served);
-        assert!(said.contains(words) && said.contains("is not known"), "{said}");
+        let message = held_back(&served);
+        assert!(
+            message.contains(words) && message.contains("is not known"),
+            "{message}"
+        );
         assert_eq!(served.stop(), Some(0));
     }
-    // Leave is given by whoever looked.
+    // The loss is accepted after inspection.
     served.start(&["--accept-drop", "organization"]);
     delivers(&served);
     assert_eq!(served.stop(), Some(0));
@@ -136,7 +142,7 @@ fn without_a_folder_absolute_rules_hold() {
 
 /// A process that has delivered nothing itself compares with what another one delivered.
 #[test]
-fn replicas_share_what_was_delivered() {
+fn replicas_share_the_delivered_state() {
     let mut served = served(STATE);
     delivers(&served);
     let credentials = served.c1.credentials().clone();
@@ -154,8 +160,8 @@ fn replicas_share_what_was_delivered() {
     let task = served.push(full());
     let finish = served.finished(&task);
     assert_eq!(finish.host_id, "other-host");
-    let said = shown(&finish);
-    assert!(said.contains("resources of type role are left"), "{said}");
+    let message = shown(&finish);
+    assert!(message.contains("resources of type role are left"), "{message}");
     let pid = rustix::process::Pid::from_child(&other);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(other.wait().unwrap().code(), Some(0));
@@ -188,7 +194,7 @@ fn syncs_of_one_dataset_queue() {
 
 /// Nothing that is there and cannot be used is taken for nothing.
 #[test]
-fn a_state_that_cannot_be_used_is_an_error() {
+fn unusable_state_is_an_error() {
     let mut served = served(STATE);
     delivers(&served);
     assert_eq!(served.stop(), Some(0));
@@ -201,7 +207,7 @@ fn a_state_that_cannot_be_used_is_an_error() {
     newer[8] = 2;
     let text = String::from_utf8_lossy(&good[16..]).into_owned();
     assert!(text.starts_with("{\"tenant\":\"http"), "{text}");
-    for (bytes, says) in [
+    for (bytes, reason) in [
         (flipped, "DataLoss"),
         (good[..good.len() / 3].to_vec(), "DataLoss"),
         (Vec::new(), "DataLoss"),
@@ -211,10 +217,10 @@ fn a_state_that_cannot_be_used_is_an_error() {
         fs::write(&path, &bytes).unwrap();
         served.start(STATE);
         let task = served.push(full());
-        let said = shown(&served.finished(&task));
+        let message = shown(&served.finished(&task));
         assert!(
-            said.starts_with(says) && said.contains("delivered.state"),
-            "{said}"
+            message.starts_with(reason) && message.contains("delivered.state"),
+            "{message}"
         );
         assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 0);
         assert_eq!(served.stop(), Some(0));
@@ -227,14 +233,14 @@ fn a_state_that_cannot_be_used_is_an_error() {
     served.start_with(STATE, |command| {
         command.env("BATON_NINJA_ONE_BASE_URL", &base);
     });
-    let said = held_back(&served);
-    assert!(said.contains("is the state of connector "), "{said}");
+    let message = held_back(&served);
+    assert!(message.contains("is the state of connector "), "{message}");
     assert_eq!(served.stop(), Some(0));
 }
 
 /// What others could have written is not believed, and what cannot be written is known at the start.
 #[test]
-fn a_folder_of_others_is_refused_at_the_start() {
+fn a_foreign_state_folder_is_refused_at_startup() {
     let mut served = Served::not_started(&msp(), C1SimConfig::default());
     let ends = |served: &mut Served, words: &str, code: i32| {
         served.start(STATE);

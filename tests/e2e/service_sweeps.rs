@@ -88,7 +88,7 @@ fn every_code_on_uploads() {
     sweep(Endpoint::UploadAsset);
 }
 
-/// Some answers to the first hello are final; after all others the service says it again (docs/reference/conductorone.md §3.5).
+/// Some answers to the first hello are final; after all others the service repeats it (docs/reference/conductorone.md §3.5).
 #[test]
 fn every_code_on_hellos() {
     let fatal = [
@@ -169,7 +169,7 @@ fn ticks(pid: u32) -> u64 {
 
 /// With a poll a second.
 #[test]
-fn waiting_for_tasks_costs_next_to_nothing() {
+fn waiting_for_tasks_uses_almost_no_cpu() {
     let mut c1 = fast();
     c1.pace.next_poll = Duration::from_secs(1);
     let mut served = serve(c1, &["--log-level", "error"]);

@@ -31,7 +31,7 @@ fn is_root(what: &str) -> bool {
 }
 
 #[test]
-fn a_temporary_file_of_somebody_else_is_not_taken_over() {
+fn a_foreign_temporary_file_is_not_reused() {
     if !is_root("files of another user") {
         return;
     }
@@ -54,7 +54,7 @@ fn a_temporary_file_of_somebody_else_is_not_taken_over() {
 }
 
 #[test]
-fn a_leftover_that_others_have_open_is_not_published() {
+fn an_open_leftover_is_not_published() {
     let context = TestContext::msp();
     let temp = context.path("sync.c1z.tmp");
     fs::write(&temp, "left").unwrap();
@@ -68,7 +68,7 @@ fn a_leftover_that_others_have_open_is_not_published() {
 }
 
 #[test]
-fn whatever_has_the_name_of_the_temporary_file_stays() {
+fn existing_files_at_the_temporary_path_stay() {
     for kind in ["link", "hard link", "pipe", "folder"] {
         let context = TestContext::msp();
         let temp = context.path("sync.c1z.tmp");
@@ -88,7 +88,7 @@ fn whatever_has_the_name_of_the_temporary_file_stays() {
 }
 
 #[test]
-fn a_pipe_in_the_temporary_folder_holds_up_nothing() {
+fn a_pipe_in_the_temporary_folder_does_not_block() {
     let mut served = Served::not_started(
         &ninjaone_sim::SimConfig::new(ninjaone_sim::Tenant::fixture("msp").unwrap()),
         c1_sim::C1SimConfig::default(),
@@ -126,7 +126,7 @@ fn a_pipe_in_the_temporary_folder_holds_up_nothing() {
 }
 
 #[test]
-fn a_config_file_that_others_can_write_is_not_obeyed() {
+fn a_config_file_writable_by_others_is_refused() {
     let context = TestContext::msp();
     let file = context.path(".baton.yaml");
     let give = |path: &Path, owner: u32| chown(path, Some(owner), None).unwrap();
@@ -163,7 +163,7 @@ fn a_config_file_that_others_can_write_is_not_obeyed() {
         fs::remove_file(&file).unwrap();
         fs::rename(context.path("theirs.yaml"), &file).unwrap();
     }
-    // Named, it is somebody's decision; and one's own is obeyed.
+    // A named file is used; so is a file of one's own.
     set_mode(&file, 0o666);
     let named = context.run(&["--config", ".baton.yaml", "--file", "named.c1z"]);
     assert_eq!(named.code, Some(0), "{}", named.stderr);
@@ -210,7 +210,7 @@ fn a_reader_of_a_dataset_cannot_hold_its_lock() {
         let _ = holds.kill();
         let _ = holds.wait();
     }
-    // A pipe in its place is an error, not a wait.
+    // A pipe at this path is an error and does not block.
     fs::remove_file(&lock).unwrap();
     mknodat(CWD, &lock, FileType::Fifo, 0o600.into(), 0).unwrap();
     assert_ne!(context.run(&["--sink", "csv=data"]).code, Some(0));
@@ -229,7 +229,7 @@ fn log_files_are_private() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_read_is_an_error() {
+fn an_unreadable_proxy_is_an_error() {
     for variable in [
         "HTTPS_PROXY",
         "https_proxy",
@@ -256,7 +256,7 @@ fn a_proxy_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn what_a_base_url_has_beyond_its_host_is_not_repeated() {
+fn parts_of_a_base_url_beyond_its_host_are_not_printed() {
     for url in [
         "https://app.ninjarmm.com/?client_secret=SEKRIT-9d81",
         "https://app.ninjarmm.com?SEKRIT-9d81",

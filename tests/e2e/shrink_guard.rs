@@ -1,4 +1,4 @@
-//! What is missing from a sync is read as gone. A sync that is empty or short by mistake must not be read so.
+//! Rows missing in a sync count as removed. A sync that is empty or short by mistake must not be published.
 
 use std::fs;
 
@@ -43,14 +43,14 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn an_empty_list_is_not_believed_until_somebody_says_so() {
+fn an_empty_list_is_refused_until_it_is_accepted() {
     let context = TestContext::msp();
     assert_eq!(context.run(&SINKS).code, Some(0));
     let before = fs::read(context.path("sync.c1z")).unwrap();
     let published = latest(&files(&context.path("lake"))).unwrap();
     answer_with_nothing(&context, "/v2/organizations");
 
-    // As often as it is tried.
+    // On every attempt.
     for _ in 0..2 {
         let ran = context.run(&SINKS);
         let since = latest_id(&context);
@@ -65,7 +65,7 @@ fn an_empty_list_is_not_believed_until_somebody_says_so() {
     }
     context.only_holds(&["csv", "lake", "sync.c1z", "sync.c1z.candidate"]);
 
-    // What was kept aside can be looked at: the file has the sync that is in doubt beside the one before.
+    // The quarantined file can be inspected: it has the refused sync beside the previous one.
     let doubted = syncs(&context, "sync.c1z.candidate");
     assert_eq!(doubted.len(), 2);
     let export = ["export", "--from", "sync.c1z.candidate", "--sink", "csv=look"];
@@ -74,7 +74,7 @@ fn an_empty_list_is_not_believed_until_somebody_says_so() {
     assert_eq!(look.sync.id, doubted[1].sync_id);
     let candidate = files(&context.path("lake/_candidate"));
     let manifest: access_dataset::Manifest = serde_json::from_slice(&candidate["manifest.json"]).unwrap();
-    // What was left out is of the tenant's answers, which an export does not see.
+    // Rows left out belong to the tenant's answers, which an export does not see.
     let without_left_out = |rows: &std::collections::BTreeMap<String, u64>| {
         let mut rows = rows.clone();
         rows.remove("left_out");
@@ -107,7 +107,7 @@ fn an_empty_list_is_not_believed_until_somebody_says_so() {
 }
 
 #[test]
-fn the_share_that_may_go_can_be_chosen() {
+fn the_allowed_loss_is_configurable() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let other = TestContext::with(&SimConfig::new(
@@ -135,7 +135,7 @@ fn the_share_that_may_go_can_be_chosen() {
         "{}",
         refused.stderr
     );
-    // Entitlements that all of their holders lost are losses whatever the share of their type.
+    // An entitlement that lost all its holders counts as lost whatever the share of its type.
     let more = at("99");
     assert!(!more.stderr.contains("resources of type role"), "{}", more.stderr);
     let file = context.path("sync.c1z");
@@ -144,7 +144,7 @@ fn the_share_that_may_go_can_be_chosen() {
 }
 
 #[test]
-fn leave_that_was_not_needed_is_remarked_on() {
+fn an_unneeded_accept_drop_is_reported() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let ran = context.run(&["--accept-drop", "robot"]);
@@ -161,7 +161,7 @@ fn latest_id(context: &TestContext) -> String {
     syncs(context, "sync.c1z").last().unwrap().sync_id.clone()
 }
 
-/// The token of the latest sync, which has the note about it.
+/// The token of the latest sync, which contains our note.
 fn note(context: &TestContext) -> serde_json::Value {
     let mut token = String::new();
     edit_v1(&context.path("sync.c1z"), |connection| {
@@ -172,7 +172,7 @@ fn note(context: &TestContext) -> serde_json::Value {
 }
 
 #[test]
-fn as_many_others_are_no_replacement() {
+fn replaced_ids_count_as_lost() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     // As if the sync before had had as many other users.
@@ -217,7 +217,7 @@ fn as_many_others_are_no_replacement() {
 }
 
 #[test]
-fn a_type_that_is_not_read_any_more_is_a_loss() {
+fn a_type_no_longer_read_counts_as_lost() {
     for engine in ["sqlite", "pebble"] {
         let context = TestContext::msp();
         let with_devices = ["--ninja-one-include-devices", "--storage-engine", engine];
@@ -253,7 +253,7 @@ fn a_type_that_is_not_read_any_more_is_a_loss() {
 }
 
 #[test]
-fn standing_leave_counts_for_a_named_loss_only() {
+fn a_permanent_accept_drop_covers_named_types_only() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let since = latest_id(&context);
@@ -268,8 +268,8 @@ fn standing_leave_counts_for_a_named_loss_only() {
 }
 
 #[test]
-fn a_file_of_another_writer_counts_too() {
-    // Its syncs do not tell how many rows they have.
+fn files_of_other_writers_are_guarded() {
+    // Its syncs have no row counts.
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let file = context.path("sync.c1z");
@@ -292,7 +292,7 @@ fn a_file_of_another_writer_counts_too() {
 }
 
 #[test]
-fn a_sync_that_misses_devices_is_no_full_one() {
+fn a_sync_without_its_devices_is_partial() {
     let context = TestContext::msp();
     let arguments = with(&["--ninja-one-include-devices"]);
     assert_eq!(context.run(&arguments).code, Some(0));
@@ -343,7 +343,7 @@ fn a_sync_that_misses_devices_is_no_full_one() {
 }
 
 #[test]
-fn a_part_never_pushes_out_the_last_full_sync() {
+fn a_partial_sync_never_replaces_the_last_full_sync() {
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
     let ran = context.finish(
@@ -360,7 +360,7 @@ fn a_part_never_pushes_out_the_last_full_sync() {
 }
 
 #[test]
-fn a_service_does_not_deliver_what_lost_too_much_either() {
+fn service_mode_does_not_deliver_syncs_that_lost_too_much() {
     let served = Served::msp(&[]);
     let sync = || TaskType::SyncFull(wire::SyncFullTask::default());
     let first = served.finished(&served.push(sync()));

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::datasets::files;
 use crate::harness::TestContext;
 
-/// A tenant in which every name is hard on spreadsheets.
+/// A tenant in which every name is difficult for spreadsheets.
 fn hostile() -> TestContext {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tenant.json"), r#"{"name": "hostile"}"#).unwrap();
@@ -50,7 +50,7 @@ fn hostile() -> TestContext {
     TestContext::with(&SimConfig::new(Tenant::folder(folder.path()).unwrap()))
 }
 
-/// Whether a spreadsheet takes a piece for a formula.
+/// Whether a spreadsheet reads a piece as a formula.
 fn is_live(piece: &str) -> bool {
     let piece = piece.trim_matches(|c: char| c == '"' || c.is_whitespace());
     piece.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
@@ -77,7 +77,7 @@ fn configure(context: &TestContext, options: &str) {
 }
 
 #[test]
-fn no_piece_is_a_formula_and_every_combination_is_read_back() {
+fn no_cell_is_a_formula_and_all_options_round_trip() {
     let context = hostile();
     let mut listed: Option<String> = None;
     for (n, (delimiter, byte)) in [(",", ','), (";", ';'), ("tab", '\t'), ("\\\\t", '\t'), ("|", '|')]
@@ -132,7 +132,7 @@ fn no_piece_is_a_formula_and_every_combination_is_read_back() {
 }
 
 #[test]
-fn wrong_options_are_named_with_the_right_ones() {
+fn invalid_options_are_named_with_the_valid_ones() {
     for (kind, option, expected) in [
         (
             "csv",
@@ -160,7 +160,7 @@ fn wrong_options_are_named_with_the_right_ones() {
 }
 
 #[test]
-fn parquet_of_every_compression_is_read_back() {
+fn parquet_of_every_compression_round_trips() {
     for codec in ["zstd", "snappy", "gzip", "none"] {
         let context = TestContext::msp();
         let config = format!("[[sinks]]\nkind = \"parquet\"\nurl = \"out\"\ncompression = \"{codec}\"\n");

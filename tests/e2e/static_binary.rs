@@ -22,7 +22,7 @@ fn static_program() -> Option<PathBuf> {
 }
 
 #[test]
-fn it_syncs_and_tries_names_again_that_are_not_resolved() {
+fn static_binary_syncs_and_retries_unresolved_names() {
     let Some(program) = static_program() else {
         eprintln!(
             "SKIPPED: there is no static program; `cargo xtask dist` builds one where musl-gcc is installed"

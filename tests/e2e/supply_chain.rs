@@ -95,7 +95,7 @@ fn licences_are_permissive() {
 }
 
 #[test]
-fn everything_comes_from_where_it_should() {
+fn dependencies_come_from_crates_io_or_this_workspace() {
     let root = workspace().canonicalize().unwrap();
     for package in packages() {
         match &package.source {
@@ -106,7 +106,7 @@ fn everything_comes_from_where_it_should() {
 }
 
 #[test]
-fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
+fn no_banned_crates_and_no_unexplained_duplicates() {
     let rules = rules();
     let mut versions: BTreeMap<String, BTreeSet<cargo_metadata::semver::Version>> = BTreeMap::new();
     for package in packages() {
@@ -118,7 +118,7 @@ fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
     for banned in &rules.bans.deny {
         assert!(!versions.contains_key(&banned.name), "{} is banned", banned.name);
     }
-    // All but the newest version of a crate needs a reason, and every reason needs such a version.
+    // Every older version of a duplicated crate needs a reason, and every reason needs such a version.
     let old: BTreeSet<String> = versions
         .iter()
         .flat_map(|(name, versions)| versions.iter().rev().skip(1).map(move |version| (name, version)))
@@ -132,7 +132,7 @@ fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
 }
 
 #[test]
-fn every_direct_dependency_has_its_reason() {
+fn every_direct_dependency_has_a_reason() {
     let document = fs::read_to_string(workspace().join("docs/development/dependencies.md")).unwrap();
     let (_, table) = document.split_once("\n## Direct dependencies\n").unwrap();
     let named: BTreeSet<&str> = table

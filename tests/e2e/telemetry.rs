@@ -11,7 +11,7 @@ use baton_proto::connectorapi_baton_v1::task::{self as wire, TaskType};
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, When};
 
-use crate::harness::{Ran, SECRET, TestContext};
+use crate::harness::{RunOutput, SECRET, TestContext};
 use crate::support::service::Served;
 use collector::{Collector, attribute, text};
 
@@ -20,14 +20,14 @@ const INSECURE: &str = "--otel-collector-endpoint-tls-insecure";
 /// What the end of a run may take longer for a collector that is not there.
 const LAST_WORDS: Duration = Duration::from_secs(6);
 
-fn sync_to(context: &TestContext, address: &str, more: &[&str]) -> Ran {
+fn sync_to(context: &TestContext, address: &str, more: &[&str]) -> RunOutput {
     let mut arguments = vec![ENDPOINT, address, INSECURE];
     arguments.extend(more);
     context.run(&arguments)
 }
 
 #[test]
-fn a_sync_and_its_requests_and_lines_arrive_and_no_secret_does() {
+fn spans_and_logs_of_a_sync_arrive_without_secrets() {
     let context = TestContext::msp();
     let collector = Collector::start();
     let ran = sync_to(&context, &collector.address, &["--log-level", "debug"]);
@@ -54,14 +54,22 @@ fn a_sync_and_its_requests_and_lines_arrive_and_no_secret_does() {
     }
 
     let records = collector.records();
-    let said: Vec<String> = records.iter().map(|record| text(record.body.as_ref())).collect();
-    assert!(said.iter().any(|line| line == "sync published"), "{said:?}");
+    let messages: Vec<String> = records.iter().map(|record| text(record.body.as_ref())).collect();
+    assert!(
+        messages.iter().any(|line| line == "sync published"),
+        "{messages:?}"
+    );
     let request = records
         .iter()
         .find(|record| text(record.body.as_ref()) == "request");
     assert_eq!(request.unwrap().trace_id, sync.trace_id);
     let lines = ran.stderr.lines().count();
-    assert_eq!(records.len(), lines, "every line, once\n{}\n{said:?}", ran.stderr);
+    assert_eq!(
+        records.len(),
+        lines,
+        "every line, once\n{}\n{messages:?}",
+        ran.stderr
+    );
 
     assert_eq!(collector.services(), ["baton-ninja-one-server"]);
     for hidden in [SECRET, "sim-token"] {
@@ -70,7 +78,7 @@ fn a_sync_and_its_requests_and_lines_arrive_and_no_secret_does() {
 }
 
 #[test]
-fn a_sync_that_fails_is_a_span_that_failed() {
+fn a_failed_sync_is_a_failed_span() {
     let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(500));
     let collector = Collector::start();
     let ran = sync_to(&context, &collector.address, &["--ninja-one-retry-seconds", "0"]);
@@ -83,7 +91,7 @@ fn a_sync_that_fails_is_a_span_that_failed() {
 }
 
 #[test]
-fn what_is_disabled_is_not_sent() {
+fn disabled_signals_are_not_sent() {
     for (flag, spans, records) in [
         ("--otel-tracing-disabled", false, true),
         ("--otel-logging-disabled", true, false),
@@ -103,7 +111,7 @@ fn what_is_disabled_is_not_sent() {
 }
 
 #[test]
-fn a_collector_that_is_down_neither_fails_nor_holds_up_a_sync() {
+fn a_collector_that_is_down_does_not_affect_a_sync() {
     let context = TestContext::msp();
     let begin = Instant::now();
     assert_eq!(context.run(&[]).code, Some(0));
@@ -112,7 +120,7 @@ fn a_collector_that_is_down_neither_fails_nor_holds_up_a_sync() {
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = refusing.local_addr().unwrap().to_string();
     drop(refusing);
-    // Takes connections and never says a word.
+    // Accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for address in [address, silent.local_addr().unwrap().to_string()] {
         let begin = Instant::now();
@@ -122,11 +130,11 @@ fn a_collector_that_is_down_neither_fails_nor_holds_up_a_sync() {
         assert!(ran.stdout.contains("sync.c1z"), "{}", ran.stdout);
     }
     let ran = sync_to(&context, "127.0.0.1:1", &[]);
-    let told = ran
+    let warnings = ran
         .stderr
         .matches("the collector rejects traces and logs")
         .count();
-    assert_eq!(told, 1, "{}", ran.stderr);
+    assert_eq!(warnings, 1, "{}", ran.stderr);
 }
 
 #[test]
@@ -152,7 +160,7 @@ fn the_certificate_is_given_as_a_file_or_inline() {
 }
 
 #[test]
-fn an_export_is_a_sync_too() {
+fn an_export_is_traced_like_a_sync() {
     let context = TestContext::bare();
     context.good_sync();
     let collector = Collector::start();
@@ -164,7 +172,7 @@ fn an_export_is_a_sync_too() {
 }
 
 #[test]
-fn a_task_its_sync_and_its_calls_arrive() {
+fn spans_of_a_task_arrive() {
     let collector = Collector::start();
     let mut served = Served::msp(&[ENDPOINT, &collector.address, INSECURE]);
     let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
@@ -182,17 +190,17 @@ fn a_task_its_sync_and_its_calls_arrive() {
     assert_eq!(call("UploadAsset").trace_id, task.trace_id);
     assert_eq!(call("GetTask").parent_span_id, b"");
     let records = collector.records();
-    let taken = records
+    let accepted = records
         .iter()
         .find(|record| text(record.body.as_ref()) == "task accepted");
-    assert_eq!(taken.unwrap().trace_id, task.trace_id);
+    assert_eq!(accepted.unwrap().trace_id, task.trace_id);
     for hidden in served.secrets() {
         assert!(!collector.received(&hidden), "a secret was told");
     }
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_and_tells_no_password() {
+fn invalid_settings_are_refused_without_their_password() {
     let context = TestContext::msp();
     std::fs::write(context.path("empty.pem"), "").unwrap();
     let cert = "--otel-collector-endpoint-tls-cert";

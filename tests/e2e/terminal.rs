@@ -107,7 +107,7 @@ impl Screen {
 }
 
 /// Runs the program with a terminal of a width as its standard error, and calls `look` with what is there whenever that changes;
-/// if it says so, the program is interrupted. Gives what is there at the end, and the exit code.
+/// if it returns true, the program is interrupted. Returns the final screen and the exit code.
 fn run(
     context: &TestContext,
     width: u16,
@@ -182,14 +182,14 @@ fn run_at_terminal(
     let mut screen = Screen::new(width);
     let mut reader = File::from(terminal);
     let (mut chunk, mut rest) = ([0; 4096], Vec::new());
-    // A terminal that everybody has left says so with an error.
+    // Reading a closed terminal ends with an error.
     while let Ok(got @ 1..) = reader.read(&mut chunk) {
         rest.extend_from_slice(&chunk[..got]);
-        let whole = match std::str::from_utf8(&rest) {
+        let complete = match std::str::from_utf8(&rest) {
             Ok(text) => text.len(),
             Err(error) => error.valid_up_to(),
         };
-        let text: Vec<u8> = rest.drain(..whole).collect();
+        let text: Vec<u8> = rest.drain(..complete).collect();
         screen.write(&String::from_utf8(text).unwrap());
         if look(&screen.shown()) {
             let _ = kill_process(Pid::from_child(&child), Signal::INT);
@@ -283,7 +283,7 @@ fn sync_and_dry_run_fit_the_terminal() {
 }
 
 #[test]
-fn columns_rows_and_order_are_chosen() {
+fn columns_rows_and_order_can_be_chosen() {
     let context = synced();
     for (name, arguments) in [
         (
@@ -342,13 +342,13 @@ fn columns_rows_and_order_are_chosen() {
         ("mistyped", &["uers"]),
     ] {
         let ran = context.run(&[&["inspect"], arguments].concat());
-        let said = format!("exit {}\n{}{}", ran.code.unwrap_or(-1), ran.stdout, ran.stderr);
-        assert_snapshot!(format!("chosen_{name}"), said);
+        let run_text = format!("exit {}\n{}{}", ran.code.unwrap_or(-1), ran.stdout, ran.stderr);
+        assert_snapshot!(format!("chosen_{name}"), run_text);
     }
 }
 
 #[test]
-fn a_slow_sync_says_what_it_waits_for() {
+fn a_slow_sync_shows_what_it_waits_for() {
     for width in WIDTHS {
         let wait = Fault::RateLimit(Some("2".to_owned()));
         let context = TestContext::faulty("/v2/users", When::First(1), wait);

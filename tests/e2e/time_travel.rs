@@ -1,4 +1,4 @@
-//! Questions about the past: `inspect --at`, `inspect history`, `diff --from --to`, and people who have left.
+//! Queries about the past: `inspect --at`, `inspect history`, `diff --from --to`, and people who have left.
 #![expect(clippy::format_collect, clippy::single_match_else, reason = "tests are plain")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use ninjaone_sim::{SimConfig, Tenant};
 use serde_json::{Value, json};
 
-use crate::harness::{Ran, TestContext, edit_v1, workspace};
+use crate::harness::{RunOutput, TestContext, edit_v1, workspace};
 
 /// When the syncs of the four days ended.
 const ENDED: [&str; 4] = [
@@ -110,7 +110,7 @@ fn four_days() -> (TestContext, Vec<String>) {
     (place, ids)
 }
 
-fn shown(ran: &Ran, ids: &[String]) -> String {
+fn shown(ran: &RunOutput, ids: &[String]) -> String {
     let mut text = format!("exit {}\n{}{}", ran.code.unwrap_or(-1), ran.stdout, ran.stderr);
     for (day, id) in ids.iter().enumerate() {
         text = text.replace(id.as_str(), &format!("[SYNC {}]", day + 1));
@@ -119,7 +119,7 @@ fn shown(ran: &Ran, ids: &[String]) -> String {
 }
 
 #[test]
-fn the_past_can_be_asked_about() {
+fn the_past_can_be_inspected() {
     let (context, ids) = four_days();
     // Which of the syncs is the latest at a time.
     for (at, day) in [
@@ -181,14 +181,14 @@ fn the_past_can_be_asked_about() {
         ("history_of_nobody", &["history", "nobody at all"]),
         ("history_of_several", &["history", "Daniel Kowalski"]),
     ] {
-        let said: Vec<String> = ["sync.c1z", "lake"]
+        let outputs: Vec<String> = ["sync.c1z", "lake"]
             .into_iter()
             .map(|place| shown(&context.run(&[&["inspect", place], arguments].concat()), &ids))
             .collect();
-        assert_eq!(said[0], said[1], "{name}");
-        assert_snapshot!(format!("time_{name}"), said[0]);
+        assert_eq!(outputs[0], outputs[1], "{name}");
+        assert_snapshot!(format!("time_{name}"), outputs[0]);
     }
-    // For programs: exact times, and the same from every place.
+    // For programs: exact times, and the same from every location.
     let of_programs = context.run(&["inspect", "history", "user:16", "--output", "json"]);
     let rows: Vec<Value> = of_programs
         .stdout
@@ -206,7 +206,7 @@ fn the_past_can_be_asked_about() {
 }
 
 #[test]
-fn two_times_are_compared() {
+fn two_points_in_time_are_compared() {
     let (context, ids) = four_days();
     for (name, arguments) in [
         ("two_days", &["--from", "2026-03-01", "--to", "2026-03-02"][..]),
@@ -227,7 +227,7 @@ fn two_times_are_compared() {
             &["--from", "2026-03-02", "--old-sync", &ids[0]],
         ),
     ] {
-        let said: Vec<String> = ["sync.c1z", "lake"]
+        let outputs: Vec<String> = ["sync.c1z", "lake"]
             .into_iter()
             .map(|place| {
                 let ran = context.run(&[&["diff", place], arguments].concat());
@@ -238,8 +238,8 @@ fn two_times_are_compared() {
                     .collect()
             })
             .collect();
-        assert_eq!(said[0], said[1], "{name}");
-        assert_snapshot!(format!("time_diff_{name}"), said[0]);
+        assert_eq!(outputs[0], outputs[1], "{name}");
+        assert_snapshot!(format!("time_diff_{name}"), outputs[0]);
     }
     // Without a location it is the file of this folder.
     let named = context.run(&["diff", "sync.c1z", "--from", "2026-03-01", "--to", "2026-03-02"]);
@@ -248,7 +248,7 @@ fn two_times_are_compared() {
 }
 
 #[test]
-fn what_is_no_time_is_refused() {
+fn invalid_times_are_refused() {
     let context = TestContext::bare();
     fs::write(context.path("sync.c1z"), "").unwrap();
     for text in [

@@ -1,4 +1,4 @@
-//! What NinjaOne, or something on the way to it, sends and should not: the program reads it, waits for better, or says
+//! Invalid answers of NinjaOne, or of a proxy: the program reads them, retries, or reports
 //! exactly what came.
 
 use std::io::Write;
@@ -12,7 +12,7 @@ use ninjaone_sim::{
     CertificateOptions, Edit, Fault, FaultRule, FaultSchedule, Rows, SimConfig, Tenant, To, Validity, When,
 };
 
-use crate::harness::{Ran, TestContext, skipped};
+use crate::harness::{RunOutput, TestContext, skipped};
 
 const TOKEN: &str = "/ws/oauth/token";
 const TECHNICIANS: &str = "/v2/user/technicians";
@@ -37,14 +37,14 @@ fn raw(headers: &str, body: &[u8]) -> Fault {
     Fault::Raw([head.as_bytes(), body].concat())
 }
 
-fn sync(path: &str, when: When, fault: Fault) -> (TestContext, Ran) {
+fn sync(path: &str, when: When, fault: Fault) -> (TestContext, RunOutput) {
     let context = TestContext::faulty(path, when, fault);
     let ran = context.run(&[]);
     (context, ran)
 }
 
 /// The error and its hint.
-fn told(ran: &Ran) -> String {
+fn error_text(ran: &RunOutput) -> String {
     let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with('{')).collect();
     format!("exit {}\n{}", ran.code.unwrap_or(-1), lines.join("\n"))
 }
@@ -56,15 +56,18 @@ fn told(ran: &Ran) -> String {
 fn fails(path: &str, fault: Fault, code: i32, words: &[&str]) -> String {
     let context = TestContext::faulty(path, When::Always, fault.clone());
     let ran = context.run(&["--ninja-one-retry-seconds=0"]);
-    let told = told(&ran);
-    assert_eq!(ran.code, Some(code), "{fault:?}: {told}");
+    let error_text = error_text(&ran);
+    assert_eq!(ran.code, Some(code), "{fault:?}: {error_text}");
     for word in words {
-        assert!(told.contains(word), "{fault:?}: no `{word}` in {told}");
+        assert!(
+            error_text.contains(word),
+            "{fault:?}: no `{word}` in {error_text}"
+        );
     }
-    told
+    error_text
 }
 
-fn works(path: &str, when: When, fault: Fault) -> Ran {
+fn works(path: &str, when: When, fault: Fault) -> RunOutput {
     let shown = format!("{path} {when:?} {fault:?}");
     let (context, ran) = sync(path, when, fault);
     assert_eq!(ran.code, Some(0), "{shown}: {}", ran.stderr);
@@ -72,9 +75,9 @@ fn works(path: &str, when: When, fault: Fault) -> Ran {
     ran
 }
 
-/// One person whose name ends in half an emoji, one with a byte of Latin-1, and what else names can hold.
+/// A name that ends in half an emoji, one with a byte of Latin-1, and other difficult names.
 #[test]
-fn names_that_cannot_be_decoded_are_read_and_named() {
+fn undecodable_names_are_replaced_and_reported() {
     for (verbatim, words) in [
         (
             r#""Cy \ud83d""#,
@@ -108,9 +111,9 @@ fn names_that_cannot_be_decoded_are_read_and_named() {
     );
 }
 
-/// Only what is no JSON at all fails, and says where.
+/// Only invalid JSON fails, with its location.
 #[test]
-fn where_a_list_is_no_json() {
+fn a_list_that_is_not_json() {
     let rows: Vec<String> = (1000..2200)
         .map(|id| format!(r#"{{"id":{id},"firstName":"x"}}"#))
         .collect();
@@ -118,17 +121,17 @@ fn where_a_list_is_no_json() {
         r#"[{},{{"id":2200,"email":"zoe@customer.example" oops}}]"#,
         rows.join(",")
     );
-    let told = fails(
+    let error_text = fails(
         END_USERS,
         answer(200, JSON, &body),
         15,
         &["/v2/user/end-users: the answer cannot be read: in entry 1,201, after id 2199: "],
     );
-    assert!(!told.contains("zoe@"), "{told}");
+    assert!(!error_text.contains("zoe@"), "{error_text}");
 }
 
 #[test]
-fn whatever_says_nothing_is_an_empty_list_where_one_is_believed() {
+fn empty_answers_count_as_empty_lists_where_allowed() {
     for fault in [
         answer(200, JSON, "null"),
         Fault::Empty(204),
@@ -157,12 +160,12 @@ fn whatever_says_nothing_is_an_empty_list_where_one_is_believed() {
         let ran = context.run(&["--ninja-one-retry-seconds=0"]);
         assert!(matches!(ran.code, Some(14 | 15)), "{body}: {}", ran.stderr);
     }
-    // Something on the way said so once.
+    // A proxy answered so once.
     works(TECHNICIANS, When::First(1), Fault::Empty(204));
 }
 
 #[test]
-fn the_words_of_a_server_at_status_200() {
+fn error_messages_with_status_200() {
     fails(
         ROLES,
         answer(
@@ -210,7 +213,7 @@ fn the_words_of_a_server_at_status_200() {
 
 /// Throttling and maintenance in every dress: tried again.
 #[test]
-fn pages_and_words_in_place_of_json_pass() {
+fn html_and_text_instead_of_json_is_retried() {
     let page = "<HTML><HEAD><TITLE>Please wait</TITLE></HEAD></HTML>";
     for fault in [
         answer(200, JSON, page),
@@ -247,9 +250,9 @@ fn pages_and_words_in_place_of_json_pass() {
     fails(USERS, Fault::Status(408), 14, &["the server failed", "408"]);
 }
 
-/// What is waited for is what the server asks for, up to the budget; the message names it.
+/// The pause is the server's `Retry-After`, up to the budget; the message names it.
 #[test]
-fn a_wish_to_wait_is_followed_up_to_the_budget() {
+fn retry_after_is_followed_up_to_the_budget() {
     let context = TestContext::faulty(
         TECHNICIANS,
         When::First(2),
@@ -260,22 +263,29 @@ fn a_wish_to_wait_is_followed_up_to_the_budget() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(begin.elapsed().as_secs() >= 4);
 
-    for (budget, wish) in [("3", "4"), ("60", "61"), ("60", "18446744073709551615")] {
-        let context = TestContext::faulty(TECHNICIANS, When::Always, Fault::RateLimit(Some(wish.to_owned())));
-        let ran = context.run(&["--ninja-one-retry-seconds", budget]);
-        let told = told(&ran);
-        assert_eq!(ran.code, Some(14), "{told}");
-        let words = format!(
-            "asked to wait {wish} s, which is more than is left of --ninja-one-retry-seconds ({budget})"
+    for (budget, retry_after) in [("3", "4"), ("60", "61"), ("60", "18446744073709551615")] {
+        let context = TestContext::faulty(
+            TECHNICIANS,
+            When::Always,
+            Fault::RateLimit(Some(retry_after.to_owned())),
         );
-        assert!(told.contains(&words), "{told}");
-        assert!(told.contains("hint: raise --ninja-one-retry-seconds"), "{told}");
+        let ran = context.run(&["--ninja-one-retry-seconds", budget]);
+        let error_text = error_text(&ran);
+        assert_eq!(ran.code, Some(14), "{error_text}");
+        let words = format!(
+            "asked to wait {retry_after} s, which is more than is left of --ninja-one-retry-seconds ({budget})"
+        );
+        assert!(error_text.contains(&words), "{error_text}");
+        assert!(
+            error_text.contains("hint: raise --ninja-one-retry-seconds"),
+            "{error_text}"
+        );
         assert_eq!(context.sim().ledger().count("GET", TECHNICIANS), 1);
     }
 }
 
 #[test]
-fn words_about_permission_are_final_whatever_the_status() {
+fn permission_errors_are_final_whatever_the_status() {
     for (status, code) in [
         (500, "permission_denied"),
         (500, "insufficient_privileges"),
@@ -285,11 +295,11 @@ fn words_about_permission_are_final_whatever_the_status() {
         let body = format!(r#"{{"resultCode":"{code}","errorMessage":"{code}","incidentId":"X"}}"#);
         let context = TestContext::faulty(ROLES, When::Always, answer(status, JSON, &body));
         let ran = context.run(&[]);
-        let told = told(&ran);
-        assert_eq!(ran.code, Some(7), "{told}");
+        let error_text = error_text(&ran);
+        assert_eq!(ran.code, Some(7), "{error_text}");
         assert!(
-            told.contains("hint: a sync needs `monitoring` and `management`"),
-            "{told}"
+            error_text.contains("hint: a sync needs `monitoring` and `management`"),
+            "{error_text}"
         );
         assert_eq!(context.sim().ledger().count("GET", ROLES), 1, "{status} {code}");
     }
@@ -299,7 +309,7 @@ fn words_about_permission_are_final_whatever_the_status() {
 }
 
 #[test]
-fn a_wrong_address_is_not_told_as_a_wrong_secret() {
+fn a_wrong_address_is_not_reported_as_a_wrong_secret() {
     let failure = r#"{"resultCode":"FAILURE","errorMessage":"HTTP 404 Not Found","incidentId":"X"}"#;
     let nginx = "<html><head><title>404 Not Found</title></head></html>";
     for fault in [
@@ -348,7 +358,7 @@ fn a_wrong_address_is_not_told_as_a_wrong_secret() {
 
 /// Separators and capitals are understood before the scope is sent; a word that is no scope is named as a likely typing error.
 #[test]
-fn a_scope_with_a_typing_error() {
+fn a_misspelled_scope() {
     let refusal = answer(400, JSON, r#"{"error":"invalid_scope"}"#);
     let hint = "scopes are separated by spaces, in lower case";
     for (scope, sent, is_misspelled) in [
@@ -361,16 +371,19 @@ fn a_scope_with_a_typing_error() {
     ] {
         let context = TestContext::faulty(TOKEN, When::Always, refusal.clone());
         let ran = context.run(&["--ninja-one-scope", scope]);
-        let told = told(&ran);
-        assert_eq!(ran.code, Some(7), "{told}");
-        assert!(told.contains(&format!("the scope `{sent}`")), "{told}");
-        assert_eq!(told.contains(hint), is_misspelled, "{told}");
+        let error_text = error_text(&ran);
+        assert_eq!(ran.code, Some(7), "{error_text}");
+        assert!(
+            error_text.contains(&format!("the scope `{sent}`")),
+            "{error_text}"
+        );
+        assert_eq!(error_text.contains(hint), is_misspelled, "{error_text}");
     }
 }
 
 /// Nothing of a body that is no error is repeated.
 #[test]
-fn no_error_shows_what_belongs_to_a_person() {
+fn no_error_shows_personal_data() {
     let people = r#"[{"id":7,"firstName":"Zoe","email":"zoe.berg@customer.example"}]"#;
     for fault in [
         answer(200, "text/html", people),
@@ -398,7 +411,7 @@ fn no_error_shows_what_belongs_to_a_person() {
 }
 
 #[test]
-fn gzip_of_several_members_is_read_whole() {
+fn gzip_with_several_members_is_read_completely() {
     let gzip = |body: &[u8]| {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
         gzip.write_all(body).unwrap();
@@ -419,7 +432,7 @@ fn gzip_of_several_members_is_read_whole() {
 
 /// A page that begins with, or is only, the row that it should begin after.
 #[test]
-fn a_page_that_cannot_advance_and_is_short_is_the_end() {
+fn a_short_page_that_cannot_advance_is_the_last() {
     let context = TestContext::msp();
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -473,7 +486,7 @@ fn a_page_that_cannot_advance_and_is_short_is_the_end() {
 }
 
 #[test]
-fn a_wrong_clock_is_named_where_it_may_be_the_cause() {
+fn a_wrong_clock_is_named_as_a_possible_cause() {
     for validity in [Validity::Expired, Validity::NotYet] {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.tls = Some(CertificateOptions {
@@ -483,18 +496,18 @@ fn a_wrong_clock_is_named_where_it_may_be_the_cause() {
         let context = TestContext::with(&config);
         std::fs::write(context.path("ca.pem"), context.sim().ca_pem().unwrap()).unwrap();
         let ran = context.run(&["--ca-file", "ca.pem"]);
-        let told = told(&ran);
-        assert_eq!(ran.code, Some(14), "{told}");
+        let error_text = error_text(&ran);
+        assert_eq!(ran.code, Some(14), "{error_text}");
         assert!(
-            told.contains("hint: check this machine's date and time first"),
-            "{told}"
+            error_text.contains("hint: check this machine's date and time first"),
+            "{error_text}"
         );
     }
 }
 
-/// A resolver that fails as musl's does, a few times or for ever.
+/// A resolver that fails like musl's, a few times or always.
 #[test]
-fn no_error_of_a_resolver_is_final_by_its_text() {
+fn resolver_error_texts_do_not_decide() {
     let folder = tempfile::tempdir().unwrap();
     let Some(shim) = resolver_shim(folder.path()) else {
         return skipped("the resolver that fails", "there is no C compiler");
@@ -507,16 +520,16 @@ fn no_error_of_a_resolver_is_final_by_its_text() {
             .env("LD_PRELOAD", &shim)
             .env("FAIL_LOOKUPS", fails.to_string());
         let ran = context.finish(&mut command);
-        let told = told(&ran);
-        assert_eq!(ran.code, Some(code), "{told}");
+        let error_text = error_text(&ran);
+        assert_eq!(ran.code, Some(code), "{error_text}");
         if code == 14 {
             assert!(
-                told.contains("cannot resolve the host name `localhost` (5 tries): "),
-                "{told}"
+                error_text.contains("cannot resolve the host name `localhost` (5 tries): "),
+                "{error_text}"
             );
             assert!(
-                told.contains("typos, and that this machine can resolve names"),
-                "{told}"
+                error_text.contains("typos, and that this machine can resolve names"),
+                "{error_text}"
             );
         }
     }

@@ -121,7 +121,7 @@ fn the_documents_use_plain_words() {
 }
 
 #[test]
-fn the_search_for_words_finds_them_and_raises_no_false_alarm() {
+fn the_search_finds_words_without_false_alarms() {
     assert_eq!(findings("It is written\nanew.").len(), 1);
     assert_eq!(findings("A file is\nno report.").len(), 1);
     for usual in [

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the budgets of the design, measured on the real program over real HTTP.
+//! `cargo xtask bench`: measures the budgets of the design on the real program over real HTTP.
 
 mod explore;
 mod history;
@@ -7,28 +7,30 @@ mod pebble;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::process::{Failure, build_programs, fresh_folder, workspace};
+use crate::files::fresh_folder;
+use crate::process::{Failure, build_programs, workspace};
 use crate::process_stats::{self, Cost};
 use crate::simulator::Simulator;
 
-/// What to measure.
+/// The benchmark to run.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
-    /// Whole syncs of simulated tenants to a c1z file.
+    /// Full syncs of simulated tenants to a c1z file.
     Sync {
-        /// How often to measure each size; the median is printed.
+        /// Number of runs for each size; the median is printed.
         #[arg(long, default_value_t = 5)]
         runs: usize,
         /// Only the sizes whose name contains this text.
         #[arg(long)]
         only: Option<String>,
     },
-    /// The 1M grants' tenant into each sink alone and into all at once, and its c1z exported.
+    /// Sync the tenant with 1M grants to each sink alone and to all at once, and export its c1z.
     Sinks {
-        /// How often to measure each; the median is printed.
+        /// Number of runs for each row; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
         /// Five million grants instead of one.
@@ -38,34 +40,34 @@ pub(crate) enum Bench {
         #[arg(long)]
         only: Option<String>,
     },
-    /// Questions about 1M grants in every kind of place, and what differs between two syncs of that size.
+    /// Queries over 1M grants in every type of location, and differences between two syncs of that size.
     Explore {
-        /// How often to measure each; the median is printed.
+        /// Number of runs for each row; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
-    /// A review report of the 1M grants' tenant: writing it, and how long a browser takes with it. Needs Chromium and Node.js.
+    /// Write a review report of the tenant with 1M grants and open it in a browser. Needs Chromium and Node.js.
     Report {
-        /// How often to measure; the median is printed.
+        /// Number of runs; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
-    /// The 1M grants' tenant once more into datasets that have it already, with the history and without.
+    /// Sync the tenant with 1M grants again into existing datasets, with and without history.
     History {
-        /// How often to measure each; the median is printed.
+        /// Number of runs for each row; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
         /// Only the rows whose name contains this text.
         #[arg(long)]
         only: Option<String>,
     },
-    /// c1z v3 of the 1M grants' tenant, beside v1 and beside what the reference SDK writes and reads. Needs Go.
+    /// c1z v3 of the tenant with 1M grants, compared with v1 and with the reference SDK. Needs Go.
     V3 {
-        /// How often to measure each; the median is printed.
+        /// Number of runs for each row; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
-    /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
+    /// Our file with 1M grants compared with the one that the reference SDK writes. Needs Go.
     Peer,
 }
 
@@ -122,9 +124,9 @@ const SIZES: [Size; 5] = [
     },
 ];
 
-pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
+pub(crate) fn run(benchmark: &Bench) -> Result<(), Failure> {
     let programs = build_programs("release")?;
-    match what {
+    match benchmark {
         Bench::Sync { runs, only } => syncs(&programs, *runs, only.as_deref()),
         Bench::Sinks { runs, large, only } => {
             let size = &SIZES[if *large { 3 } else { 2 }];
@@ -134,37 +136,31 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
         Bench::Report { runs } => report(&programs, *runs),
         Bench::History { runs, only } => history::run(&programs, *runs, only.as_deref().unwrap_or_default()),
         Bench::V3 { runs } => pebble::run(&programs, *runs),
-        Bench::Peer => peer(&programs),
+        Bench::Peer => compare_with_reference(&programs),
     }
 }
 
 fn syncs(programs: &Path, runs: usize, only: Option<&str>) -> Result<(), Failure> {
-    let wanted = SIZES
+    let selected = SIZES
         .iter()
         .filter(|size| only.is_none_or(|text| size.name.contains(text)));
     println!(
         "| users / roles / grants | runs | wall | reading | sealing | CPU | peak memory | file | API calls |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for size in wanted {
+    for size in selected {
         let tenant = Simulator::start(programs, &size.simulator_args())?;
         let out = workspace().join("out").join("bench");
-        let mut measured = (0..=runs)
-            .map(|_| one_run(programs, &tenant, &out))
-            .collect::<Result<Vec<_>, _>>()?;
-        measured.remove(0); // the first run warms the page cache
-        measured.sort_by_key(|run| run.cost.wall);
-        if let Some(median) = measured.get(measured.len() / 2) {
-            median.print_row(size, measured.len());
-        }
+        let median = median_of(runs, Measured::wall, || sync_once(programs, &tenant, &out))?;
+        median.print_row(size, runs);
     }
     Ok(())
 }
 
 fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Failure> {
     let out = workspace().join("out").join("bench");
-    let place = |kind: &str| format!("--sink={kind}={}", out.join(kind).display());
-    let [c1z, parquet, csv] = ["c1z", "parquet", "csv"].map(place);
+    let sink = |kind: &str| format!("--sink={kind}={}", out.join(kind).display());
+    let [c1z, parquet, csv] = ["c1z", "parquet", "csv"].map(sink);
     let tenant = Simulator::start(programs, &size.simulator_args())?;
     println!(
         "| {} to | runs | wall | reading | sealing | CPU | peak memory | written |",
@@ -178,7 +174,7 @@ fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Fa
         ("all three", vec![&c1z, &parquet, &csv]),
     ];
     for (name, arguments) in rows.into_iter().filter(|(name, _)| name.contains(only)) {
-        let median = median_of(runs, || {
+        let median = median_of(runs, Measured::wall, || {
             fresh_folder(&out)?;
             measure(connector(programs, &tenant).args(&arguments), &out)
         })?;
@@ -189,7 +185,7 @@ fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Fa
     if !name.contains(only) {
         return Ok(());
     }
-    let median = median_of(runs, || {
+    let median = median_of(runs, Measured::wall, || {
         fresh_folder(&out.join("parquet"))?;
         let mut export = Command::new(programs.join("baton-ninja-one"));
         measure(export.arg("export").arg("--from").arg(&file).arg(&parquet), &out)
@@ -198,7 +194,7 @@ fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// Two syncs into the same report, so that the second compares with the first, as every one but the first does.
+/// Syncs into the same report repeatedly, so that every measured run compares with the previous report.
 fn report(programs: &Path, runs: usize) -> Result<(), Failure> {
     let out = workspace().join("out").join("bench");
     let size = &SIZES[2];
@@ -211,33 +207,45 @@ fn report(programs: &Path, runs: usize) -> Result<(), Failure> {
         size.name
     );
     println!("|---|---|---|---|---|---|---|---|");
-    let median = median_of(runs, || measure(connector(programs, &tenant).arg(&sink), &out))?;
+    let median = median_of(runs, Measured::wall, || {
+        measure(connector(programs, &tenant).arg(&sink), &out)
+    })?;
     median.print_sink_row("a report, beside the one before", runs);
     println!("\n| In the browser | |\n|---|---|");
     crate::test_report::measure(&file)
 }
 
-/// Measures so often, after once to warm up, and gives the median by wall time.
-fn median_of(
+/// Measures once to warm up and then `runs` times. Returns the median by wall time.
+fn median_of<T>(
     runs: usize,
-    mut measure: impl FnMut() -> Result<Measured, Failure>,
-) -> Result<Measured, Failure> {
+    wall: impl Fn(&T) -> Duration,
+    mut measure: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     measure()?;
+    median_without_warm_up(runs, wall, measure)
+}
+
+/// Measures `runs` times and returns the median by wall time.
+fn median_without_warm_up<T>(
+    runs: usize,
+    wall: impl Fn(&T) -> Duration,
+    mut measure: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let mut measured = (0..runs).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
-    measured.sort_by_key(|run| run.cost.wall);
+    measured.sort_by_key(wall);
     let middle = measured.len() / 2;
     let missing = || Failure::Unexpected("nothing was measured".to_owned());
     measured.into_iter().nth(middle).ok_or_else(missing)
 }
 
-/// The same rows through the reference's own v1 writer: what it makes of them, and at what cost.
-fn peer(programs: &Path) -> Result<(), Failure> {
+/// Rewrites our file with the reference's own v1 writer and compares size and cost.
+fn compare_with_reference(programs: &Path) -> Result<(), Failure> {
     let out = workspace().join("out").join("bench");
     let size = &SIZES[2];
     let tenant = Simulator::start(programs, &size.simulator_args())?;
-    let ours = one_run(programs, &tenant, &out)?;
+    let ours = sync_once(programs, &tenant, &out)?;
     drop(tenant);
-    let program = pebble::built(&out)?;
+    let program = pebble::build_reference(&out)?;
     let copy = out.join("reference.c1z");
     let mut rewrite = Command::new(&program);
     let theirs = process_stats::run(rewrite.arg("rewrite").arg(out.join("sync.c1z")).arg(&copy))?;
@@ -272,14 +280,14 @@ impl Size {
     }
 }
 
-/// A run and what the program says of it.
+/// The cost of a run, with the program's summary.
 struct Measured {
     cost: Cost,
     file: u64,
     summary: serde_json::Value,
 }
 
-fn one_run(programs: &Path, tenant: &Simulator, out: &Path) -> Result<Measured, Failure> {
+fn sync_once(programs: &Path, tenant: &Simulator, out: &Path) -> Result<Measured, Failure> {
     fresh_folder(out)?;
     let file = out.join("sync.c1z");
     measure(connector(programs, tenant).arg("--file").arg(file), out)
@@ -320,6 +328,10 @@ fn measure(connector: &mut Command, out: &Path) -> Result<Measured, Failure> {
 }
 
 impl Measured {
+    const fn wall(&self) -> Duration {
+        self.cost.wall
+    }
+
     fn seconds(&self, phase: &str) -> f64 {
         let value = self.summary.pointer(&format!("/phase_seconds/{phase}"));
         value.and_then(serde_json::Value::as_f64).unwrap_or_default()

@@ -1,8 +1,9 @@
-//! `cargo xtask demo`: the product, end to end, without a NinjaOne account.
+//! `cargo xtask demo`: shows the product end to end without a NinjaOne account.
 
 use std::process::Command;
 
-use crate::process::{Failure, build_programs, fresh_folder, succeed, workspace};
+use crate::files::fresh_folder;
+use crate::process::{Failure, build_programs, run_ok, workspace};
 use crate::simulator::Simulator;
 
 /// Runs the real connector over real HTTP and OAuth against the fixture tenant.
@@ -22,7 +23,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 
     let mut connector = Command::new(programs.join("baton-ninja-one"));
     connector.args(arguments).current_dir(workspace());
-    succeed(connector.envs(tenant.settings()))?;
-    println!("\nopen out/demo/report.html in a browser: who can do what, as a report to review");
+    run_ok(connector.envs(tenant.settings()))?;
+    println!("\nopen out/demo/report.html in a browser to see the review report");
     Ok(())
 }

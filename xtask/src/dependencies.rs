@@ -1,21 +1,21 @@
-//! What the program is made of: the rules of deny.toml, and what an audit starts from.
+//! The program's dependencies: the rules of deny.toml, and the data for an audit.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Failure, cargo, succeed};
+use crate::process::{Failure, cargo, run_ok};
 use crate::sbom;
 
-/// The platform that the audit is about.
+/// The platform of the audit.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Asks cargo-deny. The known vulnerabilities come from a database that it fetches, so they are only asked for on request.
+/// Runs cargo-deny. Known vulnerabilities come from a database that it downloads, so they are checked on request only.
 pub(crate) fn deny(advisories: bool) -> Result<(), Failure> {
     if Command::new("cargo-deny").arg("--version").output().is_err() {
         return Err(Failure::Unexpected(
-            "cargo-deny is not here; `cargo install --locked cargo-deny` brings it. `cargo xtask test` holds Cargo.lock against the \
+            "cargo-deny is not installed: run `cargo install --locked cargo-deny`. `cargo xtask test` checks Cargo.lock against the \
              same rules without it"
                 .to_owned(),
         ));
@@ -24,10 +24,10 @@ pub(crate) fn deny(advisories: bool) -> Result<(), Failure> {
     if advisories {
         check.arg("advisories");
     }
-    succeed(&mut check)
+    run_ok(&mut check)
 }
 
-/// Prints a line for each crate in the program: how often it uses `unsafe`, whether it runs a build script, its licence.
+/// A line for each crate in the program: uses of `unsafe`, build script, license.
 pub(crate) fn audit() -> Result<String, Failure> {
     let mut lines = Vec::new();
     for package in sbom::linked("baton-ninja-one", TARGET)? {
@@ -36,7 +36,7 @@ pub(crate) fn audit() -> Result<String, Failure> {
             .parent()
             .map_or(Path::new("."), |folder| folder.as_std_path());
         let uses = count_unsafe(folder).map_err(|source| Failure::file(folder, source))?;
-        let builds = package
+        let has_build_script = package
             .targets
             .iter()
             .any(cargo_metadata::Target::is_custom_build);
@@ -44,21 +44,24 @@ pub(crate) fn audit() -> Result<String, Failure> {
             uses,
             package.name.to_string(),
             package.version.to_string(),
-            builds,
+            has_build_script,
             package.license.unwrap_or_default(),
         ));
     }
     lines.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let safe = lines.iter().filter(|line| line.0 == 0).count();
     let mut text = format!("{} crates, {safe} of them without unsafe code\n", lines.len());
-    for (uses, name, version, builds, license) in lines {
-        let builds = if builds { "build script" } else { "" };
-        let _ = writeln!(text, "{uses:6}  {name:34} {version:24} {builds:12}  {license}");
+    for (uses, name, version, has_build_script, license) in lines {
+        let has_build_script = if has_build_script { "build script" } else { "" };
+        let _ = writeln!(
+            text,
+            "{uses:6}  {name:34} {version:24} {has_build_script:12}  {license}"
+        );
     }
     Ok(text)
 }
 
-/// Blocks, functions, implementations and foreign declarations that say `unsafe`, without what only tests and benchmarks are.
+/// Counts `unsafe` blocks, functions, implementations and foreign declarations outside tests, benchmarks and examples.
 fn count_unsafe(folder: &Path) -> std::io::Result<usize> {
     let mut uses = 0;
     for entry in fs::read_dir(folder)? {
@@ -69,19 +72,20 @@ fn count_unsafe(folder: &Path) -> std::io::Result<usize> {
                 uses += count_unsafe(&path)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            uses += in_text(&String::from_utf8_lossy(&fs::read(&path)?));
+            uses += count_unsafe_in(&String::from_utf8_lossy(&fs::read(&path)?));
         }
     }
     Ok(uses)
 }
 
-fn in_text(text: &str) -> usize {
+fn count_unsafe_in(text: &str) -> usize {
     let code = text
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default());
     let code: Vec<&str> = code.flat_map(str::split_whitespace).collect();
-    let what = ["{", "fn", "impl", "extern"];
-    let follows = |pair: &&[&str]| pair[0] == "unsafe" && what.iter().any(|word| pair[1].starts_with(word));
+    let keywords = ["{", "fn", "impl", "extern"];
+    let follows =
+        |pair: &&[&str]| pair[0] == "unsafe" && keywords.iter().any(|word| pair[1].starts_with(word));
     code.windows(2).filter(follows).count()
 }
 
@@ -90,8 +94,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uses_are_counted_and_words_are_not() {
+    fn unsafe_uses_are_counted_and_mentions_are_not() {
         let text = "unsafe { a() }\npub unsafe fn b() {}\nunsafe\nimpl Send for C {}\n// unsafe { }\nlet unsafe_name = \"unsafe\";";
-        assert_eq!(in_text(text), 3);
+        assert_eq!(count_unsafe_in(text), 3);
     }
 }

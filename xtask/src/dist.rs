@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: what is handed out. The program, linked statically where that can be built here, the list of what is in
-//! it, and checksums of both.
+//! `cargo xtask dist`: the release files. The program, linked statically where this machine can build that, its SBOM, and checksums
+//! of both.
 
 use std::env;
 use std::env::consts::{ARCH, EXE_SUFFIX, OS};
@@ -10,43 +10,44 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use crate::process::{Failure, cargo, fresh_folder, said, succeed, target_folder, workspace};
+use crate::files::fresh_folder;
+use crate::process::{Failure, cargo, run_ok, stdout_of, target_folder, workspace};
 use crate::sbom;
 
 const PROGRAM: &str = "baton-ninja-one";
 
-/// Builds the program and puts it into out/dist with its papers.
+/// Builds the program and its SBOM in out/dist.
 pub(crate) fn run(profile: &str) -> Result<(), Failure> {
     let host = host()?;
-    let wanted = format!("{ARCH}-unknown-linux-musl");
-    let target = match missing(&wanted, &host)? {
-        None => wanted,
-        Some(what) => {
-            eprintln!("WARNING: no static program for {wanted} can be built here: {what}.");
-            eprintln!("WARNING: what follows is for {host} and needs that system's C library.");
+    let musl = format!("{ARCH}-unknown-linux-musl");
+    let target = match missing_for_target(&musl, &host)? {
+        None => musl,
+        Some(reason) => {
+            eprintln!("WARNING: cannot build a static program for {musl}: {reason}.");
+            eprintln!("WARNING: building for {host} instead, which needs that system's C library.");
             host.clone()
         }
     };
     let built = build(profile, Some(target.as_str()).filter(|target| *target != host))?;
-    succeed(Command::new(&built).arg("--version"))?;
+    run_ok(Command::new(&built).arg("--version"))?;
 
     let out = workspace().join("out").join("dist");
     fresh_folder(&out)?;
     let bytes = fs::read(&built).map_err(|source| Failure::file(&built, source))?;
-    let bom = sbom::of(PROGRAM, &target, &sha256(&bytes))?;
-    // Only a release is named like one.
+    let bom = sbom::generate(PROGRAM, &target, &sha256(&bytes))?;
+    // Only a release has a name without the profile.
     let suffix = if profile == "release" {
         String::new()
     } else {
         format!("-{profile}")
     };
     let stem = format!("{PROGRAM}-{}-{target}{suffix}", bom.version);
-    let (program, papers) = (format!("{stem}{EXE_SUFFIX}"), format!("{stem}.cdx.json"));
+    let (program, sbom_name) = (format!("{stem}{EXE_SUFFIX}"), format!("{stem}.cdx.json"));
     let copy = out.join(&program);
     fs::copy(&built, &copy).map_err(|source| Failure::file(&copy, source))?;
-    write(&out.join(&papers), &bom.json)?;
-    let sums = checksums(&[(&program, &bytes), (&papers, bom.json.as_bytes())]);
-    write(&out.join("SHA256SUMS"), &sums)?;
+    write(&out.join(&sbom_name), &bom.json)?;
+    let checksums_text = checksums(&[(&program, &bytes), (&sbom_name, bom.json.as_bytes())]);
+    write(&out.join("SHA256SUMS"), &checksums_text)?;
     println!(
         "{program} with {} dependencies, in {}",
         bom.components,
@@ -59,7 +60,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|source| Failure::file(path, source))
 }
 
-/// Builds the program alone: with the whole workspace it would get the features that only simulators ask for.
+/// Builds only the program: with the workspace it would get features that only simulators request.
 fn build(profile: &str, target: Option<&str>) -> Result<PathBuf, Failure> {
     let mut command = cargo(["build", "--locked", "--package", PROGRAM, "--profile", profile]);
     let mut folder = target_folder();
@@ -67,13 +68,13 @@ fn build(profile: &str, target: Option<&str>) -> Result<PathBuf, Failure> {
         command.args(["--target", target]);
         folder.push(target);
     }
-    succeed(&mut command)?;
+    run_ok(&mut command)?;
     folder.push(if profile == "dev" { "debug" } else { profile });
     Ok(folder.join(format!("{PROGRAM}{EXE_SUFFIX}")))
 }
 
-/// What this machine lacks to build for a target, and how to get it.
-fn missing(target: &str, host: &str) -> Result<Option<String>, Failure> {
+/// The missing requirement to build for a target, with a fix.
+fn missing_for_target(target: &str, host: &str) -> Result<Option<String>, Failure> {
     if target == host {
         return Ok(None);
     }
@@ -101,20 +102,20 @@ fn on_path(name: &str) -> bool {
     env::split_paths(&folders).any(|folder| folder.join(name).is_file())
 }
 
-/// The target that the compiler itself runs on.
+/// The target of the compiler's host.
 pub(crate) fn host() -> Result<String, Failure> {
-    let told = rustc(&["--version", "--verbose"])?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
-    let silent = || Failure::Unexpected("rustc does not say on what it runs".to_owned());
+    let version_text = rustc(&["--version", "--verbose"])?;
+    let host = version_text.lines().find_map(|line| line.strip_prefix("host: "));
+    let silent = || Failure::Unexpected("rustc does not print its host".to_owned());
     host.map(str::to_owned).ok_or_else(silent)
 }
 
 fn rustc(arguments: &[&str]) -> Result<String, Failure> {
     let program = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    said(Command::new(program).args(arguments).current_dir(workspace()))
+    stdout_of(Command::new(program).args(arguments).current_dir(workspace()))
 }
 
-/// A line for each file, by name, as sha256sum reads them.
+/// A line for each file, sorted by name, in the format of sha256sum.
 fn checksums(files: &[(&str, &[u8])]) -> String {
     let mut files = files.to_vec();
     files.sort_by_key(|(name, _)| *name);
@@ -137,7 +138,7 @@ mod tests {
     use super::checksums;
 
     #[test]
-    fn checksums_are_by_name_and_in_the_form_of_sha256sum() {
+    fn checksums_are_sorted_and_in_sha256sum_format() {
         assert_eq!(
             checksums(&[("b", b""), ("a", b"abc")]),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n\

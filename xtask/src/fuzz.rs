@@ -1,20 +1,20 @@
-//! `cargo xtask fuzz`: every target of tests/fuzz for a while. What fails is kept by the fuzzer under tests/fuzz/artifacts; once
-//! mended, it belongs into the target's corpus as `regress-…`, where the usual tests replay it.
+//! `cargo xtask fuzz`: runs the targets of tests/fuzz. The fuzzer saves failing inputs in tests/fuzz/artifacts. After the fix, add
+//! the input to the target's corpus as `regress-…`, where the usual tests replay it.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::process::{Failure, said, succeed, target_folder, workspace};
+use crate::process::{Failure, run_ok, stdout_of, target_folder, workspace};
 
-/// Memory that one input may take, in MiB, the fuzzer's own included.
-const MOST_MEMORY: u32 = 1024;
-/// Seconds that one input may take.
-const LONGEST: u32 = 20;
+/// Memory limit of one input, including the fuzzer's own.
+const MAX_MEMORY_MIB: u32 = 1024;
+/// Time limit of one input.
+const INPUT_TIMEOUT_SECONDS: u32 = 20;
 
 /// Runs one target, or all.
 pub(crate) fn run(minutes: u64, only: Option<&str>) -> Result<(), Failure> {
-    refuse_without_tools()?;
-    let known = said(&mut nightly("list"))?;
+    require_tools()?;
+    let known = stdout_of(&mut nightly("list"))?;
     let known: Vec<&str> = known
         .lines()
         .map(str::trim)
@@ -28,18 +28,18 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> Result<(), Failure> {
     }
     for target in known.iter().filter(|name| only.is_none_or(|only| only == **name)) {
         println!("fuzzing {target} for {minutes} min");
-        one(target, minutes)?;
+        fuzz_target(target, minutes)?;
     }
     Ok(())
 }
 
-fn one(target: &str, minutes: u64) -> Result<(), Failure> {
+fn fuzz_target(target: &str, minutes: u64) -> Result<(), Failure> {
     // New inputs go into the first folder; the committed ones are only read.
     let found = target_folder().join("fuzz-corpus").join(target);
     fs::create_dir_all(&found).map_err(|source| Failure::file(&found, source))?;
     let committed = workspace().join("tests/fuzz/corpus").join(target);
     let mut fuzz = nightly("run");
-    fuzz.args(building())
+    fuzz.args(build_options())
         .arg(target)
         .arg(found)
         .arg(committed)
@@ -48,29 +48,29 @@ fn one(target: &str, minutes: u64) -> Result<(), Failure> {
     if dictionary.exists() {
         fuzz.arg(format!("-dict={}", dictionary.display()));
     }
-    succeed(fuzz.args([
+    run_ok(fuzz.args([
         format!("-max_total_time={}", minutes * 60),
-        format!("-rss_limit_mb={MOST_MEMORY}"),
-        format!("-timeout={LONGEST}"),
+        format!("-rss_limit_mb={MAX_MEMORY_MIB}"),
+        format!("-timeout={INPUT_TIMEOUT_SECONDS}"),
         "-max_len=65536".to_owned(),
         "-print_final_stats=1".to_owned(),
     ]))
 }
 
-/// `cargo fuzz`, on nightly. The variable of the cargo that runs xtask would lead back to its toolchain.
-fn nightly(what: &str) -> Command {
+/// `cargo fuzz` on nightly. The variables of the cargo that runs xtask would select its toolchain instead.
+fn nightly(subcommand: &str) -> Command {
     let mut command = Command::new("cargo");
     command
-        .args(["+nightly", "fuzz", what, "--fuzz-dir", "tests/fuzz"])
+        .args(["+nightly", "fuzz", subcommand, "--fuzz-dir", "tests/fuzz"])
         .current_dir(workspace())
         .env_remove("CARGO")
         .env_remove("RUSTUP_TOOLCHAIN");
     command
 }
 
-/// No sanitizer: there is no unsafe code of ours, and without one inputs run several times as fast. Overflows and broken
-/// debug assertions are found all the same.
-fn building() -> [String; 4] {
+/// No sanitizer: we have no unsafe code, and inputs run several times as fast without one. Overflows and failed debug
+/// assertions are found nevertheless.
+fn build_options() -> [String; 4] {
     let folder = target_folder().join("fuzz");
     [
         "--sanitizer=none".to_owned(),
@@ -80,13 +80,13 @@ fn building() -> [String; 4] {
     ]
 }
 
-fn refuse_without_tools() -> Result<(), Failure> {
-    let works = |command: &mut Command| {
+fn require_tools() -> Result<(), Failure> {
+    let succeeds = |command: &mut Command| {
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
         quiet.status().is_ok_and(|status| status.success())
     };
     let mut missing = Vec::new();
-    if !works(
+    if !succeeds(
         Command::new("rustc")
             .arg("+nightly")
             .arg("--version")
@@ -94,7 +94,7 @@ fn refuse_without_tools() -> Result<(), Failure> {
     ) {
         missing.push("nightly Rust (rustup toolchain install nightly --profile minimal)");
     }
-    if !works(Command::new("cargo").args(["fuzz", "--version"])) {
+    if !succeeds(Command::new("cargo").args(["fuzz", "--version"])) {
         missing.push("cargo-fuzz (cargo install cargo-fuzz --locked)");
     }
     if missing.is_empty() {

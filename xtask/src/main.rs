@@ -1,4 +1,4 @@
-//! Every developer command of the workspace, so that nobody needs to remember a script: `cargo xtask --help`.
+//! The developer commands of the workspace: `cargo xtask --help`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod dependencies;
 mod dist;
+mod files;
 mod fuzz;
 mod mutants;
 mod process;
@@ -35,80 +36,80 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start a simulated tenant, run the real connector against it, leave the result in out/demo.
+    /// Run the connector against a simulated tenant; the results are in out/demo.
     Demo,
     /// Run every test of the workspace.
     Test {
-        /// Passed on to `cargo test`, e.g. a filter.
+        /// Arguments for `cargo test`, e.g. a filter.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
+        arguments: Vec<String>,
     },
-    /// Run the queries of docs/guides/query-datasets.md on real datasets. Needs Python, and Java for Spark.
+    /// Run the queries of docs/guides/query-datasets.md on datasets. Needs Python, and Java for Spark.
     Feed,
-    /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
+    /// Test our files and service mode against the reference SDK. Needs Go.
     Interop,
-    /// Look at review reports in a real browser. Needs Chromium and Node.js.
+    /// Test review reports in a real browser. Needs Chromium and Node.js.
     ReportTests,
-    /// Take the README's picture of the demo's report. Needs Chromium and Node.js.
+    /// Take the README's screenshot of the demo's report. Needs Chromium and Node.js.
     ReportPicture,
-    /// Fuzz what reads bytes of others. Needs nightly Rust and cargo-fuzz.
+    /// Fuzz the parsers of untrusted input. Needs nightly Rust and cargo-fuzz.
     Fuzz {
-        /// How long each target runs.
+        /// Minutes for each target.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
         minutes: u64,
-        /// Only this target.
+        /// Fuzz only this target.
         #[arg(long)]
         target: Option<String>,
     },
-    /// Break the code in hundreds of places and see that tests notice. Needs cargo-mutants, and an hour or more.
+    /// Run mutation tests. Needs cargo-mutants and at least an hour.
     Mutants {
-        /// Only this package.
+        /// Mutate only this package.
         #[arg(long)]
         package: Option<String>,
-        /// Only this part, such as 0/4.
+        /// Run only this shard, e.g. 0/4.
         #[arg(long)]
         shard: Option<String>,
-        /// Only these files.
+        /// Mutate only these files.
         #[arg(long)]
         file: Vec<String>,
     },
     /// Check formatting and lints.
     Lint,
-    /// Lint and test: what has to pass before a change lands.
+    /// Run lints and tests, which must pass before a change lands.
     Ci,
     /// Regenerate the generated parts of docs/.
     Docs {
-        /// Build the documents as a site instead, into out/site. Needs mdbook.
+        /// Build the documentation site in out/site instead. Needs mdbook.
         #[arg(long)]
         site: bool,
     },
-    /// Write the manual pages into out/man.
+    /// Write the manual pages to out/man.
     Man,
-    /// Build what is handed out, into out/dist: a static program, its SBOM, checksums.
+    /// Build a release in out/dist: static program, SBOM, checksums.
     Dist {
-        /// The profile to build with; what is not a release says so in its name.
+        /// Build profile; the file name shows any profile but `release`.
         #[arg(long, default_value = "release")]
         profile: String,
     },
-    /// Check licences, bans, duplicates and sources of dependencies (deny.toml). Needs cargo-deny.
+    /// Check licenses, bans, duplicates and sources of dependencies (deny.toml). Needs cargo-deny.
     Deny {
-        /// Ask for known vulnerabilities too; that needs the internet.
+        /// Also check for known vulnerabilities, which needs the internet.
         #[arg(long)]
         advisories: bool,
     },
-    /// List what is in the program: uses of unsafe code, build scripts, licences.
+    /// List the program's dependencies: unsafe code, build scripts, licenses.
     Audit,
-    /// Measure; the figures belong in docs/reference/performance.md.
+    /// Run a benchmark; the results belong in docs/reference/performance.md.
     Bench {
         #[command(subcommand)]
-        what: bench::Bench,
+        benchmark: bench::Bench,
     },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo => demo::run(),
-        Command::Test { rest } => process::test(&rest),
+        Command::Test { arguments } => process::test(&arguments),
         Command::Feed => test_analytics::run(),
         Command::Interop => test_interop::run(),
         Command::ReportTests => test_report::tests(),
@@ -125,7 +126,7 @@ fn main() -> ExitCode {
         Command::Dist { profile } => dist::run(&profile),
         Command::Deny { advisories } => dependencies::deny(advisories),
         Command::Audit => dependencies::audit().map(|text| print!("{text}")),
-        Command::Bench { what } => bench::run(&what),
+        Command::Bench { benchmark } => bench::run(&benchmark),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

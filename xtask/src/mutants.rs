@@ -1,14 +1,14 @@
-//! `cargo xtask mutants`: cargo-mutants breaks the mapping, the reading, the provisioning and the pipeline, a place at a time, and
-//! the tests of the crate have to notice. What they do not is a test that is missing, or explained in docs/development/testing.md.
+//! `cargo xtask mutants`: cargo-mutants changes the mapping, the client, the provisioning and the pipeline, one expression at a
+//! time, and the tests of the crate must fail. A mutant that survives needs a test, or a reason in docs/development/testing.md.
 
 use std::process::{Command, Stdio};
 
-use crate::process::{Failure, succeed, target_folder, workspace};
+use crate::process::{Failure, run_ok, target_folder, workspace};
 
-/// Seconds that the tests may take with a mutant; they take a few without. Fixed, so that a busy machine kills nothing.
-const LONGEST: u32 = 60;
+/// Time limit of the tests with a mutant; without one they take a few seconds. Fixed, so that load does not cause timeouts.
+const TEST_TIMEOUT_SECONDS: u32 = 60;
 
-/// What is broken, and which tests of the same crate have to notice.
+/// The files to mutate, and the tests of the same crate that must fail.
 struct Area {
     package: &'static str,
     files: &'static [&'static str],
@@ -39,35 +39,35 @@ const AREAS: [Area; 2] = [
     },
 ];
 
-/// Tests the mutants of all areas, or of one package; of those a shard such as `0/4`. Files narrow it further.
+/// Tests the mutants of all areas or of one package; optionally only a shard such as `0/4`, or some files.
 pub(crate) fn run(package: Option<&str>, shard: Option<&str>, files: &[String]) -> Result<(), Failure> {
-    refuse_without_tool()?;
+    require_tool()?;
     let areas: Vec<&Area> = AREAS
         .iter()
         .filter(|area| package.is_none_or(|only| only == area.package))
         .collect();
     if areas.is_empty() {
         return Err(Failure::Unexpected(format!(
-            "no mutants are made of {}; of these they are: {}",
+            "no mutants are configured for {}; packages with mutants: {}",
             package.unwrap_or_default(),
             AREAS.map(|area| area.package).join(", ")
         )));
     }
     let mut failures = Vec::new();
     for area in areas {
-        if let Err(failure) = succeed(&mut mutants(area, shard, files)) {
+        if let Err(failure) = run_ok(&mut mutants(area, shard, files)) {
             failures.push(format!("{}: {failure}", area.package));
         }
     }
     if failures.is_empty() {
         return Ok(());
     }
-    // Every area is run, whatever the one before left.
+    // All areas run, even after a failure.
     Err(Failure::Unexpected(failures.join("; ")))
 }
 
 fn mutants(area: &Area, shard: Option<&str>, files: &[String]) -> Command {
-    let limit = LONGEST.to_string();
+    let limit = TEST_TIMEOUT_SECONDS.to_string();
     let mut command = Command::new("cargo");
     command
         .args(["mutants", "--package", area.package, "--no-shuffle"])
@@ -75,7 +75,7 @@ fn mutants(area: &Area, shard: Option<&str>, files: &[String]) -> Command {
         .arg("--output")
         .arg(target_folder().join("mutants").join(area.package))
         .current_dir(workspace())
-        // It works on a copy of the tree with a target folder of its own.
+        // cargo-mutants uses a copy of the tree with its own target folder.
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "none");
     if files.is_empty() {
@@ -93,7 +93,7 @@ fn mutants(area: &Area, shard: Option<&str>, files: &[String]) -> Command {
     command
 }
 
-fn refuse_without_tool() -> Result<(), Failure> {
+fn require_tool() -> Result<(), Failure> {
     let mut version = Command::new("cargo");
     version
         .args(["mutants", "--version"])

@@ -1,23 +1,24 @@
-//! A virtual environment with the Python packages that a test needs.
+//! Virtual environments with the Python packages of a test.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::process::{Failure, fresh_folder};
+use crate::files::fresh_folder;
+use crate::process::Failure;
 
-/// The interpreter on the `PATH`, and the one within a virtual environment.
-const OUTSIDE: &str = if cfg!(windows) { "python" } else { "python3" };
-const INSIDE: &str = if cfg!(windows) {
+/// The interpreter on the `PATH`, and the one in a virtual environment.
+const SYSTEM_PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+const VENV_PYTHON: &str = if cfg!(windows) {
     "Scripts/python.exe"
 } else {
     "bin/python"
 };
 
-/// What Python says where it was installed without pip or venv.
-const INCOMPLETE: [&str; 2] = ["ensurepip", "No module named venv"];
-/// What pip says where it reaches no registry. Of a package or version that the registry lacks it says something else.
+/// Messages of a Python that was installed without pip or venv.
+const INCOMPLETE_PYTHON: [&str; 2] = ["ensurepip", "No module named venv"];
+/// Messages of pip without a connection to the registry. Missing packages or versions have other messages.
 const OFFLINE: [&str; 4] = [
     "connection broken by",
     "Connection broken",
@@ -25,23 +26,23 @@ const OFFLINE: [&str; 4] = [
     "Read timed out",
 ];
 
-/// What became of making one.
+/// The result of creating a virtual environment.
 pub(crate) enum Environment {
     /// Its interpreter.
     Ready(PathBuf),
-    /// This machine cannot have one, and why.
+    /// The reason why this machine cannot have one.
     Impossible(String),
 }
 
-/// The virtual environment in `folder` with what `requirements` lists. One that was made of the same list is used again.
+/// Creates a virtual environment in `folder` with the packages in `requirements`, or reuses one with the same list.
 pub(crate) fn environment(folder: &Path, requirements: &Path) -> Result<Environment, Failure> {
-    let wanted = fs::read(requirements).map_err(|source| Failure::file(requirements, source))?;
-    let (stamp, python) = (folder.join("requirements.txt"), folder.join(INSIDE));
-    if python.exists() && fs::read(&stamp).is_ok_and(|made_of| made_of == wanted) {
+    let required = fs::read(requirements).map_err(|source| Failure::file(requirements, source))?;
+    let (stamp, python) = (folder.join("requirements.txt"), folder.join(VENV_PYTHON));
+    if python.exists() && fs::read(&stamp).is_ok_and(|installed| installed == required) {
         return Ok(Environment::Ready(python));
     }
     fresh_folder(folder)?;
-    println!("making {}, which takes a minute", folder.display());
+    println!("creating {}, which takes a minute", folder.display());
     let impossible = match create(folder)? {
         None => install(&python, requirements)?,
         reason => reason,
@@ -49,22 +50,25 @@ pub(crate) fn environment(folder: &Path, requirements: &Path) -> Result<Environm
     if let Some(reason) = impossible {
         return Ok(Environment::Impossible(reason));
     }
-    fs::write(&stamp, wanted).map_err(|source| Failure::file(&stamp, source))?;
+    fs::write(&stamp, required).map_err(|source| Failure::file(&stamp, source))?;
     Ok(Environment::Ready(python))
 }
 
-/// Makes an empty one, or says why there can be none.
+/// Creates an empty environment. Returns the reason if this machine cannot have one.
 fn create(folder: &Path) -> Result<Option<String>, Failure> {
-    let made = Command::new(OUTSIDE).args(["-m", "venv"]).arg(folder).output();
-    match made {
+    let output = Command::new(SYSTEM_PYTHON)
+        .args(["-m", "venv"])
+        .arg(folder)
+        .output();
+    match output {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Some(format!("there is no {OUTSIDE} here")))
+            Ok(Some(format!("{SYSTEM_PYTHON} is not installed")))
         }
-        made => reason(made, "python -m venv", &INCOMPLETE),
+        output => reason(output, "python -m venv", &INCOMPLETE_PYTHON),
     }
 }
 
-/// Installs the packages, or says why they cannot be had.
+/// Installs the packages. Returns the reason if they cannot be downloaded.
 fn install(python: &Path, requirements: &Path) -> Result<Option<String>, Failure> {
     let mut pip = Command::new(python);
     pip.args([
@@ -78,22 +82,22 @@ fn install(python: &Path, requirements: &Path) -> Result<Option<String>, Failure
     reason(pip.arg(requirements).output(), "pip install", &OFFLINE)
 }
 
-/// Nothing if it worked, the reason if it failed for one of the `expected` ones, and a failure otherwise.
-fn reason(ran: io::Result<Output>, what: &str, expected: &[&str]) -> Result<Option<String>, Failure> {
-    let output = ran.map_err(|source| Failure::Start {
-        program: what.to_owned(),
+/// `None` after success, the reason after one of the `expected` errors, and a failure otherwise.
+fn reason(result: io::Result<Output>, step: &str, expected: &[&str]) -> Result<Option<String>, Failure> {
+    let output = result.map_err(|source| Failure::Start {
+        program: step.to_owned(),
         source,
     })?;
     if output.status.success() {
         return Ok(None);
     }
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let telling = said
+    let stdout_of = [output.stdout, output.stderr].concat();
+    let stdout_of = String::from_utf8_lossy(&stdout_of);
+    let reason_line = stdout_of
         .lines()
         .find(|line| expected.iter().any(|words| line.contains(words)));
-    if let Some(line) = telling {
-        return Ok(Some(format!("{what}: {}", line.trim())));
+    if let Some(line) = reason_line {
+        return Ok(Some(format!("{step}: {}", line.trim())));
     }
-    Err(Failure::Unexpected(format!("{what} failed:\n{said}")))
+    Err(Failure::Unexpected(format!("{step} failed:\n{stdout_of}")))
 }

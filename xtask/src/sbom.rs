@@ -1,33 +1,33 @@
-//! The list of what is in the program, in CycloneDX's form. Of the same sources and target it is the same, to the byte: it has no
-//! date and no random number.
+//! The SBOM of the program, in CycloneDX format. The same sources and target give the same bytes: it has no date and no random
+//! number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use serde_json::{Value, json};
 
-use crate::process::{Failure, cargo, said, workspace};
+use crate::process::{Failure, cargo, stdout_of, workspace};
 
-/// What was found out.
+/// A generated SBOM.
 pub(crate) struct Bom {
     /// The program's version.
     pub(crate) version: String,
-    /// How many crates are in it besides itself.
+    /// Number of crates in it, without the program itself.
     pub(crate) components: usize,
     /// The document.
     pub(crate) json: String,
 }
 
-/// Name and version, which tell crates apart.
+/// Name and version, which identify a crate.
 type Key = (String, String);
 
-/// The list for a program that was built for a target.
-pub(crate) fn of(program: &str, target: &str, sha256: &str) -> Result<Bom, Failure> {
+/// Generates the SBOM of a program built for a target.
+pub(crate) fn generate(program: &str, target: &str, sha256: &str) -> Result<Bom, Failure> {
     let shipped = shipped(program, target)?;
     document(&metadata(target)?, program, &shipped, sha256)
 }
 
-/// The crates of others that are linked into a program.
+/// The external crates that are linked into a program.
 pub(crate) fn linked(program: &str, target: &str) -> Result<Vec<Package>, Failure> {
     let shipped = shipped(program, target)?;
     let linked = |package: &Package| {
@@ -44,11 +44,11 @@ fn metadata(target: &str) -> Result<Metadata, Failure> {
         .map_err(|error| Failure::Unexpected(format!("cargo metadata: {error}")))
 }
 
-/// What is linked into the program. `cargo tree` says it, because `cargo metadata` knows only the features that the whole workspace
-/// has, simulators and all. Macros and build scripts run on the builder and stay there.
+/// The crates that are linked into the program, from `cargo tree`: `cargo metadata` resolves features for the complete workspace,
+/// including simulators. Macros and build scripts are not linked.
 fn shipped(program: &str, target: &str) -> Result<BTreeSet<Key>, Failure> {
     let edges = "normal,no-proc-macro";
-    let tree = said(&mut cargo([
+    let tree = stdout_of(&mut cargo([
         "tree",
         "--locked",
         "--package",
@@ -65,7 +65,7 @@ fn shipped(program: &str, target: &str) -> Result<BTreeSet<Key>, Failure> {
     Ok(tree.lines().filter_map(key).collect())
 }
 
-/// Of `url v2.5.8 (*)`.
+/// Parses a line such as `url v2.5.8 (*)`.
 fn key(line: &str) -> Option<Key> {
     let mut words = line.split(' ');
     let name = words.next()?;
@@ -89,14 +89,14 @@ fn document(
         let unknown = format!("cargo metadata does not know {name} {version}");
         return Err(Failure::Unexpected(unknown));
     }
-    let (own, others): (Vec<&Package>, Vec<&Package>) = packages
+    let (root, others): (Vec<&Package>, Vec<&Package>) = packages
         .values()
         .partition(|package| package.name.as_str() == program);
-    let [own] = own[..] else {
+    let [root] = root[..] else {
         return Err(Failure::Unexpected(format!("{program} is not one package")));
     };
-    let mut itself = component(own, "application");
-    itself["hashes"] = json!([{ "alg": "SHA-256", "content": sha256 }]);
+    let mut main_component = component(root, "application");
+    main_component["hashes"] = json!([{ "alg": "SHA-256", "content": sha256 }]);
     let components: Vec<Value> = others
         .iter()
         .map(|package| component(package, "library"))
@@ -105,12 +105,12 @@ fn document(
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": { "component": itself },
+        "metadata": { "component": main_component },
         "components": components,
         "dependencies": dependencies(metadata, &packages),
     });
     Ok(Bom {
-        version: own.version.to_string(),
+        version: root.version.to_string(),
         components: components.len(),
         json: format!("{bom:#}\n"),
     })
@@ -130,7 +130,7 @@ fn component(package: &Package, kind: &str) -> Value {
     component
 }
 
-/// Ours are in no registry, and must not be taken for what somebody may publish there under the same name.
+/// Our crates are in no registry and must not be confused with a crate published there under the same name.
 fn purl(package: &Package) -> String {
     let registry = package
         .source
@@ -141,13 +141,13 @@ fn purl(package: &Package) -> String {
     format!("pkg:{kind}/{}@{version}", package.name)
 }
 
-/// Old manifests separate alternatives by a stroke, which is no SPDX.
+/// Old manifests separate alternatives by a slash, which is not SPDX.
 fn expression(license: &str) -> String {
     let alternatives: Vec<&str> = license.split('/').map(str::trim).collect();
     alternatives.join(" OR ")
 }
 
-/// Who uses whom, among those that are in the program.
+/// The dependencies between crates of the program.
 fn dependencies(metadata: &Metadata, packages: &BTreeMap<Key, &Package>) -> Vec<Value> {
     let refs: BTreeMap<_, _> = packages
         .values()
@@ -174,14 +174,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_the_tree() {
-        let of = |name: &str, version: &str| Some((name.to_owned(), version.to_owned()));
-        assert_eq!(key("url v2.5.8"), of("url", "2.5.8"));
+    fn tree_lines_are_parsed() {
+        let parsed = |name: &str, version: &str| Some((name.to_owned(), version.to_owned()));
+        assert_eq!(key("url v2.5.8"), parsed("url", "2.5.8"));
         assert_eq!(
             key("zstd-sys v2.0.16+zstd.1.5.7 (*)"),
-            of("zstd-sys", "2.0.16+zstd.1.5.7")
+            parsed("zstd-sys", "2.0.16+zstd.1.5.7")
         );
-        assert_eq!(key("c1z v0.1.0 (/somewhere/crates/c1z) (*)"), of("c1z", "0.1.0"));
+        assert_eq!(
+            key("c1z v0.1.0 (/somewhere/crates/c1z) (*)"),
+            parsed("c1z", "0.1.0")
+        );
         assert_eq!(key(""), None);
     }
 
@@ -192,12 +195,12 @@ mod tests {
         assert_eq!(expression("Apache-2.0 AND ISC"), "Apache-2.0 AND ISC");
     }
 
-    /// Of this very workspace, so that a crate of which cargo says less than is needed is seen.
+    /// Uses this workspace, so that a crate with missing metadata is found.
     #[test]
-    fn the_list_of_the_real_program() {
+    fn the_sbom_of_the_real_program_is_complete() {
         let host = crate::dist::host().unwrap();
-        let bom = of("baton-ninja-one", &host, "00").unwrap();
-        assert_eq!(bom.json, of("baton-ninja-one", &host, "00").unwrap().json);
+        let bom = generate("baton-ninja-one", &host, "00").unwrap();
+        assert_eq!(bom.json, generate("baton-ninja-one", &host, "00").unwrap().json);
         let document: Value = serde_json::from_str(&bom.json).unwrap();
         assert_eq!(document["metadata"]["component"]["hashes"][0]["content"], "00");
         let components = document["components"].as_array().unwrap();

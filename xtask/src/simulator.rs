@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::process::Failure;
 
-/// Credentials of the simulated API client app; it exists nowhere else.
+/// Credentials of the simulated API client app.
 pub(crate) const CLIENT_ID: &str = "demo-client";
 pub(crate) const CLIENT_SECRET: &str = "demo-secret";
 pub(crate) const SCOPE: &str = "monitoring management";
@@ -23,7 +23,7 @@ impl Simulator {
         Self::start_at("127.0.0.1:0", programs, args)
     }
 
-    /// Stops this one and starts another at its address: the same tenant on another day. Locations are bound to an address.
+    /// Replaces the tenant by another state of it at the same address, because locations are bound to an address.
     pub(crate) fn on_another_day(self, programs: &Path, args: &[String]) -> Result<Self, Failure> {
         let address = self.base_url.trim_start_matches("http://").to_owned();
         drop(self);
@@ -56,8 +56,8 @@ impl Simulator {
         }
         let _ = child.kill();
         let _ = child.wait();
-        let silent = "the simulator did not say where it listens";
-        Err(Failure::Unexpected(silent.to_owned()))
+        let no_address = "the simulator did not print its address";
+        Err(Failure::Unexpected(no_address.to_owned()))
     }
 
     /// The settings that point a connector at this tenant.

@@ -1,19 +1,20 @@
-//! `cargo xtask docs --site`: the documents as a site, built with mdbook. The pages stay where they are, because code and other pages
-//! refer to them by path; what mdbook reads is a copy with the layout of the repository, so that links between pages keep working.
+//! `cargo xtask docs --site`: builds the documentation site with mdbook. Code and other pages refer to pages by path, so mdbook
+//! reads a copy with the layout of the repository, in which links between pages keep working.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{Failure, fresh_folder, succeed, workspace};
+use crate::files::{copy, copy_folder, entries, fresh_folder};
+use crate::process::{Failure, run_ok, workspace};
 
 /// Folders that pages link into.
 const FOLDERS: [&str; 2] = ["docs", "config"];
 /// The table of contents, relative to the workspace.
 const SUMMARY: &str = "docs/SUMMARY.md";
 
-/// Builds the site into `out/site/book`, or says that it was skipped and how to install mdbook.
+/// Builds the site in `out/site/book`; without mdbook it is skipped with a message.
 pub(crate) fn build() -> Result<(), Failure> {
     if !is_installed("mdbook") {
         eprintln!("SKIPPED site: mdbook is not installed; run `cargo install mdbook --locked`");
@@ -21,11 +22,11 @@ pub(crate) fn build() -> Result<(), Failure> {
     }
     let site = workspace().join("out").join("site");
     stage(&workspace(), &site)?;
-    succeed(Command::new("mdbook").arg("build").arg(&site))?;
+    run_ok(Command::new("mdbook").arg("build").arg(&site))?;
     let book = site.join("book");
     let (pages, links) = check_links(&book)?;
     println!(
-        "{pages} pages, {links} links lead somewhere; open {}",
+        "{pages} pages, {links} links resolve; open {}",
         book.join("index.html").display()
     );
     Ok(())
@@ -123,7 +124,7 @@ fn is_installed(program: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Copies `book.toml` and everything that the pages link to into an empty folder.
+/// Copies `book.toml` and everything that pages link to into an empty folder.
 fn stage(repository: &Path, site: &Path) -> Result<(), Failure> {
     fresh_folder(site)?;
     copy(&repository.join("book.toml"), &site.join("book.toml"))?;
@@ -146,36 +147,9 @@ fn stage(repository: &Path, site: &Path) -> Result<(), Failure> {
     fs::write(&path, at_root(&text)).map_err(|source| Failure::file(&path, source))
 }
 
-/// The table of contents of `docs/`, with links as they are from the folder above.
+/// The table of contents of `docs/`, with links relative to the repository's root.
 fn at_root(summary: &str) -> String {
     summary.replace("](", "](docs/").replace("](docs/../", "](")
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
-    fresh_folder(to)?;
-    for entry in entries(from)? {
-        let Some(name) = entry.file_name() else { continue };
-        if entry.is_dir() {
-            copy_folder(&entry, &to.join(name))?;
-        } else {
-            copy(&entry, &to.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |source| Failure::file(folder, source);
-    let entries = fs::read_dir(folder).map_err(failed)?;
-    entries
-        .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
-        .collect()
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs::copy(from, to)
-        .map(|_| ())
-        .map_err(|source| Failure::file(from, source))
 }
 
 #[cfg(test)]

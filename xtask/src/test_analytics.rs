@@ -1,4 +1,4 @@
-//! `cargo xtask feed`: the datasets, read by the programs that analysts use, with the queries of docs/guides/query-datasets.md.
+//! `cargo xtask feed`: runs the queries of docs/guides/query-datasets.md in the programs that analysts use.
 
 use std::env;
 use std::fs;
@@ -7,26 +7,27 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::process::{Failure, build_programs, fresh_folder, succeed, target_folder, workspace};
+use crate::files::{copy, copy_folder, fresh_folder};
+use crate::process::{Failure, build_programs, run_ok, target_folder, workspace};
 use crate::python::{Environment, environment};
 use crate::simulator::Simulator;
 
-/// The oldest Java that the Spark of tests/feed/requirements.txt runs on.
-const JAVA: u32 = 17;
-/// Technicians of the fixture tenant who have no second factor here, so that somebody is found: one is an administrator,
-/// the other is not but has a right over the whole tenant, too.
-const WITHOUT_SECOND_FACTOR: [u32; 2] = [3, 7];
-/// The role that somebody lost between the two syncs.
+/// The oldest Java version that the Spark of tests/feed/requirements.txt supports.
+const MIN_JAVA: u32 = 17;
+/// Technicians who have no second factor in the copy of the fixture tenant, so that the queries find somebody: an
+/// administrator, and one with another permission on the complete tenant.
+const WITHOUT_MFA: [u32; 2] = [3, 7];
+/// The role that a member loses between the two syncs.
 const ROLE: &str = "Network Engineering";
 
-/// Writes the datasets and runs tests/feed on them. Without Python there is nothing to run, and without Java no Spark.
+/// Writes the datasets and runs tests/feed on them. Without Python everything is skipped, without Java Spark.
 pub(crate) fn run() -> Result<(), Failure> {
     let tests = workspace().join("tests").join("feed");
-    let made = environment(
+    let environment_result = environment(
         &target_folder().join("feed-venv"),
         &tests.join("requirements.txt"),
     )?;
-    let python = match made {
+    let python = match environment_result {
         Environment::Ready(python) => python,
         Environment::Impossible(reason) => {
             eprintln!("SKIPPED feed: {reason}");
@@ -34,31 +35,30 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
     };
     let out = workspace().join("out").join("feed");
-    write(&out)?;
+    write_datasets(&out)?;
 
     let mut pytest = Command::new(python);
     pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
     pytest.arg(&tests).current_dir(workspace()).env("FEED", &out);
-    // A Spark that is installed on this machine would be taken instead of the one that is pinned.
+    // An installed Spark would be used instead of the pinned one.
     pytest.env_remove("SPARK_HOME").env_remove("PYTHONPATH");
-    if let Err(reason) = java() {
+    if let Err(reason) = check_java() {
         eprintln!("SKIPPED spark: {reason}");
         pytest.arg("--ignore").arg(tests.join("test_spark.py"));
     }
-    succeed(&mut pytest)
+    run_ok(&mut pytest)
 }
 
-/// Two syncs of the fixture tenant into the same datasets, so that it matters which one is the latest. On the first day somebody
-/// more held a role; `before.json` has the roles of that day.
-fn write(out: &Path) -> Result<(), Failure> {
+/// Syncs the fixture tenant twice into the same datasets, so that it matters which sync is the latest. In the first sync a role
+/// has one more member; `before.json` has the roles of that sync.
+fn write_datasets(out: &Path) -> Result<(), Failure> {
     let programs = build_programs("dev")?;
     fresh_folder(out)?;
     let folder = out.join("tenant");
     let tenant = tenant(&folder)?;
     let (roles, before) = (folder.join("roles.json"), out.join("before.json"));
-    let copy = |from: &Path, to: &Path| fs::copy(from, to).map_err(|source| Failure::file(from, source));
     copy(&roles, &before)?;
-    change(&before, one_more)?;
+    edit_list(&before, add_member)?;
     let after = fs::read(&roles).map_err(|source| Failure::file(&roles, source))?;
     copy(&before, &roles)?;
     let arguments = ["--folder".to_owned(), tenant];
@@ -69,7 +69,7 @@ fn write(out: &Path) -> Result<(), Failure> {
 }
 
 /// Gives a role a member of another one.
-fn one_more(roles: &mut [Value]) -> Option<()> {
+fn add_member(roles: &mut [Value]) -> Option<()> {
     let named = |role: &&mut Value| role["name"] == ROLE;
     let other = roles
         .iter()
@@ -100,25 +100,18 @@ fn sync(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> 
     ]);
     connector.args(["--log-level", "warn"]);
     connector.current_dir(out).stdout(Stdio::null());
-    succeed(connector.envs(tenant.settings()))
+    run_ok(connector.envs(tenant.settings()))
 }
 
 /// A copy of the fixture tenant in which some technicians have no second factor.
 fn tenant(folder: &Path) -> Result<String, Failure> {
-    fresh_folder(folder)?;
-    let fixture = workspace().join("fixtures").join("msp");
-    let files = fs::read_dir(&fixture).map_err(|source| Failure::file(&fixture, source))?;
-    for file in files {
-        let from = file.map_err(|source| Failure::file(&fixture, source))?.path();
-        let to = folder.join(from.file_name().unwrap_or_default());
-        fs::copy(&from, to).map_err(|source| Failure::file(&from, source))?;
-    }
-    change(&folder.join("technicians.json"), take_second_factors)?;
+    copy_folder(&workspace().join("fixtures").join("msp"), folder)?;
+    edit_list(&folder.join("technicians.json"), remove_mfa)?;
     Ok(folder.display().to_string())
 }
 
-fn take_second_factors(technicians: &mut [Value]) -> Option<()> {
-    for id in WITHOUT_SECOND_FACTOR {
+fn remove_mfa(technicians: &mut [Value]) -> Option<()> {
+    for id in WITHOUT_MFA {
         let technician = technicians.iter_mut().find(|technician| technician["id"] == id)?;
         technician["mfaConfigured"] = Value::Bool(false);
     }
@@ -126,34 +119,36 @@ fn take_second_factors(technicians: &mut [Value]) -> Option<()> {
 }
 
 /// Changes a JSON list in a file.
-fn change(path: &Path, change: impl FnOnce(&mut [Value]) -> Option<()>) -> Result<(), Failure> {
+fn edit_list(path: &Path, edit_list: impl FnOnce(&mut [Value]) -> Option<()>) -> Result<(), Failure> {
     let failed = |source| Failure::file(path, source);
     let mut list: Vec<Value> = serde_json::from_slice(&fs::read(path).map_err(failed)?)
         .map_err(|error| Failure::Unexpected(format!("{}: {error}", path.display())))?;
-    let missing = || Failure::Unexpected(format!("{} lacks what is to be changed", path.display()));
-    change(&mut list).ok_or_else(missing)?;
+    let missing = || Failure::Unexpected(format!("{} lacks the rows to change", path.display()));
+    edit_list(&mut list).ok_or_else(missing)?;
     fs::write(path, Value::Array(list).to_string()).map_err(failed)
 }
 
-/// Whether Spark finds a Java that it runs on, and why not.
-fn java() -> Result<(), String> {
+/// Checks that there is a Java that Spark supports; the error is the reason to skip.
+fn check_java() -> Result<(), String> {
     let program = env::var_os("JAVA_HOME").map_or_else(
         || PathBuf::from("java"),
         |home| PathBuf::from(home).join("bin").join("java"),
     );
-    let told = Command::new(program).arg("-version").output();
-    let told = told.map_err(|error| format!("there is no Java here: {error}"))?;
-    let told = String::from_utf8_lossy(&told.stderr);
-    match version(&told) {
-        Some(version) if version >= JAVA => Ok(()),
-        Some(version) => Err(format!("Java {version} is here, Spark needs {JAVA} or newer")),
-        None => Err(format!("there is no Java here: {}", told.trim())),
+    let version_text = Command::new(program).arg("-version").output();
+    let version_text = version_text.map_err(|error| format!("Java is not installed: {error}"))?;
+    let version_text = String::from_utf8_lossy(&version_text.stderr);
+    match version(&version_text) {
+        Some(version) if version >= MIN_JAVA => Ok(()),
+        Some(version) => Err(format!(
+            "Java {version} is too old: Spark needs {MIN_JAVA} or newer"
+        )),
+        None => Err(format!("Java is not installed: {}", version_text.trim())),
     }
 }
 
-/// The major version in `openjdk version "17.0.15" 2025-04-15`; old ones call themselves 1.8.
-fn version(told: &str) -> Option<u32> {
-    let quoted = told.split('"').nth(1)?;
+/// The major version in `openjdk version "17.0.15" 2025-04-15`; versions up to 8 begin with `1.`.
+fn version(version_text: &str) -> Option<u32> {
+    let quoted = version_text.split('"').nth(1)?;
     quoted.split(['.', '-', '+']).next()?.parse().ok()
 }
 
@@ -162,8 +157,8 @@ mod tests {
     use super::version;
 
     #[test]
-    fn the_version_of_java() {
-        for (told, expected) in [
+    fn java_versions_are_parsed() {
+        for (version_text, expected) in [
             ("openjdk version \"17.0.15\" 2025-04-15", Some(17)),
             ("openjdk version \"25\" 2025-09-16", Some(25)),
             ("openjdk version \"26-ea\" 2026-03-17", Some(26)),
@@ -173,7 +168,7 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(version(told), expected, "{told}");
+            assert_eq!(version(version_text), expected, "{version_text}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! `cargo xtask interop`: the reference SDK as a judge of our files and of our service mode. Needs Go, and its modules.
+//! `cargo xtask interop`: tests our files and our service mode against the reference SDK. Needs Go and its modules.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::process::{Failure, cargo, succeed, workspace};
+use crate::process::{Failure, cargo, run_ok, workspace};
 
-/// Checks our Go program, runs every test that needs it, and adds up what the reference did and agreed to.
+/// Checks our Go program, runs every test that uses it, and counts the reference's operations that passed.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut vet = Command::new("go");
-    succeed(
+    run_ok(
         vet.args(["vet", "."])
             .current_dir(workspace().join("tests/interop")),
     )?;
@@ -39,12 +39,12 @@ pub(crate) fn run() -> Result<(), Failure> {
         if line.starts_with("SKIPPED") {
             return Err(Failure::Unexpected(line));
         }
-        operations += passed(&line);
+        operations += passed_operations(&line);
     }
     let status = child.wait().map_err(failed)?;
     if !status.success() || operations == 0 {
         return Err(Failure::Status {
-            what: "interop".to_owned(),
+            command_line: "interop".to_owned(),
             status: status.to_string(),
         });
     }
@@ -52,8 +52,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The figure of one test, which it tells as `interop: 12 operations passed (our files)`.
-fn passed(line: &str) -> u32 {
+/// The count in a line such as `interop: 12 operations passed (our files)`.
+fn passed_operations(line: &str) -> u32 {
     let figure = line
         .split_once("interop: ")
         .and_then(|(_, rest)| rest.split_once(" operations passed ("));
@@ -64,12 +64,15 @@ fn passed(line: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::passed;
+    use super::passed_operations;
 
     #[test]
-    fn figures_are_found_in_what_tests_say() {
-        assert_eq!(passed("interop: 12 operations passed (our files)"), 12);
-        assert_eq!(passed("test x ... interop: 3 operations passed (y)"), 3);
-        assert_eq!(passed("test interop::our_files::x ... ok"), 0);
+    fn operation_counts_are_parsed() {
+        assert_eq!(passed_operations("interop: 12 operations passed (our files)"), 12);
+        assert_eq!(
+            passed_operations("test x ... interop: 3 operations passed (y)"),
+            3
+        );
+        assert_eq!(passed_operations("test interop::our_files::x ... ok"), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask report-tests`: review reports in a real browser, beside the dataset of the same sync.
+//! `cargo xtask report-tests`: tests review reports in a real browser, compared with the dataset of the same sync.
 
 use std::env;
 use std::fs;
@@ -7,14 +7,15 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::process::{Failure, build_programs, fresh_folder, succeed, workspace};
+use crate::files::{copy_folder, fresh_folder};
+use crate::process::{Failure, build_programs, run_ok, workspace};
 use crate::simulator::Simulator;
 
-/// The oldest Node.js that the tests run on.
-const NODE: u32 = 20;
+/// The oldest Node.js version that the tests support.
+const MIN_NODE: u32 = 20;
 
-/// What is in the tenant whose names try to be markup: file, key, value.
-const HOSTILE: [(&str, &str, &str); 6] = [
+/// Names that try to be markup: file, key, value.
+const HOSTILE_NAMES: [(&str, &str, &str); 6] = [
     (
         "technicians.json",
         "firstName",
@@ -45,7 +46,7 @@ const HOSTILE: [(&str, &str, &str); 6] = [
 
 /// Writes reports and datasets, and runs tests/report on them.
 pub(crate) fn tests() -> Result<(), Failure> {
-    let browser = match ready()? {
+    let browser = match find_browser_and_packages()? {
         Ok(browser) => browser,
         Err(reason) => {
             eprintln!("SKIPPED report: {reason}");
@@ -55,13 +56,13 @@ pub(crate) fn tests() -> Result<(), Failure> {
     let out = workspace().join("out").join("report");
     let programs = build_programs("dev")?;
     fresh_folder(&out)?;
-    thousand(&programs, &out)?;
-    hostile(&programs, &out)?;
-    quarter(&programs, &out)?;
-    twenty_thousand(&programs, &out)?;
+    sync_thousand(&programs, &out)?;
+    sync_hostile(&programs, &out)?;
+    report_quarter(&programs, &out)?;
+    report_twenty_thousand(&programs, &out)?;
     let tenant = Simulator::start(&programs, &["--tenant".to_owned(), "msp".to_owned()])?;
-    changed(&programs, &tenant, &out)?;
-    // One after the other: they take times.
+    sync_with_changes(&programs, &tenant, &out)?;
+    // One after the other, because they measure times.
     for file in ["report.test.mjs", "review.test.mjs"] {
         let mut node = Command::new("node");
         node.args(["--test", "--test-reporter=spec", file])
@@ -69,14 +70,14 @@ pub(crate) fn tests() -> Result<(), Failure> {
         node.env("CHROMIUM", &browser)
             .env("REPORTS", &out)
             .env("CONNECTOR", programs.join("baton-ninja-one"));
-        succeed(node.envs(tenant.settings()))?;
+        run_ok(node.envs(tenant.settings()))?;
     }
     Ok(())
 }
 
-/// Takes the picture of the README from the report that the demo wrote.
+/// Takes the README's screenshot of the report that the demo wrote.
 pub(crate) fn picture() -> Result<(), Failure> {
-    let browser = ready()?.map_err(Failure::Unexpected)?;
+    let browser = find_browser_and_packages()?.map_err(Failure::Unexpected)?;
     let out = workspace().join("out").join("demo").join("report.html");
     if !out.exists() {
         let missing = "run `cargo xtask demo` first: there is no out/demo/report.html";
@@ -86,36 +87,38 @@ pub(crate) fn picture() -> Result<(), Failure> {
     node.arg("picture.mjs").arg(&out);
     node.arg(workspace().join("docs").join("report.png"))
         .current_dir(tests_folder());
-    succeed(node.env("CHROMIUM", browser))
+    run_ok(node.env("CHROMIUM", browser))
 }
 
-/// Measures how long a browser takes with a report.
+/// Measures how long a browser needs for a report.
 pub(crate) fn measure(report: &Path) -> Result<(), Failure> {
-    let browser = ready()?.map_err(Failure::Unexpected)?;
+    let browser = find_browser_and_packages()?.map_err(Failure::Unexpected)?;
     let mut node = Command::new("node");
     node.arg("measure.mjs").arg(report).current_dir(tests_folder());
-    succeed(node.env("CHROMIUM", browser))
+    run_ok(node.env("CHROMIUM", browser))
 }
 
 fn tests_folder() -> PathBuf {
     workspace().join("tests").join("report")
 }
 
-/// The browser, once everything that the tests need is there; or why they cannot be run here.
-fn ready() -> Result<Result<PathBuf, String>, Failure> {
+/// The browser, after all requirements are checked; or the reason to skip the tests.
+fn find_browser_and_packages() -> Result<Result<PathBuf, String>, Failure> {
     let Some(browser) = browser() else {
-        return Ok(Err("there is no Chromium here; CHROMIUM can name one".to_owned()));
+        return Ok(Err(
+            "Chromium is not installed; set CHROMIUM to its path".to_owned()
+        ));
     };
     match version("node") {
-        Some(version) if version >= NODE => {}
+        Some(version) if version >= MIN_NODE => {}
         Some(version) => {
             return Ok(Err(format!(
-                "Node.js {version} is here, the tests need {NODE} or newer"
+                "Node.js {version} is too old: the tests need {MIN_NODE} or newer"
             )));
         }
-        None => return Ok(Err("there is no Node.js here".to_owned())),
+        None => return Ok(Err("Node.js is not installed".to_owned())),
     }
-    Ok(packages()?.map_or(Ok(browser), Err))
+    Ok(install_packages()?.map_or(Ok(browser), Err))
 }
 
 fn browser() -> Option<PathBuf> {
@@ -129,11 +132,12 @@ fn browser() -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// The first number of what a program says of its version.
+/// The major version that a program prints for `--version`.
 fn version(program: &str) -> Option<u32> {
-    let said = Command::new(program).arg("--version").output().ok()?;
-    let said = String::from_utf8(said.stdout).ok()?;
-    said.trim()
+    let stdout_of = Command::new(program).arg("--version").output().ok()?;
+    let stdout_of = String::from_utf8(stdout_of.stdout).ok()?;
+    stdout_of
+        .trim()
         .trim_start_matches('v')
         .split('.')
         .next()?
@@ -141,39 +145,39 @@ fn version(program: &str) -> Option<u32> {
         .ok()
 }
 
-/// Installs the locked packages, unless that is done; tells why if it cannot be.
-fn packages() -> Result<Option<String>, Failure> {
+/// Installs the locked packages unless they are installed. Returns the reason if they cannot be.
+fn install_packages() -> Result<Option<String>, Failure> {
     let folder = tests_folder();
     let lock = folder.join("package-lock.json");
-    let wanted = fs::read(&lock).map_err(|source| Failure::file(&lock, source))?;
+    let locked = fs::read(&lock).map_err(|source| Failure::file(&lock, source))?;
     let stamp = folder.join("node_modules").join(".made-of");
-    if fs::read(&stamp).is_ok_and(|made_of| made_of == wanted) {
+    if fs::read(&stamp).is_ok_and(|installed| installed == locked) {
         return Ok(None);
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-fund", "--no-audit", "--ignore-scripts"])
         .current_dir(&folder);
     match npm.output() {
-        Err(error) => Ok(Some(format!("npm cannot be started: {error}"))),
-        Ok(ended) if !ended.status.success() => {
-            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-            let last = said
+        Err(error) => Ok(Some(format!("cannot start npm: {error}"))),
+        Ok(output) if !output.status.success() => {
+            let stdout_of = String::from_utf8_lossy(&output.stderr).into_owned();
+            let last = stdout_of
                 .lines()
                 .find(|line| !line.trim().is_empty())
                 .unwrap_or_default();
             Ok(Some(format!(
-                "the packages of tests/report cannot be had: {last}"
+                "cannot install the packages of tests/report: {last}"
             )))
         }
         Ok(_) => {
-            fs::write(&stamp, wanted).map_err(|source| Failure::file(&stamp, source))?;
+            fs::write(&stamp, locked).map_err(|source| Failure::file(&stamp, source))?;
             Ok(None)
         }
     }
 }
 
-/// Two syncs of the fixture tenant, with changes in between.
-fn changed(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
+/// Syncs the fixture tenant twice, with changes in between.
+fn sync_with_changes(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
     sync(programs, tenant, out, "msp")?;
     let earlier = out.join("msp-earlier.html");
     fs::copy(out.join("msp.html"), &earlier).map_err(|source| Failure::file(&earlier, source))?;
@@ -187,7 +191,7 @@ fn changed(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failur
         connector
             .args(change)
             .args(["--provisioning", "--log-level", "error"]);
-        succeed(connector.stdout(Stdio::null()).envs(tenant.settings()))?;
+        run_ok(connector.stdout(Stdio::null()).envs(tenant.settings()))?;
     }
     sync(programs, tenant, out, "msp")
 }
@@ -202,13 +206,13 @@ fn generated(programs: &Path, numbers: [u32; 5]) -> Result<Simulator, Failure> {
     Simulator::start(programs, &size)
 }
 
-fn thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
+fn sync_thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
     let tenant = generated(programs, [100, 900, 80, 8000, 40])?;
     sync(programs, &tenant, out, "thousand")
 }
 
-/// The tenant of a quarterly review: 1,000 people; synced twice, so that the second report has one before it.
-fn quarter(programs: &Path, out: &Path) -> Result<(), Failure> {
+/// The tenant of a quarterly review: 1,000 people, synced twice, so that the second report has a previous one.
+fn report_quarter(programs: &Path, out: &Path) -> Result<(), Failure> {
     let tenant = generated(programs, [200, 800, 30, 1500, 40])?;
     report(programs, &tenant, out, "quarter")?;
     let earlier = out.join("quarter-earlier.html");
@@ -216,22 +220,15 @@ fn quarter(programs: &Path, out: &Path) -> Result<(), Failure> {
     report(programs, &tenant, out, "quarter")
 }
 
-fn twenty_thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
+fn report_twenty_thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
     let tenant = generated(programs, [1500, 18500, 120, 31000, 300])?;
     report(programs, &tenant, out, "twenty-thousand")
 }
 
-fn hostile(programs: &Path, out: &Path) -> Result<(), Failure> {
+fn sync_hostile(programs: &Path, out: &Path) -> Result<(), Failure> {
     let folder = out.join("hostile-tenant");
-    fresh_folder(&folder)?;
-    let fixture = workspace().join("fixtures").join("msp");
-    let files = fs::read_dir(&fixture).map_err(|source| Failure::file(&fixture, source))?;
-    for file in files {
-        let from = file.map_err(|source| Failure::file(&fixture, source))?.path();
-        let to = folder.join(from.file_name().unwrap_or_default());
-        fs::copy(&from, to).map_err(|source| Failure::file(&from, source))?;
-    }
-    for (file, key, value) in HOSTILE {
+    copy_folder(&workspace().join("fixtures").join("msp"), &folder)?;
+    for (file, key, value) in HOSTILE_NAMES {
         rename_all(&folder.join(file), key, value)?;
     }
     let arguments = ["--folder".to_owned(), folder.display().to_string()];
@@ -239,7 +236,7 @@ fn hostile(programs: &Path, out: &Path) -> Result<(), Failure> {
     sync(programs, &tenant, out, "hostile")
 }
 
-/// Gives everything in a list the same text.
+/// Sets a key of all rows of a JSON list to the same text.
 fn rename_all(path: &Path, key: &str, value: &str) -> Result<(), Failure> {
     let failed = |source| Failure::file(path, source);
     let mut list: Value = serde_json::from_slice(&fs::read(path).map_err(failed)?)
@@ -250,7 +247,7 @@ fn rename_all(path: &Path, key: &str, value: &str) -> Result<(), Failure> {
     fs::write(path, list.to_string()).map_err(failed)
 }
 
-/// A report alone.
+/// Writes a report without a dataset.
 fn report(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result<(), Failure> {
     let mut connector = Command::new(programs.join("baton-ninja-one"));
     connector
@@ -258,7 +255,7 @@ fn report(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result
         .args(["--log-level", "warn"])
         .current_dir(out)
         .stdout(Stdio::null());
-    succeed(connector.envs(tenant.settings()))
+    run_ok(connector.envs(tenant.settings()))
 }
 
 fn sync(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result<(), Failure> {
@@ -270,5 +267,5 @@ fn sync(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result<(
         .args(["--log-level", "warn"])
         .current_dir(out)
         .stdout(Stdio::null());
-    succeed(connector.envs(tenant.settings()))
+    run_ok(connector.envs(tenant.settings()))
 }

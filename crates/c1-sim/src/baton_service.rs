@@ -1,4 +1,4 @@
-//! `BatonService`, acting on the tasks of the tenant (docs/reference/conductorone.md §3.5).
+//! `BatonService` on the tasks of the tenant (docs/reference/conductorone.md §3.5).
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::config::Idle;
 use crate::fault::Fault;
 use crate::tasks::{Finish, Hello, TaskId, TaskQueue};
 use crate::upload;
-use crate::validation::Ruled;
+use crate::validation::Validate;
 use crate::validation::check_os_info;
 
 /// The service of one tenant.
@@ -38,14 +38,14 @@ impl BatonService for Baton {
         &self,
         request: Request<BatonServiceHelloRequest>,
     ) -> Result<Response<BatonServiceHelloResponse>, Status> {
-        let (context, request) = parts(request)?;
-        request.check()?;
+        let (context, request) = split_request(request)?;
+        request.validate()?;
         if self.refuse_blank_os_info {
             check_os_info(request.os_info.as_ref())?;
         }
         let task = match request.task_id.as_str() {
             "" => None,
-            id => Some(parse(id)?),
+            id => Some(parse_task_id(id)?),
         };
         context.entry.set_subject(&request.host_id, task.clone());
         let hello = Hello {
@@ -62,15 +62,15 @@ impl BatonService for Baton {
         &self,
         request: Request<BatonServiceGetTaskRequest>,
     ) -> Result<Response<BatonServiceGetTaskResponse>, Status> {
-        let (context, request) = parts(request)?;
-        request.check()?;
-        let twice = context.fault == Some(Fault::Duplicate);
-        let task = self.tasks.give_out(1, &[], twice).pop();
+        let (context, request) = split_request(request)?;
+        request.validate()?;
+        let deliver_again = context.fault == Some(Fault::Duplicate);
+        let task = self.tasks.assign(1, &[], deliver_again).pop();
         let id = task.as_ref().and_then(|task| TaskId::parse(&task.id).ok());
         context.entry.set_subject(&request.host_id, id);
         let pace = self.tasks.pace();
         Ok(Response::new(BatonServiceGetTaskResponse {
-            task: task.or_else(|| self.nothing()),
+            task: task.or_else(|| self.idle_task()),
             next_poll: Some(duration(pace.next_poll)),
             next_heartbeat: Some(duration(pace.next_heartbeat)),
             annotations: Vec::new(),
@@ -81,16 +81,16 @@ impl BatonService for Baton {
         &self,
         request: Request<BatonServiceGetTasksRequest>,
     ) -> Result<Response<BatonServiceGetTasksResponse>, Status> {
-        let (context, request) = parts(request)?;
-        request.check()?;
+        let (context, request) = split_request(request)?;
+        request.validate()?;
         context.entry.set_subject(&request.host_id, None);
-        let known = request.known_task_ids.iter().map(|id| parse(id));
+        let known = request.known_task_ids.iter().map(|id| parse_task_id(id));
         let known = known.collect::<Result<Vec<_>, _>>()?;
-        let most = usize::try_from(request.page_size).unwrap_or(usize::MAX);
-        let twice = context.fault == Some(Fault::Duplicate);
-        let mut tasks = self.tasks.give_out(most, &known, twice);
+        let max_tasks = usize::try_from(request.page_size).unwrap_or(usize::MAX);
+        let deliver_again = context.fault == Some(Fault::Duplicate);
+        let mut tasks = self.tasks.assign(max_tasks, &known, deliver_again);
         if tasks.is_empty() {
-            tasks.extend(self.nothing());
+            tasks.extend(self.idle_task());
         }
         let pace = self.tasks.pace();
         Ok(Response::new(BatonServiceGetTasksResponse {
@@ -105,9 +105,9 @@ impl BatonService for Baton {
         &self,
         request: Request<BatonServiceHeartbeatRequest>,
     ) -> Result<Response<BatonServiceHeartbeatResponse>, Status> {
-        let (context, request) = parts(request)?;
-        request.check()?;
-        let id = parse(&request.task_id)?;
+        let (context, request) = split_request(request)?;
+        request.validate()?;
+        let id = parse_task_id(&request.task_id)?;
         context.entry.set_subject(&request.host_id, Some(id.clone()));
         if context.fault == Some(Fault::Cancel) {
             self.tasks.cancel(&id);
@@ -116,7 +116,7 @@ impl BatonService for Baton {
         let cancelled = cancelled.ok_or_else(|| unknown_task(Some(&id)))?;
         let mut cancelled_task_ids = Vec::new();
         for other in &request.task_ids {
-            if self.tasks.heartbeat(&parse(other)?) == Some(true) {
+            if self.tasks.heartbeat(&parse_task_id(other)?) == Some(true) {
                 cancelled_task_ids.push(other.clone());
             }
         }
@@ -132,9 +132,9 @@ impl BatonService for Baton {
         &self,
         request: Request<BatonServiceFinishTaskRequest>,
     ) -> Result<Response<BatonServiceFinishTaskResponse>, Status> {
-        let (context, request) = parts(request)?;
-        request.check()?;
-        let id = parse(&request.task_id)?;
+        let (context, request) = split_request(request)?;
+        request.validate()?;
+        let id = parse_task_id(&request.task_id)?;
         context.entry.set_subject(&request.host_id, Some(id.clone()));
         let end = request
             .final_state
@@ -155,7 +155,7 @@ impl BatonService for Baton {
         &self,
         request: Request<Streaming<BatonServiceUploadAssetRequest>>,
     ) -> Result<Response<BatonServiceUploadAssetResponse>, Status> {
-        let (context, stream) = parts(request)?;
+        let (context, stream) = split_request(request)?;
         let cut_after = match context.fault {
             Some(Fault::CutUpload(chunks)) => Some(chunks),
             _ => None,
@@ -173,7 +173,7 @@ impl BatonService for Baton {
 }
 
 impl Baton {
-    fn nothing(&self) -> Option<Task> {
+    fn idle_task(&self) -> Option<Task> {
         match self.idle {
             Idle::NoTask => None,
             Idle::NoneTask => Some(Task {
@@ -186,13 +186,13 @@ impl Baton {
     }
 }
 
-fn parts<T>(mut request: Request<T>) -> Result<(CallContext, T), Status> {
+fn split_request<T>(mut request: Request<T>) -> Result<(CallContext, T), Status> {
     let context = request.extensions_mut().remove::<CallContext>();
     let context = context.ok_or_else(|| Status::internal("the call came past the server"))?;
     Ok((context, request.into_inner()))
 }
 
-fn parse(id: &str) -> Result<TaskId, Status> {
+fn parse_task_id(id: &str) -> Result<TaskId, Status> {
     TaskId::parse(id).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
@@ -200,7 +200,7 @@ fn unknown_task(id: Option<&TaskId>) -> Status {
     Status::not_found(format!("there is no task {}", id.map_or("", TaskId::as_str)))
 }
 
-/// Times of a test are short, so that one too long for the wire does not occur.
+/// Tests use short times, so none is too long for the wire format.
 fn duration(duration: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(duration).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::ledger::InFlight;
 use crate::server::Hangup;
 
-/// What goes with a call beside its message.
+/// The ledger entry, connection and fault of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct CallContext {
     pub(crate) entry: Arc<InFlight>,

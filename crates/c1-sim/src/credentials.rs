@@ -1,4 +1,4 @@
-//! Client ids and secrets as ConductorOne gives them out (docs/reference/conductorone.md §3.1).
+//! Client ids and secrets as ConductorOne issues them (docs/reference/conductorone.md §3.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::error::C1SimError;
 
-/// What a connector in service mode is configured with.
+/// The credentials of a connector in service mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `<name>@<host>:<port>/<rest>`.
@@ -17,7 +17,7 @@ pub struct Credentials {
     pub client_secret: String,
 }
 
-/// What a tenant keeps of a client.
+/// A registered client.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) id: String,
@@ -25,19 +25,20 @@ pub(crate) struct Client {
     pub(crate) key_id: Option<String>,
 }
 
-/// A fresh key pair for a client of a tenant at this authority (`host:port`).
+/// Generates a key pair for a client of the tenant at this authority (`host:port`).
 pub(crate) fn generate(
     name: &str,
     authority: &str,
     key_id: Option<&str>,
 ) -> Result<(Credentials, Client), C1SimError> {
-    let refuse = |_| C1SimError::Keys {
+    let key_error = |_| C1SimError::Keys {
         client: name.to_owned(),
     };
     let mut seed = [0; 32];
-    SystemRandom::new().fill(&mut seed).map_err(refuse)?;
-    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| refuse(ring::error::Unspecified))?;
-    let public_key = pair.public_key().as_ref().to_vec();
+    SystemRandom::new().fill(&mut seed).map_err(key_error)?;
+    let key_pair =
+        Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| key_error(ring::error::Unspecified))?;
+    let public_key = key_pair.public_key().as_ref().to_vec();
     let mut jwk = json!({
         "kty": "OKP",
         "crv": "Ed25519",

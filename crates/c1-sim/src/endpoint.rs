@@ -1,4 +1,4 @@
-/// What a tenant can be called for (docs/reference/conductorone.md §3.2, §3.5).
+/// The endpoints of a tenant (docs/reference/conductorone.md §3.2, §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named after the methods of BatonService")]
 pub enum Endpoint {
@@ -14,7 +14,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn of(path: &str) -> Option<Self> {
+    pub(crate) fn from_path(path: &str) -> Option<Self> {
         if path == "/auth/v1/token" {
             return Some(Self::Token);
         }

@@ -11,7 +11,7 @@ use crate::endpoint::Endpoint;
 #[derive(Debug, Clone, Default)]
 pub struct FaultSchedule(FaultRules<FaultRule>);
 
-/// Which calls fail, and how.
+/// A fault and the calls it affects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
     /// The endpoint, or any.
@@ -25,25 +25,25 @@ pub struct FaultRule {
 /// A fault of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// Refused with this code; the token endpoint answers with the HTTP status that goes with it.
+    /// Refused with this code; the token endpoint answers with the corresponding HTTP status.
     Refuse(Code),
-    /// Answered with this HTTP status and a page of HTML, as by a proxy in between.
+    /// Answered with this HTTP status and an HTML page, as by a proxy.
     Http(u16),
-    /// The token endpoint answers 200 with this body; no meaning elsewhere.
+    /// The token endpoint answers 200 with this body; no effect elsewhere.
     TokenBody(String),
     /// Handled normally after this delay.
     Delay(Duration),
-    /// The connection is closed without an answer, and with it all other calls on it.
+    /// The connection is closed without an answer, with all other calls on it.
     Drop,
     /// Only this call's stream is reset.
     Reset,
     /// The connection is closed after this number of chunks of data; `UploadAsset` only.
     CutUpload(usize),
-    /// The call has its effect, but the connection is closed in place of the answer.
+    /// The call has its effect, but the connection is closed instead of an answer.
     LoseAnswer,
     /// The tasks of this poll are assigned again by the next one; `GetTask` and `GetTasks` only.
     Duplicate,
-    /// The task is cancelled, as by [`crate::TaskQueue::cancel`], and the answer says so; `Heartbeat` only.
+    /// The task is cancelled, as by [`crate::TaskQueue::cancel`], and the answer reports it; `Heartbeat` only.
     Cancel,
     /// All tokens become invalid, including this call's.
     RevokeTokens,

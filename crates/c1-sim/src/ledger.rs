@@ -13,34 +13,34 @@ use crate::tasks::TaskId;
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What was called.
+    /// The called endpoint.
     pub endpoint: Endpoint,
-    /// When it came.
+    /// Time of arrival.
     pub at: Instant,
-    /// The other end of the connection: calls with the same one shared a connection.
+    /// The client's address: calls with the same one shared a connection.
     pub peer: SocketAddr,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The host id in the request, where it was read.
+    /// The host id in the request, if it was read.
     pub host_id: Option<String>,
-    /// The task that it was about, where it was about one.
+    /// The task in the request, if any.
     pub task: Option<TaskId>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Why it was refused, as text.
+    /// The reason of a refusal.
     pub refusal: Option<String>,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Not yet.
+    /// Not answered yet.
     Pending,
-    /// With this gRPC code.
+    /// Answered with this gRPC code.
     Code(Code),
-    /// With this HTTP status.
+    /// Answered with this HTTP status.
     Http(u16),
-    /// Without an answer: a fault closed the connection, or the caller went away.
+    /// Not answered: a fault or the client closed the connection.
     Dropped,
 }
 

@@ -1,4 +1,4 @@
-//! One `UploadAsset`: a file put together from metadata, chunks and an end (docs/reference/conductorone.md §3.5, step 5).
+//! One `UploadAsset`: a file from metadata, chunks and an end (docs/reference/conductorone.md §3.5, step 5).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use tonic::{Code, Status, Streaming};
 
 use crate::call_context::CallContext;
 use crate::tasks::{TaskId, TaskQueue, UploadOutcome};
-use crate::validation::Ruled;
+use crate::validation::Validate;
 use crate::validation::Violation;
 
 /// Receives one asset. After `cut_after` chunks the connection is closed.
@@ -22,37 +22,39 @@ pub(crate) async fn receive(
     context: &CallContext,
     cut_after: Option<usize>,
 ) -> Result<(), Status> {
-    let metadata = metadata(&mut stream).await?;
+    let metadata = receive_metadata(&mut stream).await?;
     let id = TaskId::parse(&metadata.task_id).map_err(|error| Status::invalid_argument(error.to_string()))?;
     context.entry.set_subject(&metadata.host_id, Some(id.clone()));
     let path = |number| folder.join(format!("{id}-{number}"));
     let number = tasks
         .begin_upload(&id, path)
         .ok_or_else(|| Status::not_found(format!("there is no task {id}")))?;
-    let attempt = Attempt {
+    let recorded = RecordedUpload {
         tasks,
         id: &id,
         number,
     };
     if cut_after == Some(0) {
-        context.hangup.now(&context.entry).await;
+        context.hangup.hang_up(&context.entry).await;
     }
-    let file = File::create(path(number)).map_err(|error| internal(&error))?;
-    let received = chunks(&mut stream, file, &attempt, context, cut_after).await;
+    let file = File::create(path(number)).map_err(|error| storage_error(&error))?;
+    let received = receive_chunks(&mut stream, file, &recorded, context, cut_after).await;
     match &received {
-        Ok(()) => attempt.ended(UploadOutcome::Complete),
-        Err(Failure::Refused(status)) => {
-            attempt.ended(UploadOutcome::Refused(status.code(), status.message().to_owned()));
+        Ok(()) => recorded.set_outcome(UploadOutcome::Complete),
+        Err(UploadFailure::Refused(status)) => {
+            recorded.set_outcome(UploadOutcome::Refused(status.code(), status.message().to_owned()));
         }
-        Err(Failure::Cut(_)) => attempt.ended(UploadOutcome::Cut),
+        Err(UploadFailure::Cut(_)) => recorded.set_outcome(UploadOutcome::Cut),
     }
-    received.map_err(|(Failure::Refused(status) | Failure::Cut(status))| status)
+    received.map_err(|(UploadFailure::Refused(status) | UploadFailure::Cut(status))| status)
 }
 
-async fn metadata(stream: &mut Streaming<BatonServiceUploadAssetRequest>) -> Result<UploadMetadata, Status> {
+async fn receive_metadata(
+    stream: &mut Streaming<BatonServiceUploadAssetRequest>,
+) -> Result<UploadMetadata, Status> {
     match stream.message().await?.map(|request| request.msg) {
         Some(Some(Msg::Metadata(metadata))) => {
-            metadata.check()?;
+            metadata.validate()?;
             Ok(metadata)
         }
         Some(None) => Err(Violation::new("msg", "there must be one").into()),
@@ -60,34 +62,34 @@ async fn metadata(stream: &mut Streaming<BatonServiceUploadAssetRequest>) -> Res
     }
 }
 
-async fn chunks(
+async fn receive_chunks(
     stream: &mut Streaming<BatonServiceUploadAssetRequest>,
     mut file: File,
-    attempt: &Attempt<'_>,
+    recorded: &RecordedUpload<'_>,
     context: &CallContext,
     cut_after: Option<usize>,
-) -> Result<(), Failure> {
+) -> Result<(), UploadFailure> {
     let mut digest = Sha256::new();
     let mut count = 0;
     let checksum = loop {
-        let request = next(stream)
+        let request = next_message(stream)
             .await?
             .ok_or_else(|| Violation::new("msg", "the last must be eof"))?;
         match request.msg {
             Some(Msg::Data(chunk)) => {
-                chunk.check()?;
-                // Chunks are small and this thread is the simulator's own, so it may block.
+                chunk.validate()?;
+                // Chunks are small, and the simulator has its own thread, so this may block.
                 file.write_all(&chunk.data)
-                    .map_err(|error| Failure::Refused(internal(&error)))?;
+                    .map_err(|error| UploadFailure::Refused(storage_error(&error)))?;
                 digest.update(&chunk.data);
-                attempt.took(chunk.data.len());
+                recorded.record_chunk(chunk.data.len());
                 count += 1;
                 if cut_after == Some(count) {
-                    context.hangup.now(&context.entry).await;
+                    context.hangup.hang_up(&context.entry).await;
                 }
             }
             Some(Msg::Eof(end)) => {
-                end.check()?;
+                end.validate()?;
                 break end.sha256_checksum;
             }
             Some(Msg::Metadata(_)) => {
@@ -96,61 +98,61 @@ async fn chunks(
             None => return Err(Violation::new("msg", "there must be one").into()),
         }
     };
-    if next(stream).await?.is_some() {
+    if next_message(stream).await?.is_some() {
         return Err(Violation::new("msg", "nothing may follow eof").into());
     }
     if digest.finalize()[..] != checksum[..] {
         let status = Status::new(Code::DataLoss, "eof.sha256_checksum: is not that of the data");
-        return Err(Failure::Refused(status));
+        return Err(UploadFailure::Refused(status));
     }
     Ok(())
 }
 
-async fn next(
+async fn next_message(
     stream: &mut Streaming<BatonServiceUploadAssetRequest>,
-) -> Result<Option<BatonServiceUploadAssetRequest>, Failure> {
-    stream.message().await.map_err(Failure::Cut)
+) -> Result<Option<BatonServiceUploadAssetRequest>, UploadFailure> {
+    stream.message().await.map_err(UploadFailure::Cut)
 }
 
-fn internal(error: &io::Error) -> Status {
+fn storage_error(error: &io::Error) -> Status {
     Status::internal(format!("cannot keep the asset: {error}"))
 }
 
-/// Why an upload is incomplete.
+/// Why an upload failed.
 #[derive(Debug)]
-enum Failure {
-    /// It broke a rule.
+enum UploadFailure {
+    /// It violated a rule.
     Refused(Status),
     /// Its stream broke.
     Cut(Status),
 }
 
-impl From<Violation> for Failure {
+impl From<Violation> for UploadFailure {
     fn from(violation: Violation) -> Self {
         Self::Refused(violation.into())
     }
 }
 
-/// A recorded upload. If it is dropped because its connection was closed, it counts as cut.
-struct Attempt<'a> {
+/// A recorded upload. If it is dropped while it receives, its outcome is [`UploadOutcome::Cut`].
+struct RecordedUpload<'a> {
     tasks: &'a TaskQueue,
     id: &'a TaskId,
     number: usize,
 }
 
-impl Attempt<'_> {
-    fn took(&self, bytes: usize) {
+impl RecordedUpload<'_> {
+    fn record_chunk(&self, bytes: usize) {
         self.tasks
             .edit_upload(self.id, self.number, |upload| upload.chunks.push(bytes));
     }
 
-    fn ended(&self, outcome: UploadOutcome) {
+    fn set_outcome(&self, outcome: UploadOutcome) {
         self.tasks
             .edit_upload(self.id, self.number, |upload| upload.outcome = outcome);
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for RecordedUpload<'_> {
     fn drop(&mut self) {
         self.tasks.edit_upload(self.id, self.number, |upload| {
             if upload.outcome == UploadOutcome::Receiving {

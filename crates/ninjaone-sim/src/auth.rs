@@ -1,4 +1,4 @@
-//! The token endpoint and what a token may do (docs/reference/ninjaone-api.md §11.2, §11.3).
+//! The token endpoint and the scopes of tokens (docs/reference/ninjaone-api.md §11.2, §11.3).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,13 +23,13 @@ pub(crate) struct Tokens(Mutex<Issued>);
 #[derive(Debug, Default)]
 struct Issued {
     count: u64,
-    live: HashMap<String, Grant>,
+    grants: HashMap<String, Grant>,
 }
 
 #[derive(Debug, Clone)]
 struct Grant {
     scopes: Scopes,
-    until: Instant,
+    expires_at: Instant,
 }
 
 impl Tokens {
@@ -77,7 +77,7 @@ impl Tokens {
             let text = "The client is not allowed to use this grant";
             return Answer::oauth_error(behavior.token.ungranted_status, "unauthorized_client", text);
         }
-        match scopes(field("scope"), app, behavior) {
+        match granted_scopes(field("scope"), app, behavior) {
             Some(scopes) => self.issue(scopes, behavior),
             None => Answer::oauth_error(
                 400,
@@ -91,7 +91,7 @@ impl Tokens {
         let mut issued = self.issued();
         issued.count += 1;
         if behavior.token.one_token_at_a_time {
-            issued.live.clear();
+            issued.grants.clear();
         }
         let token = format!("sim-token-{:06}", issued.count);
         let mut body = json!({ "access_token": token, "token_type": "Bearer", "scope": scopes.to_string() });
@@ -103,12 +103,12 @@ impl Tokens {
         if let (Some(seconds), Value::Object(fields)) = (claimed, &mut body) {
             fields.insert("expires_in".to_owned(), Value::from(seconds));
         }
-        let until = Instant::now() + behavior.token.lifetime;
-        issued.live.insert(token, Grant { scopes, until });
+        let expires_at = Instant::now() + behavior.token.lifetime;
+        issued.grants.insert(token, Grant { scopes, expires_at });
         Answer::json(200, &body)
     }
 
-    /// What an API call may do, or why it may not be made at all.
+    /// The scopes of an API call, or the refusal.
     pub(crate) fn authorize(
         &self,
         authorization: Option<&str>,
@@ -130,16 +130,16 @@ impl Tokens {
                 1,
             ));
         };
-        let grant = self.issued().live.get(token).cloned();
-        match grant.filter(|grant| Instant::now() < grant.until) {
+        let grant = self.issued().grants.get(token).cloned();
+        match grant.filter(|grant| Instant::now() < grant.expires_at) {
             Some(grant) => Ok(grant.scopes),
             None => Err(refused_token(behavior.authorization.invalid_token)),
         }
     }
 
-    /// Takes every token back.
+    /// Invalidates every token.
     pub(crate) fn revoke_all(&self) {
-        self.issued().live.clear();
+        self.issued().grants.clear();
     }
 }
 
@@ -153,8 +153,8 @@ pub(crate) fn refused_token(spelling: InvalidToken) -> Answer {
     Answer::auth_error(401, error, "Invalid credentials", 10)
 }
 
-/// The answer to a call that wants a scope the token does not have.
-pub(crate) fn insufficient() -> Answer {
+/// The answer to a call that needs a scope the token does not have.
+pub(crate) fn insufficient_privileges() -> Answer {
     Answer::auth_error(
         401,
         "insufficient_privileges",
@@ -164,15 +164,18 @@ pub(crate) fn insufficient() -> Answer {
 }
 
 /// The scopes to grant; `None` if a requested one is not available.
-fn scopes(asked: Option<&str>, app: &AppRegistration, behavior: &Behavior) -> Option<Scopes> {
-    let Some(asked) = asked.map(Scopes::parse).filter(|asked| !asked.is_empty()) else {
+fn granted_scopes(requested: Option<&str>, app: &AppRegistration, behavior: &Behavior) -> Option<Scopes> {
+    let Some(requested) = requested
+        .map(Scopes::parse)
+        .filter(|requested| !requested.is_empty())
+    else {
         return Some(app.scopes.clone());
     };
-    let asked = match behavior.token.offline_access {
-        OfflineAccess::Tolerated => asked.without("offline_access"),
-        OfflineAccess::Refused => asked,
+    let requested = match behavior.token.offline_access {
+        OfflineAccess::Tolerated => requested.without("offline_access"),
+        OfflineAccess::Refused => requested,
     };
-    asked.is_subset(&app.scopes).then_some(asked)
+    requested.is_subset(&app.scopes).then_some(requested)
 }
 
 fn basic(header: &str) -> Option<(String, String)> {

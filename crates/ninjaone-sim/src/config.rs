@@ -10,19 +10,19 @@ use crate::tenant::Tenant;
 /// The configuration of a simulated tenant.
 #[derive(Debug, Clone)]
 pub struct SimConfig {
-    /// Who and what exists.
+    /// The tenant.
     pub tenant: Tenant,
     /// The API client app that may sign in.
     pub app: AppRegistration,
-    /// Positions of all switches.
+    /// Configurable behavior.
     pub behavior: Behavior,
     /// The faults.
     pub faults: FaultSchedule,
     /// Serve HTTPS with a certificate of a fresh test CA.
     pub tls: Option<CertificateOptions>,
-    /// Where to listen; port 0 picks a free one.
+    /// Address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// Keep what calls were answered with in the ledger.
+    /// Keep the bodies of answers in the ledger.
     pub keep_answers: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct AppRegistration {
     pub client_id: String,
     /// OAuth client secret.
     pub client_secret: String,
-    /// Scopes the app may ask for.
+    /// Scopes the app may request.
     pub scopes: Scopes,
     /// The client credentials grant is switched on.
     pub client_credentials: bool,
@@ -74,7 +74,7 @@ impl Default for AppRegistration {
 pub struct Scopes(BTreeSet<String>);
 
 impl Scopes {
-    /// Reads a list separated by blanks or commas.
+    /// Parses a list separated by spaces or commas.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let words = text.split([' ', ',']).filter(|word| !word.is_empty());

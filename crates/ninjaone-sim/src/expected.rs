@@ -1,4 +1,4 @@
-/// Counts that a complete and correct read of a tenant arrives at.
+/// The counts of a complete and correct read of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
     /// Rows of `/v2/user/technicians`.
@@ -11,7 +11,7 @@ pub struct Expected {
     pub roles: u64,
     /// Members of all roles.
     pub role_members: u64,
-    /// Those of them whose id is in no user list.
+    /// Role members whose id is in no user list.
     pub unknown_role_members: u64,
     /// Rows of `/v2/organizations`.
     pub organizations: u64,

@@ -16,11 +16,11 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     /// The body as text.
     pub body: String,
-    /// There was an `Authorization` header.
+    /// Whether there was an `Authorization` header.
     pub authorized: bool,
     /// The `Accept-Encoding` header.
     pub accept_encoding: Option<String>,
-    /// When it came.
+    /// Time of arrival.
     pub at: Instant,
     /// Status of the answer; 0 before it, and for connections that were dropped.
     pub status: u16,

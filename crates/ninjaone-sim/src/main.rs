@@ -17,25 +17,25 @@ struct Arguments {
     /// Address to listen on; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8471")]
     listen: SocketAddr,
-    /// Stop when standard input ends, so that the tenant does not outlive the program that started it.
+    /// Stop at the end of standard input, so that the tenant stops with the program that started it.
     #[arg(long)]
     exit_with_stdin: bool,
-    /// Who and what exists.
+    /// The tenant to serve.
     #[arg(long, value_enum, default_value = "msp")]
-    tenant: Which,
-    /// A folder with a tenant of your own, in the form of fixtures/msp.
+    tenant: TenantChoice,
+    /// A folder with a custom tenant, in the format of fixtures/msp.
     #[arg(long, conflicts_with = "tenant")]
     folder: Option<PathBuf>,
     /// Client id of the API client app.
     #[arg(long, default_value = "sim-client")]
     client_id: String,
-    /// Its secret.
+    /// Secret of the API client app.
     #[arg(long, default_value = "sim-secret")]
     client_secret: String,
-    /// Scopes the app may ask for.
+    /// Scopes the app may request.
     #[arg(long, default_value = "monitoring management")]
     scopes: String,
-    /// Make the instance an older one, without /v2/user/*.
+    /// Simulate an older instance, without /v2/user/*.
     #[arg(long)]
     old_instance: bool,
     /// A fault: `[METHOD] PATH [first:N|call:N|after:N|percent:N] KIND [VALUE]`. Repeatable.
@@ -53,7 +53,7 @@ struct Arguments {
     /// Roles of a generated tenant.
     #[arg(long, default_value_t = 5)]
     roles: u32,
-    /// Role members of a generated tenant, altogether.
+    /// Role members of a generated tenant, in total.
     #[arg(long, default_value_t = 200)]
     grants: u64,
     /// Organizations of a generated tenant.
@@ -65,7 +65,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Which {
+enum TenantChoice {
     /// The built-in managed service provider.
     Msp,
     /// A tenant of any size, computed from a seed.
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), SimError> {
-    let mut config = SimConfig::new(tenant(arguments)?);
+    let mut config = SimConfig::new(build_tenant(arguments)?);
     config.listen = arguments.listen;
     config.app = AppRegistration {
         client_id: arguments.client_id.clone(),
@@ -112,13 +112,13 @@ fn run(arguments: &Arguments) -> Result<(), SimError> {
     Ok(())
 }
 
-fn tenant(arguments: &Arguments) -> Result<Tenant, SimError> {
+fn build_tenant(arguments: &Arguments) -> Result<Tenant, SimError> {
     if let Some(folder) = &arguments.folder {
         return Tenant::folder(folder);
     }
     match arguments.tenant {
-        Which::Msp => Tenant::fixture("msp"),
-        Which::Generated => Tenant::generated(GeneratedSize {
+        TenantChoice::Msp => Tenant::fixture("msp"),
+        TenantChoice::Generated => Tenant::generated(GeneratedSize {
             seed: arguments.seed,
             technicians: arguments.technicians,
             end_users: arguments.end_users,

@@ -1,4 +1,4 @@
-//! What the simulated server says.
+//! Answers of the simulated server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +22,7 @@ pub(crate) enum Payload {
     Bytes(Bytes),
     /// Written while it is sent.
     Rows(Box<Rows>),
-    /// The same piece again and again.
+    /// A repeated piece without an end.
     Endless(Endless),
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Payload {
 pub(crate) struct Endless {
     pub(crate) begin: Vec<u8>,
     pub(crate) again: Vec<u8>,
-    /// Bytes until it ends all the same.
+    /// Remaining bytes until it ends.
     pub(crate) left: u64,
 }
 
@@ -47,7 +47,7 @@ impl Endless {
 }
 
 impl Payload {
-    /// All of it, held in memory.
+    /// The complete body in memory.
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Self::Bytes(bytes) => bytes,

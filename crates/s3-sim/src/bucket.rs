@@ -1,4 +1,4 @@
-//! What is stored: a map under a mutex, so that a precondition and its write are one step.
+//! The stored objects: a map under a mutex, so that a precondition and its write are one step.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) struct Contents {
 }
 
 impl Bucket {
-    /// Locks the bucket for one step.
+    /// Locks the bucket.
     pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,12 +37,12 @@ impl Contents {
 
     /// Stores an object where the precondition holds.
     pub(crate) fn put(&mut self, key: &str, object: Object, precondition: &Precondition) -> S3Result<()> {
-        precondition.check_write(self.objects.get(key).map(|there| &there.e_tag))?;
+        precondition.check_write(self.objects.get(key).map(|current| &current.e_tag))?;
         self.objects.insert(key.to_owned(), object);
         Ok(())
     }
 
-    /// Begins a multipart upload and gives its id.
+    /// Begins a multipart upload and returns its id.
     pub(crate) fn begin_upload(&mut self, key: String) -> String {
         self.uploads_begun += 1;
         let id = format!("upload-{}", self.uploads_begun);
@@ -64,7 +64,7 @@ impl Contents {
         listed: &[CompletedPart],
         precondition: &Precondition,
     ) -> S3Result<ETag> {
-        let object = self.upload(id, key)?.joined(listed)?;
+        let object = self.upload(id, key)?.join(listed)?;
         let e_tag = object.e_tag.clone();
         self.put(key, object, precondition)?;
         self.uploads.remove(id);
@@ -91,21 +91,21 @@ mod tests {
 
     use super::*;
 
-    /// No client of ours can complete an upload conditionally, so that this is seen from inside only.
+    /// Our client cannot complete an upload conditionally, so this is a unit test.
     #[test]
-    fn an_upload_can_be_completed_on_a_condition() {
+    fn an_upload_can_be_completed_conditionally() {
         let bucket = Bucket::default();
         let mut contents = bucket.contents();
-        let there = Object::whole(Bytes::from_static(b"there"));
+        let current = Object::from_bytes(Bytes::from_static(b"there"));
         let absent = Precondition {
             if_match: None,
             if_none_match: Some(ETagCondition::Any),
         };
         let same = Precondition {
-            if_match: Some(ETagCondition::ETag(there.e_tag.clone())),
+            if_match: Some(ETagCondition::ETag(current.e_tag.clone())),
             if_none_match: None,
         };
-        contents.objects.insert("k".to_owned(), there);
+        contents.objects.insert("k".to_owned(), current);
         let id = contents.begin_upload("k".to_owned());
         let e_tag = contents
             .upload(&id, "k")

@@ -22,14 +22,14 @@ impl Object {
         }
     }
 
-    /// An object that came in one piece: its `ETag` is its MD5.
-    pub(crate) fn whole(bytes: Bytes) -> Self {
+    /// An object from a single request: its `ETag` is its MD5.
+    pub(crate) fn from_bytes(bytes: Bytes) -> Self {
         let e_tag = hex(&Md5::checksum(&bytes));
         Self::new(bytes, e_tag)
     }
 }
 
-/// Bytes as S3 writes them in an `ETag`.
+/// Bytes in the notation of an `ETag`.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.

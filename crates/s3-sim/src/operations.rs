@@ -1,4 +1,4 @@
-//! S3's operations on the one bucket: what came in over the protocol, and what goes out.
+//! S3's operations on the bucket, as requests and responses of the protocol.
 
 use std::ops::Range;
 
@@ -23,10 +23,10 @@ use crate::precondition::Precondition;
 use crate::switches::Switches;
 
 /// The maximum and default number of names on a page.
-const PAGE: i32 = 1000;
+const MAX_KEYS: i32 = 1000;
 
-/// The bucket as the protocol sees it. Operations that are not here are answered with `NotImplemented`, as are the
-/// conditions that no code of ours sends, so that none is silently ignored.
+/// The bucket as the protocol sees it. Other operations are answered with `NotImplemented`, and so are conditions that our
+/// code does not send, so that none is silently ignored.
 pub(crate) struct Operations {
     pub(crate) name: String,
     pub(crate) read_only_prefix: Option<String>,
@@ -52,7 +52,7 @@ impl Operations {
     }
 
     fn delete(&self, name: &str, key: &str) -> S3Result<()> {
-        // S3 does not say whether there was such a key.
+        // S3 does not report whether the key existed.
         self.writable(name, key)?.contents().objects.remove(key);
         Ok(())
     }
@@ -122,8 +122,10 @@ impl S3 for Operations {
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let input = request.input;
         let bucket = self.writable(&input.bucket, &input.key)?;
-        let object = Object::whole(whole(input.body).await?);
-        let precondition = self.switches.of_write(input.if_match, input.if_none_match)?;
+        let object = Object::from_bytes(read_body(input.body).await?);
+        let precondition = self
+            .switches
+            .write_precondition(input.if_match, input.if_none_match)?;
         let e_tag = Some(object.e_tag.clone());
         bucket.contents().put(&input.key, object, &precondition)?;
         Ok(S3Response::new(PutObjectOutput {
@@ -141,7 +143,7 @@ impl S3 for Operations {
             return Err(s3_error!(NotImplemented));
         }
         let bucket = self.bucket(&input.bucket)?;
-        let max_keys = input.max_keys.unwrap_or(PAGE).min(PAGE);
+        let max_keys = input.max_keys.unwrap_or(MAX_KEYS).min(MAX_KEYS);
         let resume_after = input.continuation_token.as_deref().map(from_token).transpose()?;
         let query = ListQuery {
             prefix: input.prefix.as_deref().unwrap_or_default(),
@@ -241,7 +243,7 @@ impl S3 for Operations {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let input = request.input;
         let bucket = self.writable(&input.bucket, &input.key)?;
-        let bytes = whole(input.body).await?;
+        let bytes = read_body(input.body).await?;
         let mut contents = bucket.contents();
         let upload = contents.upload(&input.upload_id, &input.key)?;
         let e_tag = upload.put(input.part_number, bytes)?;
@@ -258,7 +260,9 @@ impl S3 for Operations {
         let input = request.input;
         let bucket = self.writable(&input.bucket, &input.key)?;
         let parts = input.multipart_upload.and_then(|upload| upload.parts);
-        let precondition = self.switches.of_write(input.if_match, input.if_none_match)?;
+        let precondition = self
+            .switches
+            .write_precondition(input.if_match, input.if_none_match)?;
         let e_tag = bucket.contents().complete_upload(
             &input.upload_id,
             &input.key,
@@ -284,8 +288,8 @@ impl S3 for Operations {
     }
 }
 
-/// A body in one piece. s3s finds a body that is not the one that was signed while it is read.
-async fn whole(body: Option<StreamingBlob>) -> S3Result<Bytes> {
+/// Reads a complete body. s3s checks the signature of the body while it is read.
+async fn read_body(body: Option<StreamingBlob>) -> S3Result<Bytes> {
     let Some(body) = body else {
         return Ok(Bytes::new());
     };

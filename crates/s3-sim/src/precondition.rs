@@ -3,7 +3,7 @@
 use s3s::dto::{ETag, ETagCondition};
 use s3s::{S3Error, S3Result, s3_error};
 
-/// What a request wants to be true of the object that is there.
+/// The condition of a request on the existing object.
 pub(crate) struct Precondition {
     pub(crate) if_match: Option<ETagCondition>,
     pub(crate) if_none_match: Option<ETagCondition>,
@@ -11,31 +11,31 @@ pub(crate) struct Precondition {
 
 impl Precondition {
     /// Checks the precondition of a read of an object with this `ETag`.
-    pub(crate) fn check_read(&self, there: &ETag) -> S3Result<()> {
+    pub(crate) fn check_read(&self, current: &ETag) -> S3Result<()> {
         if self
             .if_match
             .as_ref()
-            .is_some_and(|wanted| !matches(wanted, there))
+            .is_some_and(|expected| !matches(expected, current))
         {
             return Err(failed());
         }
         match &self.if_none_match {
-            Some(unwanted) if matches(unwanted, there) => Err(s3_error!(NotModified)),
+            Some(excluded) if matches(excluded, current) => Err(s3_error!(NotModified)),
             _ => Ok(()),
         }
     }
 
     /// Checks the precondition of a write over an object with this `ETag`, if there is one.
-    pub(crate) fn check_write(&self, there: Option<&ETag>) -> S3Result<()> {
-        match (&self.if_match, there) {
+    pub(crate) fn check_write(&self, current: Option<&ETag>) -> S3Result<()> {
+        match (&self.if_match, current) {
             (None, _) => {}
-            // S3 does not say 412 here.
+            // S3 does not answer 412 here.
             (Some(_), None) => return Err(s3_error!(NoSuchKey, "The specified key does not exist.")),
-            (Some(wanted), Some(there)) if matches(wanted, there) => {}
+            (Some(expected), Some(current)) if matches(expected, current) => {}
             (Some(_), Some(_)) => return Err(failed()),
         }
         match &self.if_none_match {
-            Some(ETagCondition::Any) if there.is_some() => Err(failed()),
+            Some(ETagCondition::Any) if current.is_some() => Err(failed()),
             Some(ETagCondition::ETag(_)) => Err(s3_error!(
                 NotImplemented,
                 "A write takes no If-None-Match other than *."
@@ -45,8 +45,10 @@ impl Precondition {
     }
 }
 
-fn matches(condition: &ETagCondition, there: &ETag) -> bool {
-    condition.as_etag().is_none_or(|wanted| wanted.weak_cmp(there))
+fn matches(condition: &ETagCondition, current: &ETag) -> bool {
+    condition
+        .as_etag()
+        .is_none_or(|expected| expected.weak_cmp(current))
 }
 
 fn failed() -> S3Error {

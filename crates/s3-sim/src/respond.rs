@@ -35,7 +35,7 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
         Some(S3Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
         Some(S3Fault::Hang) => return std::future::pending().await,
         Some(S3Fault::Status(status)) => {
-            // A client that still sends when the answer comes may not see the answer.
+            // A client that is still sending may not see the answer.
             request.into_body().collect().await.map_err(io::Error::other)?;
             refusal(status)?
         }
@@ -49,7 +49,7 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
             if refusal != S3Refusal::ChecksumRequired || lacks_checksum(&request) =>
         {
             request.into_body().collect().await.map_err(io::Error::other)?;
-            refused(refusal)?
+            refusal_response(refusal)?
         }
         None | Some(S3Fault::AfterEffect | S3Fault::Half | S3Fault::Refusal(_)) => {
             let answer = shared.service.call(request.map(Body::from)).await;
@@ -71,22 +71,22 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
     Ok(response)
 }
 
-/// Promises all of an answer and gives half of it; one without a body is not given at all.
+/// Announces the full length of an answer and sends half of it. An answer without a body is dropped.
 async fn half_of(response: HttpResponse) -> io::Result<HttpResponse> {
     let (mut parts, body) = response.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     if body.is_empty() {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    let whole = HeaderValue::from(body.len());
-    parts.headers.insert(hyper::header::CONTENT_LENGTH, whole);
+    let full_length = HeaderValue::from(body.len());
+    parts.headers.insert(hyper::header::CONTENT_LENGTH, full_length);
     Ok(HttpResponse::from_parts(
         parts,
         Body::from(body.slice(..body.len() / 2)),
     ))
 }
 
-/// Whether it is an upload without a checksum of S3's own.
+/// Whether a request is an upload without one of S3's checksums.
 fn lacks_checksum(request: &Request<Incoming>) -> bool {
     let is_checksum = |name: &hyper::header::HeaderName| {
         name == "content-md5" || name.as_str().starts_with("x-amz-checksum-")
@@ -94,7 +94,7 @@ fn lacks_checksum(request: &Request<Incoming>) -> bool {
     request.method() == Method::PUT && !request.headers().keys().any(is_checksum)
 }
 
-fn refused(refusal: S3Refusal) -> io::Result<HttpResponse> {
+fn refusal_response(refusal: S3Refusal) -> io::Result<HttpResponse> {
     let (status, code, message) = refusal.error_parts();
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"

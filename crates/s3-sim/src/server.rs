@@ -1,4 +1,4 @@
-//! The running server: what tests look at and change.
+//! The running server, as tests inspect and control it.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -85,24 +85,24 @@ impl S3Sim {
             .collect()
     }
 
-    /// The keys of multipart uploads that were neither completed nor aborted, which S3 would go on charging for.
+    /// The keys of multipart uploads that were neither completed nor aborted; S3 would charge for them.
     #[must_use]
     pub fn unfinished_uploads(&self) -> Vec<String> {
         self.bucket.contents().unfinished_uploads()
     }
 
-    /// Stores an object without the client.
+    /// Stores an object directly.
     pub fn put(&self, key: impl Into<String>, bytes: impl Into<Bytes>) {
-        let object = Object::whole(bytes.into());
+        let object = Object::from_bytes(bytes.into());
         self.bucket.contents().objects.insert(key.into(), object);
     }
 
-    /// Removes an object without the client.
+    /// Removes an object directly.
     pub fn delete(&self, key: &str) {
         self.bucket.contents().objects.remove(key);
     }
 
-    /// Makes an object look as if it had been stored at another time.
+    /// Changes the modification time of an object.
     pub fn set_modified(&self, key: &str, modified: SystemTime) {
         if let Some(object) = self.bucket.contents().objects.get_mut(key) {
             object.modified = modified;
@@ -119,26 +119,26 @@ impl S3Sim {
         self.switches.leave_out_e_tags();
     }
 
-    /// Every request so far, or since they were forgotten.
+    /// Every request since the start or the last [`Self::forget_requests`].
     #[must_use]
     pub fn requests(&self) -> Vec<S3Request> {
         self.ledger.calls()
     }
 
-    /// Empties the list of requests. Faults keep their count.
+    /// Clears the list of requests. Faults keep their count.
     pub fn forget_requests(&self) {
         self.ledger.clear();
     }
 
     /// The `n`-th request from now on, counted from 0, and all later ones fail. This replaces an earlier call.
     /// `None` removes all faults.
-    pub fn fail_from(&self, n: Option<u64>, how: S3Fault) {
-        self.faults.fail_from(n, how);
+    pub fn fail_from(&self, n: Option<u64>, fault: S3Fault) {
+        self.faults.fail_from(n, fault);
     }
 
-    /// Only the `n`-th request from now on, counted from 0, fails. This goes before [`Self::fail_from`].
-    pub fn fail_once(&self, n: u64, how: S3Fault) {
-        self.faults.fail_once(n, how);
+    /// Only the `n`-th request from now on, counted from 0, fails. It takes precedence over [`Self::fail_from`].
+    pub fn fail_once(&self, n: u64, fault: S3Fault) {
+        self.faults.fail_once(n, fault);
     }
 }
 

@@ -44,7 +44,7 @@ impl Switches {
     }
 
     /// The precondition of a write, as far as the store knows of it.
-    pub(crate) fn of_write(
+    pub(crate) fn write_precondition(
         &self,
         if_match: Option<ETagCondition>,
         if_none_match: Option<ETagCondition>,

@@ -9,10 +9,10 @@ use s3s::{S3Result, s3_error};
 
 use crate::object::{Object, hex};
 
-/// Every part but the last must have at least this size.
-const MIN_PART: usize = 5 * 1024 * 1024;
+/// Minimum size of every part but the last.
+const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// The highest part number there can be.
+/// The highest part number.
 const MAX_PARTS: i32 = 10_000;
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Upload {
         }
     }
 
-    /// Takes a part, in place of an earlier one of the same number.
+    /// Stores a part, replacing an earlier one with the same number.
     pub(crate) fn put(&mut self, number: i32, bytes: Bytes) -> S3Result<ETag> {
         if !(1..=MAX_PARTS).contains(&number) {
             return Err(s3_error!(
@@ -48,23 +48,27 @@ impl Upload {
         Ok(ETag::Strong(hex(&md5)))
     }
 
-    /// Joins the parts that a client lists, if it lists them rightly.
-    pub(crate) fn joined(&self, listed: &[CompletedPart]) -> S3Result<Object> {
-        let mut before = 0;
+    /// Joins the parts that a client lists, if the list is valid.
+    pub(crate) fn join(&self, listed: &[CompletedPart]) -> S3Result<Object> {
+        let mut previous = 0;
         let mut bytes = BytesMut::new();
         let mut digests = Vec::new();
         for (position, entry) in listed.iter().enumerate() {
             let number = entry.part_number.ok_or_else(|| s3_error!(MalformedXML))?;
-            if number <= before {
+            if number <= previous {
                 return Err(s3_error!(InvalidPartOrder));
             }
-            before = number;
+            previous = number;
             let part = self.parts.get(&number).ok_or_else(|| s3_error!(InvalidPart))?;
             let e_tag = ETag::Strong(hex(&part.md5));
-            if !entry.e_tag.as_ref().is_some_and(|wanted| wanted.weak_cmp(&e_tag)) {
+            if !entry
+                .e_tag
+                .as_ref()
+                .is_some_and(|expected| expected.weak_cmp(&e_tag))
+            {
                 return Err(s3_error!(InvalidPart));
             }
-            if position + 1 < listed.len() && part.bytes.len() < MIN_PART {
+            if position + 1 < listed.len() && part.bytes.len() < MIN_PART_BYTES {
                 return Err(s3_error!(EntityTooSmall));
             }
             bytes.extend_from_slice(&part.bytes);
@@ -73,7 +77,7 @@ impl Upload {
         if listed.is_empty() {
             return Err(s3_error!(MalformedXML, "You must specify at least one part"));
         }
-        // S3's own form, by which clients tell that an ETag is no MD5 of the whole.
+        // S3's own format, which shows clients that the ETag is not an MD5 of the object.
         let e_tag = format!("{}-{}", hex(&Md5::checksum(&digests)), listed.len());
         Ok(Object::new(bytes.freeze(), e_tag))
     }

@@ -240,10 +240,10 @@ async fn update_replaces_only_the_version_it_names() {
     assert!(matches!(stale, Err(Error::Precondition { .. })), "{stale:?}");
     assert_eq!(s3.objects()["k"], b"two");
     s3.delete("k");
-    let gone = client
+    let missing = client
         .put_opts(&key, "four".into(), mode(second.unwrap().e_tag).into())
         .await;
-    assert!(matches!(gone, Err(Error::Precondition { .. })), "{gone:?}");
+    assert!(matches!(missing, Err(Error::Precondition { .. })), "{missing:?}");
     assert_eq!(s3.requests().last().unwrap().status, Some(404));
     assert!(s3.objects().is_empty());
 }
@@ -369,11 +369,11 @@ async fn a_client_that_tries_again_gets_over_a_fault() {
     let s3 = start(None);
     let client = builder(&s3).with_retry(quickly()).build().unwrap();
     let key = Path::from("k");
-    for how in [S3Fault::Status(503), S3Fault::Reset, S3Fault::AfterEffect] {
-        s3.fail_once(0, how);
+    for fault in [S3Fault::Status(503), S3Fault::Reset, S3Fault::AfterEffect] {
+        s3.fail_once(0, fault);
         s3.forget_requests();
         client.put(&key, "v".into()).await.unwrap();
-        assert_eq!(s3.requests().len(), 2, "{how:?}");
+        assert_eq!(s3.requests().len(), 2, "{fault:?}");
     }
 }
 

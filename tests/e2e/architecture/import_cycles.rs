@@ -9,11 +9,11 @@ use std::path::Path;
 
 use crate::harness::workspace;
 
-/// A module of a crate: its file and what the file says.
+/// A module of a crate: its file and the file's tokens.
 struct Module {
     file: String,
     tokens: Vec<Token>,
-    /// Names in scope through `use`, with the paths that they stand for.
+    /// Names in scope through `use`, with their paths.
     imports: BTreeMap<String, Vec<String>>,
     /// Modules whose items are all in scope.
     globs: Vec<Vec<String>>,
@@ -25,7 +25,7 @@ enum Token {
     Mark(char),
 }
 
-/// The modules of a crate by their paths, of which the crate's root is empty.
+/// The modules of a crate by path; the path of the crate's root is empty.
 type Modules = BTreeMap<Vec<String>, Module>;
 
 /// Splits code into words and marks, without comments, texts and `#[cfg(test)]` items.
@@ -107,7 +107,7 @@ fn end_of_raw_text(chars: &[char], begin: usize) -> usize {
     at
 }
 
-/// Leaves out items that only tests have, whatever attribute says so: `#[cfg(test)]`, `#[cfg(all(test, unix))]` and the like.
+/// Removes items for tests only: `#[cfg(test)]`, `#[cfg(all(test, unix))]` and the like.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -342,7 +342,7 @@ fn absolute(from: &[String], path: &[String]) -> Vec<String> {
     found
 }
 
-/// Which file of a crate uses which others.
+/// The files of a crate and the files that each uses.
 fn edges(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
     let mut edges = BTreeMap::new();
     for (path, module) in modules {
@@ -458,7 +458,7 @@ fn paths_lead_through_re_exports_to_the_file() {
 }
 
 #[test]
-fn texts_comments_and_tests_are_no_code() {
+fn strings_comments_and_tests_are_not_code() {
     let code = "// a::b\nuse c::{d, e as f};/* g */ fn h<'a>() { \"i::j\"; r#\"k\"l\"#; 'm'; '\\''; b\"n\" }\n#[cfg(test)]\nmod tests { use o::p; }\nq";
     let words: Vec<String> = tokens(code)
         .into_iter()

@@ -1,4 +1,4 @@
-//! The Dockerfile, as far as it can be judged without building it.
+//! The Dockerfile, as far as it can be checked without a build.
 
 use super::{NOBODY, read};
 use crate::harness::workspace;
@@ -16,7 +16,7 @@ fn instructions() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_image_is_the_program_alone_and_nobody() {
+fn the_image_holds_the_program_only_and_runs_as_nobody() {
     let instructions = instructions();
     let last = instructions.iter().rposition(|(name, _)| name == "FROM").unwrap();
     let image = &instructions[last..];
@@ -26,10 +26,10 @@ fn the_image_is_the_program_alone_and_nobody() {
             .iter()
             .any(|(name, _)| ["RUN", "ADD", "ENV"].contains(&name.as_str()))
     );
-    let one = |wanted: &str| {
-        let mut found = image.iter().filter(|(name, _)| name == wanted);
-        let value = found.next().unwrap_or_else(|| panic!("no {wanted}"));
-        assert!(found.next().is_none(), "{wanted} twice");
+    let one = |instruction_name: &str| {
+        let mut found = image.iter().filter(|(name, _)| name == instruction_name);
+        let value = found.next().unwrap_or_else(|| panic!("no {instruction_name}"));
+        assert!(found.next().is_none(), "{instruction_name} twice");
         value.1.as_str()
     };
     assert_eq!(one("USER"), format!("{NOBODY}:{NOBODY}"));
@@ -41,8 +41,8 @@ fn the_image_is_the_program_alone_and_nobody() {
 #[test]
 fn the_program_has_a_second_name_at_the_root() {
     let link = "ln -s usr/local/bin/baton-ninja-one /image/baton-ninja-one";
-    let made = |(name, value): &(String, String)| name == "RUN" && value.contains(link);
-    assert!(instructions().iter().any(made));
+    let creates_link = |(name, value): &(String, String)| name == "RUN" && value.contains(link);
+    assert!(instructions().iter().any(creates_link));
     // Relative, so that it leads to the program in the image and while the image is put together.
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("usr/local/bin")).unwrap();
@@ -59,7 +59,7 @@ fn the_program_has_a_second_name_at_the_root() {
 }
 
 #[test]
-fn the_build_is_of_this_workspace_and_its_toolchain() {
+fn the_build_uses_this_workspace_and_toolchain() {
     let toolchain = read("rust-toolchain.toml");
     let channel = toolchain
         .lines()

@@ -76,7 +76,7 @@ fn secrets(manifests: &BTreeMap<(String, String), Value>) -> BTreeMap<&str, BTre
         .collect()
 }
 
-/// What a container's environment will be. A secret or a key that is not there is a failure, as it is in Kubernetes.
+/// A container's environment. A missing secret or key is a failure, as in Kubernetes.
 fn environment(container: &Value, manifests: &BTreeMap<(String, String), Value>) -> BTreeMap<String, String> {
     let secrets = secrets(manifests);
     let mut environment = BTreeMap::new();
@@ -137,7 +137,7 @@ fn kinds_names_and_labels() {
 }
 
 #[test]
-fn a_selector_finds_its_own_pods_and_no_others() {
+fn selectors_match_their_own_pods_only() {
     let manifests = manifests();
     let deployment = &manifests[&("Deployment".to_owned(), "baton-ninja-one".to_owned())];
     let selector = deployment["spec"]["selector"]["matchLabels"].as_object().unwrap();
@@ -237,17 +237,17 @@ fn the_published_names() {
             "BATON_PROVISIONING",
         ]
     );
-    // Writes are for whoever asks for them.
+    // Writes must be enabled explicitly.
     assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "false");
 }
 
 #[test]
-fn writable_places_are_those_that_the_program_is_told() {
+fn writable_volumes_match_the_configured_paths() {
     let manifests = manifests();
     for (name, pod, container) in workloads(&manifests) {
         let environment = environment(container, &manifests);
-        let told = ["BATON_TMPDIR", "BATON_STATE_DIR"].map(|variable| environment.get(variable));
-        let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
+        let configured = ["BATON_TMPDIR", "BATON_STATE_DIR"].map(|variable| environment.get(variable));
+        let configured: Vec<&str> = configured.into_iter().flatten().map(String::as_str).collect();
         let writable = |values: &Value, is: fn(&&Value) -> bool| -> Vec<Value> {
             items(values).iter().filter(is).cloned().collect()
         };
@@ -256,7 +256,7 @@ fn writable_places_are_those_that_the_program_is_told() {
             .iter()
             .map(|mount| mount["mountPath"].as_str().unwrap())
             .collect();
-        assert_eq!(mounted, told, "{name}");
+        assert_eq!(mounted, configured, "{name}");
         let volumes = writable(&pod["volumes"], |volume| volume["secret"].is_null());
         assert_eq!(volumes.len(), mounts.len(), "{name}");
         for (volume, mount) in volumes.iter().zip(&mounts) {
@@ -265,7 +265,11 @@ fn writable_places_are_those_that_the_program_is_told() {
             assert!(volume["emptyDir"]["medium"].is_null(), "{name}: not in memory");
         }
         // Only service mode has anything to remember.
-        assert_eq!(told.len(), if name.ends_with("-feed") { 1 } else { 2 }, "{name}");
+        assert_eq!(
+            configured.len(),
+            if name.ends_with("-feed") { 1 } else { 2 },
+            "{name}"
+        );
     }
 }
 
@@ -292,9 +296,9 @@ fn cell(cell: &str) -> f64 {
     }
 }
 
-/// What docs/guides/deploy.md says that the manifests hold, they hold: every row's memory and temporary files of one new file.
+/// The manifests provide what docs/guides/deploy.md promises: memory and temporary space for every row of its table.
 #[test]
-fn the_sizes_hold_every_row_of_the_capacity_table() {
+fn volume_sizes_cover_the_capacity_table() {
     let document = read("docs/guides/deploy.md");
     let (_, capacity) = document.split_once("\n## Capacity\n").unwrap();
     let capacity = capacity.split("\n## ").next().unwrap();
@@ -348,7 +352,7 @@ fn secrets_are_files() {
             .find(|mount| mount["name"] == volume["name"])
             .unwrap();
         assert_eq!(mount["readOnly"], true, "{name}");
-        // Octal in YAML 1.1, which Kubernetes reads: of no use to anybody but the pod's own group.
+        // Octal in YAML 1.1, which Kubernetes reads: readable by the pod's own group only.
         assert!(read("config/kubernetes/deployment.yaml").contains("defaultMode: 0440"));
         let environment = environment(container, &manifests);
         let mut files = Vec::new();
@@ -391,7 +395,7 @@ fn the_network_is_restricted() {
 }
 
 #[test]
-fn probes_ask_the_health_server() {
+fn probes_use_the_health_server() {
     let manifests = manifests();
     for (name, _, container) in workloads(&manifests) {
         let environment = environment(container, &manifests);
@@ -416,9 +420,9 @@ fn probes_ask_the_health_server() {
             ("livenessProbe", "/live"),
             ("readinessProbe", "/ready"),
         ] {
-            let asked = &container[probe]["httpGet"];
+            let http_get = &container[probe]["httpGet"];
             assert_eq!(
-                (&asked["path"], &asked["port"]),
+                (&http_get["path"], &http_get["port"]),
                 (&json!(path), &port["name"]),
                 "{name}"
             );
@@ -427,12 +431,12 @@ fn probes_ask_the_health_server() {
 }
 
 #[test]
-fn who_is_in_service_mode() {
+fn only_the_service_runs_in_service_mode() {
     let manifests = manifests();
     for (name, _, container) in workloads(&manifests) {
         let environment = environment(container, &manifests);
         let service = name == "baton-ninja-one";
-        // Its presence alone asks for service mode.
+        // Its presence alone enables service mode.
         assert_eq!(environment.contains_key("BATON_CLIENT_ID"), service, "{name}");
         assert_eq!(environment.contains_key("BATON_PROVISIONING"), service, "{name}");
         assert_eq!(environment.contains_key("BATON_HOST_ID"), service, "{name}");
@@ -441,7 +445,7 @@ fn who_is_in_service_mode() {
 }
 
 #[test]
-fn the_job_does_its_work() {
+fn the_job_never_overlaps_and_fails_on_known_codes() {
     let manifests = manifests();
     let job = &manifests[&("CronJob".to_owned(), "baton-ninja-one-feed".to_owned())];
     assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");

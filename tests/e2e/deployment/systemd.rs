@@ -8,7 +8,7 @@ use crate::harness::{words, workspace};
 /// Where the documents put the program.
 const INSTALLED: &str = "/usr/local/bin/baton-ninja-one";
 
-/// What both services must say to see as little of the machine as they can.
+/// Hardening options that both services must have.
 const HARDENED: [(&str, &str); 27] = [
     ("DynamicUser", "yes"),
     ("ProtectSystem", "strict"),
@@ -103,7 +103,7 @@ fn services() -> Vec<Unit> {
 }
 
 #[test]
-fn nothing_is_said_twice_that_is_said_once() {
+fn keys_appear_once_unless_repeatable() {
     let several = ["Environment", "LoadCredential", "SystemCallFilter"];
     let timers = files("systemd", "timer");
     for unit in services()
@@ -130,8 +130,8 @@ fn nothing_is_said_twice_that_is_said_once() {
 fn services_are_hardened() {
     for unit in services() {
         for (key, value) in HARDENED {
-            let said = unit.all("Service", key);
-            assert!(said.contains(&value), "{}: {key}={value}", unit.path);
+            let values = unit.all("Service", key);
+            assert!(values.contains(&value), "{}: {key}={value}", unit.path);
         }
         let families = unit.one("Service", "RestrictAddressFamilies");
         assert_eq!(families, "AF_INET AF_INET6 AF_UNIX", "{}", unit.path);
@@ -197,7 +197,7 @@ fn temporary_files_are_private_and_on_disk() {
 }
 
 #[test]
-fn the_service_serves_and_the_feed_feeds() {
+fn the_service_and_the_feed_have_their_settings() {
     for unit in services() {
         let environment = unit.environment();
         let has = |name: &str| environment.iter().any(|(known, _)| known == name);
@@ -224,7 +224,7 @@ fn the_service_serves_and_the_feed_feeds() {
 }
 
 #[test]
-fn the_timer_starts_a_unit_that_is_there() {
+fn the_timer_starts_an_existing_unit() {
     for path in files("systemd", "timer") {
         let timer = Unit::read(&path);
         let unit = timer.one("Timer", "Unit");

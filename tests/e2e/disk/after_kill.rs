@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use super::outputs::Output;
-use super::scenario::Scene;
-use super::shim::{Fault, Outcome, Plan, What, shim};
+use super::scenario::Scenario;
+use super::shim::{Effect, Fault, Outcome, Plan, shim};
 use super::small;
-use super::sweep::{all_wanted, places};
+use super::sweep::{is_exhaustive, sample_calls};
 use crate::datasets::files;
 
 const EIO: i32 = 5;
@@ -19,10 +19,10 @@ const EACCES: i32 = 13;
 /// A sync that was never published.
 const ORPHAN: &str = "2vU7QmBvvjK3kdYyV0000000001";
 
-const PLACE: &[&str] = &["--sink", "parquet=out"];
+const SINK: &[&str] = &["--sink", "parquet=out"];
 const OUTPUT: &[Output] = &[Output::Dataset("out")];
 
-/// Leaves what runs leave that were killed: one right after it had moved the pointer, one while it wrote files.
+/// Creates the leftovers of killed runs: one right after it had moved the pointer, one while it wrote files.
 fn leave_claims(folder: &Path) -> String {
     let pointer = fs::read(folder.join("out/latest.json")).unwrap();
     let pointer: serde_json::Value = serde_json::from_slice(&pointer).unwrap();
@@ -39,9 +39,9 @@ fn leave_claims(folder: &Path) -> String {
 }
 
 /// What readers of the sync need.
-fn of_sync(folder: &Path, sync: &str) -> BTreeMap<String, Vec<u8>> {
+fn files_of_sync(folder: &Path, sync: &str) -> BTreeMap<String, Vec<u8>> {
     let all = files(folder).into_iter();
-    // The claim goes, and so does the history that the next sync has anew.
+    // The claim is removed, and so is the history that the next sync writes again.
     let needed =
         |name: &str| name.contains(sync) && !name.contains("_staging/") && !name.contains("_history/");
     all.filter(|(name, _)| needed(name)).collect()
@@ -50,11 +50,11 @@ fn of_sync(folder: &Path, sync: &str) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_failed_read_after_a_kill_removes_nothing() {
     let Some(shim) = shim() else { return };
-    let scene = Scene::new("after a kill", &small(), &[PLACE], PLACE, OUTPUT);
-    let published = leave_claims(scene.before());
-    let before = of_sync(scene.before(), &published);
+    let scenario = Scenario::new("after a kill", &small(), &[SINK], SINK, OUTPUT);
+    let published = leave_claims(scenario.before());
+    let before = files_of_sync(scenario.before(), &published);
     assert!(before.len() > 5, "{:?}", before.keys());
-    let good = scene.run(shim, &Plan::none());
+    let good = scenario.run(shim, &Plan::none());
     assert_eq!(good.code, Some(0), "{}", good.stderr);
     assert!(!files(&good.folder).keys().any(|name| name.contains(ORPHAN)));
     for (name, errno, codes) in [
@@ -62,41 +62,41 @@ fn a_failed_read_after_a_kill_removes_nothing() {
         ("too many open files", EMFILE, [0, 8]),
         ("not allowed", EACCES, [0, 7]),
     ] {
-        for (kinds, wanted) in [("o", 14), ("r", 8)] {
+        for (kinds, sample) in [("o", 14), ("r", 8)] {
             // The system opens too many files, or what is not allowed; it reads what is open.
             if kinds == "r" && errno != EIO {
                 continue;
             }
             let possible = good.calls.iter().filter(|call| kinds.contains(call.kind)).count();
-            let wanted = if all_wanted() { possible } else { wanted };
+            let sample = if is_exhaustive() { possible } else { sample };
             let mut ends: BTreeMap<Option<i32>, usize> = BTreeMap::new();
             let mut runs = 0;
-            for at in places(possible, wanted) {
+            for at in sample_calls(possible, sample) {
                 let fault = Fault {
                     name,
-                    what: What::Fail,
+                    effect: Effect::Fail,
                     kinds,
                     errno,
                 };
-                let left = scene.run(shim, &Plan { fault, at });
-                let struck = left.calls.iter().find(|call| call.outcome == Outcome::Struck);
-                let told = format!(
+                let result = scenario.run(shim, &Plan { fault, at });
+                let struck = result.calls.iter().find(|call| call.outcome == Outcome::Struck);
+                let details = format!(
                     "{name} at {kinds} {at} ({struck:?}): {:?}\n{}",
-                    left.code, left.stderr
+                    result.code, result.stderr
                 );
                 assert!(
-                    of_sync(&left.folder, &published) == before,
-                    "something is gone: {told}"
+                    files_of_sync(&result.folder, &published) == before,
+                    "something is gone: {details}"
                 );
-                assert!(left.code.is_some_and(|code| codes.contains(&code)), "{told}");
+                assert!(result.code.is_some_and(|code| codes.contains(&code)), "{details}");
                 for word in ["panicked", "is a bug", "damaged"] {
-                    assert!(!left.stderr.contains(word), "{told}");
+                    assert!(!result.stderr.contains(word), "{details}");
                 }
-                *ends.entry(left.code).or_default() += 1;
+                *ends.entry(result.code).or_default() += 1;
                 runs += 1;
-                let again = scene.run_again(left, shim);
-                assert_eq!(again.code, Some(0), "{told}\nthe next run: {}", again.stderr);
-                assert!(of_sync(&again.folder, &published) == before, "{told}");
+                let again = scenario.run_again(result, shim);
+                assert_eq!(again.code, Some(0), "{details}\nthe next run: {}", again.stderr);
+                assert!(files_of_sync(&again.folder, &published) == before, "{details}");
                 assert!(!files(&again.folder).keys().any(|name| name.contains("_staging/")));
             }
             eprintln!("after a kill: {name}, {kinds}: {runs} runs of {possible} calls, ends {ends:?}");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::power_loss_model::lost_by_power_cut;
-use super::shim::{Call, Fault, Outcome, Plan, What, calls, shim};
-use super::sweep::{FAULTS, all_wanted};
+use super::shim::{Call, Effect, Fault, Outcome, Plan, calls, shim};
+use super::sweep::{FAULTS, is_exhaustive};
 use crate::harness::TestContext;
 use crate::provisioning::writes;
 
@@ -30,7 +30,7 @@ const REVOKE: &[&str] = &[
     "log/audit.jsonl",
 ];
 
-/// Lines, and how many of them are no whole entry.
+/// Complete entries, and the number of torn ones.
 fn lines(path: &Path) -> (Vec<serde_json::Value>, usize) {
     let text = fs::read_to_string(path).unwrap_or_default();
     let entries: Vec<_> = text.lines().map(serde_json::from_str).collect();
@@ -39,12 +39,12 @@ fn lines(path: &Path) -> (Vec<serde_json::Value>, usize) {
 }
 
 #[test]
-fn no_change_without_its_line() {
+fn no_change_before_its_audit_line() {
     let Some(shim) = shim() else { return };
     let mut struck = 0;
     for earlier in [false, true] {
         // With lines there already, what matters is how the next one is joined to a torn one.
-        let these = |fault: &Fault| !earlier || all_wanted() || fault.kinds == "w";
+        let these = |fault: &Fault| !earlier || is_exhaustive() || fault.kinds == "w";
         for (fault, _) in FAULTS.into_iter().filter(|(fault, _)| these(fault)) {
             struck += (1..=1000)
                 .take_while(|at| attempt(shim, &Plan { fault, at: *at }, earlier))
@@ -56,22 +56,28 @@ fn no_change_without_its_line() {
 }
 
 /// By the time of the change its line was on the disk, and so was the log's name.
-fn nothing_was_sent_too_early(plan: &Plan, earlier: bool, made: &[Call], folder: &Path) {
+fn nothing_was_sent_too_early(plan: &Plan, earlier: bool, calls_made: &[Call], folder: &Path) {
     let is = |call: &Call, kind| call.kind == kind && call.outcome == Outcome::Done;
-    let announced = made.iter().position(|call| is(call, 'w'));
+    let announced = calls_made.iter().position(|call| is(call, 'w'));
     let safe = announced.is_some_and(|at| {
-        let mut later = made[at..].iter();
-        later.any(|call| is(call, 's') && call.path == made[at].path)
+        let mut later = calls_made[at..].iter();
+        later.any(|call| is(call, 's') && call.path == calls_made[at].path)
     });
-    let short = plan.fault.what == What::Short;
-    assert!(safe || short, "{plan:?}: sent before its line was safe: {made:?}");
-    let named = earlier || made.iter().any(|call| is(call, 's') && call.path == folder);
-    assert!(named, "{plan:?}: sent before the log's name was safe: {made:?}");
+    let short = plan.fault.effect == Effect::Short;
+    assert!(
+        safe || short,
+        "{plan:?}: sent before its line was safe: {calls_made:?}"
+    );
+    let named = earlier || calls_made.iter().any(|call| is(call, 's') && call.path == folder);
+    assert!(
+        named,
+        "{plan:?}: sent before the log's name was safe: {calls_made:?}"
+    );
 }
 
-/// The judge judged: without the calls that make the line or the name safe, it finds fault.
+/// Test of the check: it fails without the calls that make the line or the name durable.
 #[test]
-fn a_change_that_is_sent_too_early_is_seen() {
+fn a_change_sent_before_its_line_is_detected() {
     let folder = Path::new("/log");
     let call = |kind, path: &str| Call {
         kind,
@@ -85,8 +91,9 @@ fn a_change_that_is_sent_too_early_is_seen() {
         call('w', "/log/audit.jsonl"),
         call('s', "/log/audit.jsonl"),
     ];
-    let judge = |made: &[Call], earlier| {
-        std::panic::catch_unwind(|| nothing_was_sent_too_early(&Plan::none(), earlier, made, folder)).is_ok()
+    let judge = |calls_made: &[Call], earlier| {
+        std::panic::catch_unwind(|| nothing_was_sent_too_early(&Plan::none(), earlier, calls_made, folder))
+            .is_ok()
     };
     assert!(judge(&good, false));
     assert!(!judge(&good[..3], false), "the line is not safe");
@@ -98,7 +105,7 @@ fn a_change_that_is_sent_too_early_is_seen() {
     assert!(!judge(&failed, false), "the line could not be made safe");
 }
 
-/// One change. Gives whether the fault struck.
+/// One change. Returns whether the fault occurred.
 fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
     let context = TestContext::msp();
     let folder = context.folder.path().canonicalize().unwrap().join("log");
@@ -112,37 +119,40 @@ fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
     plan.apply(&mut command, shim, &folder, &report);
     let output = command.stdout(Stdio::null()).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let made = calls(&report);
-    let told = format!("{plan:?} {earlier}: {:?}\n{stderr}\n{made:?}", output.status);
+    let calls_made = calls(&report);
+    let details = format!(
+        "{plan:?} {earlier}: {:?}\n{stderr}\n{calls_made:?}",
+        output.status
+    );
     let sent = writes(&context).len() > writes_before;
     if sent {
-        nothing_was_sent_too_early(plan, earlier, &made, &folder);
+        nothing_was_sent_too_early(plan, earlier, &calls_made, &folder);
     }
     if output.status.code() == Some(0) {
-        assert!(sent, "{told}");
+        assert!(sent, "{details}");
         // Opening a log that is there makes no name.
         let new = |call: &&Call| !earlier || call.kind != 'c';
-        let changes: Vec<Call> = made.iter().filter(new).cloned().collect();
+        let changes: Vec<Call> = calls_made.iter().filter(new).cloned().collect();
         let lost = lost_by_power_cut(&changes, &folder);
-        assert!(lost.is_empty(), "a power cut would lose {lost:?}: {told}");
-        assert_eq!(lines(&audit).0.len(), before + 2, "{told}");
+        assert!(lost.is_empty(), "a power cut would lose {lost:?}: {details}");
+        assert_eq!(lines(&audit).0.len(), before + 2, "{details}");
     }
     assert!(
         !stderr.contains("panicked") && output.status.code() != Some(13),
-        "{told}"
+        "{details}"
     );
-    let struck = made.iter().any(|call| call.outcome == Outcome::Struck);
-    if struck && plan.fault.what == What::Fail && plan.fault.errno != 4 && !sent {
-        assert_eq!(output.status.code(), Some(9), "{told}");
+    let struck = calls_made.iter().any(|call| call.outcome == Outcome::Struck);
+    if struck && plan.fault.effect == Effect::Fail && plan.fault.errno != 4 && !sent {
+        assert_eq!(output.status.code(), Some(9), "{details}");
         assert!(
             stderr.contains("hint: ") && stderr.contains("audit.jsonl"),
-            "{told}"
+            "{details}"
         );
     }
 
-    // Whatever was torn, the next change's lines are whole.
-    let (whole, torn) = lines(&audit);
-    assert!(whole.len() >= before && torn <= 1, "{told}");
+    // After a torn line the next change's lines are complete.
+    let (complete, torn) = lines(&audit);
+    assert!(complete.len() >= before && torn <= 1, "{details}");
     let ran = context.run(&[
         "delete-account",
         "user:912",
@@ -150,12 +160,12 @@ fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
         "--audit-log",
         "log/audit.jsonl",
     ]);
-    assert_eq!(ran.code, Some(0), "{told}");
+    assert_eq!(ran.code, Some(0), "{details}");
     let (after, _) = lines(&audit);
     assert_eq!(
         after.len(),
-        whole.len() + 2,
-        "a line was lost in a torn one: {told}"
+        complete.len() + 2,
+        "a line was lost in a torn one: {details}"
     );
     struck
 }

@@ -1,6 +1,6 @@
-//! Disks that fail and processes that die, at every call: afterwards readers find the old output or the new one, whole.
+//! Disks that fail and processes that die, at every call: afterwards readers find the old output or the new one, complete.
 //!
-//! By default each fault strikes at a few places; `DISK_FAULTS=all` lets it strike at every call until none is left.
+//! By default each fault hits a few calls; with `DISK_FAULTS=all` it hits every call until none is left.
 #![cfg(unix)]
 
 mod after_kill;
@@ -18,7 +18,7 @@ use ninjaone_sim::GeneratedSize;
 use crate::harness::TestContext;
 
 use outputs::Output;
-use scenario::Scene;
+use scenario::Scenario;
 use sweep::{end_at_any_time, sweep, sweep_some};
 
 /// A tenant with everything in it, and little of it.
@@ -28,7 +28,10 @@ fn small() -> GeneratedSize {
 
 fn struck(name: &'static str, earlier: &[&[&str]], arguments: &[&'static str], outputs: &'static [Output]) {
     let Some(shim) = shim::shim() else { return };
-    sweep(&mut Scene::new(name, &small(), earlier, arguments, outputs), shim);
+    sweep(
+        &mut Scenario::new(name, &small(), earlier, arguments, outputs),
+        shim,
+    );
 }
 
 #[test]
@@ -43,31 +46,31 @@ fn a_c1z_file_with_history() {
 
 #[test]
 fn a_parquet_dataset() {
-    const PLACE: &str = "parquet=out";
+    const SINK: &str = "parquet=out";
     const OUTPUT: &[Output] = &[Output::Dataset("out")];
-    struck("new parquet", &[], &["--sink", PLACE], OUTPUT);
-    struck("parquet", &[&["--sink", PLACE]], &["--sink", PLACE], OUTPUT);
+    struck("new parquet", &[], &["--sink", SINK], OUTPUT);
+    struck("parquet", &[&["--sink", SINK]], &["--sink", SINK], OUTPUT);
 }
 
 #[test]
 fn a_csv_dataset() {
-    const PLACE: &str = "csv=deep/er/out";
+    const SINK: &str = "csv=deep/er/out";
     const OUTPUT: &[Output] = &[Output::Dataset("deep/er/out")];
-    struck("new csv", &[], &["--sink", PLACE], OUTPUT);
-    struck("csv", &[&["--sink", PLACE]], &["--sink", PLACE], OUTPUT);
+    struck("new csv", &[], &["--sink", SINK], OUTPUT);
+    struck("csv", &[&["--sink", SINK]], &["--sink", SINK], OUTPUT);
 }
 
 #[test]
 fn a_report() {
-    const PLACE: &str = "html=report.html";
+    const SINK: &str = "html=report.html";
     const OUTPUT: &[Output] = &[Output::Report("report.html")];
-    const MORE: &[&str] = &["--sink", PLACE, "--ninja-one-include-devices"];
-    struck("new report", &[], &["--sink", PLACE], OUTPUT);
+    const MORE: &[&str] = &["--sink", SINK, "--ninja-one-include-devices"];
+    struck("new report", &[], &["--sink", SINK], OUTPUT);
     let Some(shim) = shim::shim() else { return };
-    // A report follows one of the same tenant only, so the new one differs by what is asked for.
-    let mut scene = Scene::new("report", &small(), &[], MORE, OUTPUT);
-    scene.prepare(&["--sink", PLACE]);
-    sweep(&mut scene, shim);
+    // A report only follows one of the same tenant, so the new one differs by its options.
+    let mut scenario = Scenario::new("report", &small(), &[], MORE, OUTPUT);
+    scenario.prepare(&["--sink", SINK]);
+    sweep(&mut scenario, shim);
 }
 
 const SINKS: &[&str] = &["--sink", "c1z", "--sink", "parquet=p", "--sink", "csv=c"];
@@ -84,11 +87,11 @@ fn three_sinks_at_once() {
 
 /// `KILLS=100` makes it the long one.
 #[test]
-fn ended_at_any_time() {
+fn a_sync_ended_at_any_time() {
     let Some(shim) = shim::shim() else { return };
     let kills = std::env::var("KILLS").map_or(6, |kills| kills.parse().unwrap());
     end_at_any_time(
-        &mut Scene::new("three sinks", &small(), &[SINKS], SINKS, THREE),
+        &mut Scenario::new("three sinks", &small(), &[SINKS], SINKS, THREE),
         shim,
         kills,
     );
@@ -116,15 +119,15 @@ fn an_export() {
     ];
     const OUTPUTS: &[Output] = &[Output::Dataset("p"), Output::Dataset("c")];
     let Some(shim) = shim::shim() else { return };
-    let mut scene = Scene::new(
+    let mut scenario = Scenario::new(
         "export",
         &small(),
         &[&["--file", "old.c1z"], EARLIER],
         EXPORT,
         OUTPUTS,
     );
-    scene.prepare(&["--file", "new.c1z"]);
-    sweep(&mut scene, shim);
+    scenario.prepare(&["--file", "new.c1z"]);
+    sweep(&mut scenario, shim);
 }
 
 /// Large enough that keys are sorted on disk.
@@ -140,10 +143,10 @@ fn a_tenant_that_does_not_fit_into_buffers() {
     };
     let arguments = &["--sink", "c1z", "--sink", "parquet=p"];
     let outputs = &[Output::C1z("sync.c1z"), Output::Dataset("p")];
-    let mut scene = Scene::new("large tenant", &size, &[], arguments, outputs);
+    let mut scenario = Scenario::new("large tenant", &size, &[], arguments, outputs);
     // Most calls write one page after the other.
-    let these = |fault: &shim::Fault| sweep::all_wanted() || fault.name == "the disk is full from then on";
-    let calls = sweep_some(&mut scene, shim, 499, these);
+    let these = |fault: &shim::Fault| sweep::is_exhaustive() || fault.name == "the disk is full from then on";
+    let calls = sweep_some(&mut scenario, shim, 499, these);
     let unnamed = |call: &&shim::Call| call.kind == 'c' && call.path.ends_with("run/tmp");
     assert!(
         calls.iter().filter(unnamed).count() > 1,
@@ -161,7 +164,7 @@ fn a_log_file() {
     for at in 2.. {
         let fault = shim::Fault {
             name: "the disk is full from then on",
-            what: shim::What::Stay,
+            effect: shim::Effect::Stay,
             kinds: "cwst",
             errno: 28,
         };

@@ -1,4 +1,4 @@
-//! What a reader finds after a run: the old output or the new one, whole.
+//! What a reader finds after a run: the old output or the new one, complete.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -35,7 +35,7 @@ impl Output {
         }
     }
 
-    /// Whether a new one takes the place of the old one, rather than standing beside it.
+    /// Whether a new output replaces the old one instead of being added beside it.
     pub(super) fn replaces(self) -> bool {
         !matches!(self, Self::Dataset(_))
     }
@@ -49,7 +49,7 @@ impl Output {
             Self::C1z(_) | Self::Report(_) => Vec::new(),
             Self::Dataset(name) => {
                 let files = files(&folder.join(name));
-                every_manifest_is_true(&files);
+                assert_manifests_are_true(&files);
                 latest(&files)
                     .map(|manifest| fingerprint(&files, &manifest))
                     .into_iter()
@@ -83,7 +83,7 @@ fn hash(text: &str) -> String {
     shown
 }
 
-/// Reads a file with our reader and with SQLite itself, which must find nothing wrong with it.
+/// Reads a file with our reader and with SQLite's integrity check.
 pub(super) fn c1z_syncs(path: &Path) -> Vec<String> {
     let temp = tempfile::tempdir().unwrap();
     let limits = c1z::Limits::default();
@@ -147,8 +147,8 @@ fn fingerprint(files: &Files, manifest: &Manifest) -> String {
     hash(&text)
 }
 
-/// A manifest says that its files are whole, whether the pointer names it or not.
-fn every_manifest_is_true(files: &Files) {
+/// Every manifest's files are complete, whether the pointer names it or not.
+fn assert_manifests_are_true(files: &Files) {
     for (_, bytes) in files.iter().filter(|(path, _)| path.starts_with("_manifests/")) {
         let manifest: Manifest = serde_json::from_slice(bytes).unwrap();
         for file in &manifest.files {

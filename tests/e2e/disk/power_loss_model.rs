@@ -15,7 +15,7 @@ struct Unsafe {
     names: BTreeSet<PathBuf>,
 }
 
-/// Whether a name, as seen from the run's folder, is of a file that nobody reads after a power cut.
+/// Whether a path relative to the run's folder is a file that nobody reads after a power cut.
 fn is_scratch(path: &Path) -> bool {
     path.iter().any(|part| {
         let part = part.to_string_lossy();
@@ -24,7 +24,7 @@ fn is_scratch(path: &Path) -> bool {
 }
 
 impl Unsafe {
-    fn take(&mut self, call: &Call) {
+    fn apply(&mut self, call: &Call) {
         let path = &call.path;
         match call.kind {
             'c' => {
@@ -84,7 +84,7 @@ pub(super) fn lost_by_power_cut(calls: &[Call], root: &Path) -> Vec<PathBuf> {
                 } else {
                     folder.parent().unwrap()
                 };
-                // The file itself is being moved, and folders of its own were made for it.
+                // The file itself is being moved, and its folders were created for it.
                 let lost = now.below(dataset, root);
                 assert!(
                     lost.is_empty(),
@@ -93,7 +93,7 @@ pub(super) fn lost_by_power_cut(calls: &[Call], root: &Path) -> Vec<PathBuf> {
                 );
             }
         }
-        now.take(call);
+        now.apply(call);
     }
     now.below(root, root).into_iter().map(Path::to_owned).collect()
 }

@@ -18,23 +18,23 @@ use crate::datasets::files;
 use crate::harness::{SECRET, TestContext};
 
 /// No run takes this long.
-const PATIENCE: Duration = Duration::from_mins(2);
+const MAX_RUN_TIME: Duration = Duration::from_mins(2);
 
-/// A situation.
-pub(super) struct Scene {
+/// A situation: existing files, a command and its expected outputs.
+pub(super) struct Scenario {
     pub(super) name: &'static str,
     arguments: Vec<&'static str>,
     pub(super) outputs: &'static [Output],
     /// The tenant that runs read.
     pub(super) context: TestContext,
-    /// Copied for every run.
+    /// The files before a run, copied for every run.
     before: TempDir,
     old: Vec<Vec<String>>,
     new: Vec<Vec<String>>,
 }
 
-/// What a run left.
-pub(super) struct Left {
+/// The result of a run.
+pub(super) struct RunResult {
     keep: TempDir,
     /// Where it ran; the report is beside it.
     pub(super) folder: PathBuf,
@@ -50,7 +50,7 @@ pub(super) fn tenant(size: &GeneratedSize, seed: u64) -> SimConfig {
     SimConfig::new(Tenant::generated(size).unwrap())
 }
 
-impl Scene {
+impl Scenario {
     /// A situation: `arguments` run over what `earlier` left when it was run against another tenant, or over nothing.
     pub(super) fn new(
         name: &'static str,
@@ -63,11 +63,11 @@ impl Scene {
         fs::create_dir(before.path().join("tmp")).unwrap();
         let other = TestContext::with(&tenant(size, 1));
         for arguments in earlier {
-            ran_well(&other, before.path(), arguments);
+            run_ok(&other, before.path(), arguments);
         }
         // The tenant of tomorrow has the address of the one of today.
         let context = other.on_another_day(&tenant(size, 2));
-        let mut scene = Self {
+        let mut scenario = Self {
             name,
             arguments: arguments.to_vec(),
             outputs,
@@ -76,29 +76,29 @@ impl Scene {
             new: Vec::new(),
             before,
         };
-        scene.old = scene.visible(scene.before.path());
-        scene
+        scenario.old = scenario.visible(scenario.before.path());
+        scenario
     }
 
     /// Does something with the tenant that runs read, before all of them.
     pub(super) fn prepare(&mut self, arguments: &[&str]) {
-        ran_well(&self.context, self.before.path(), arguments);
+        run_ok(&self.context, self.before.path(), arguments);
         self.old = self.visible(self.before.path());
     }
 
-    /// Learns what a good run leaves.
-    pub(super) fn rehearse(&mut self, shim: &Path) -> Left {
-        let left = self.run(shim, &Plan::none());
-        assert_eq!(left.code, Some(0), "{}", left.stderr);
-        self.new = self.visible(&left.folder);
+    /// Records what a good run leaves.
+    pub(super) fn rehearse(&mut self, shim: &Path) -> RunResult {
+        let result = self.run(shim, &Plan::none());
+        assert_eq!(result.code, Some(0), "{}", result.stderr);
+        self.new = self.visible(&result.folder);
         for (new, old) in self.new.iter().zip(&self.old) {
             assert_ne!(new, old, "the new output cannot be told from the old one");
         }
-        self.nothing_else_is_there(&left);
-        left
+        self.assert_no_leftovers(&result);
+        result
     }
 
-    /// What every run finds.
+    /// The folder that every run starts from.
     pub(super) fn before(&self) -> &Path {
         self.before.path()
     }
@@ -108,7 +108,7 @@ impl Scene {
     }
 
     /// One run in a fresh copy.
-    pub(super) fn run(&self, shim: &Path, plan: &Plan) -> Left {
+    pub(super) fn run(&self, shim: &Path, plan: &Plan) -> RunResult {
         let keep = tempfile::tempdir().unwrap();
         let folder = keep.path().canonicalize().unwrap().join("run");
         copy(self.before.path(), &folder);
@@ -116,20 +116,20 @@ impl Scene {
     }
 
     /// The next run, on a healthy disk, over what another one left.
-    pub(super) fn run_again(&self, left: Left, shim: &Path) -> Left {
-        let _ = fs::remove_file(left.folder.with_file_name("report"));
-        self.run_in(left.keep, left.folder, shim, &Plan::none())
+    pub(super) fn run_again(&self, result: RunResult, shim: &Path) -> RunResult {
+        let _ = fs::remove_file(result.folder.with_file_name("report"));
+        self.run_in(result.keep, result.folder, shim, &Plan::none())
     }
 
     /// One run that is ended from outside after a while, unless it ends before.
-    pub(super) fn run_until(&self, shim: &Path, after: Duration, signal: Signal) -> Left {
+    pub(super) fn run_until(&self, shim: &Path, after: Duration, signal: Signal) -> RunResult {
         let keep = tempfile::tempdir().unwrap();
         let folder = keep.path().canonicalize().unwrap().join("run");
         copy(self.before.path(), &folder);
         self.supervise(keep, folder, shim, &Plan::none(), Some((after, signal)))
     }
 
-    fn run_in(&self, keep: TempDir, folder: PathBuf, shim: &Path, plan: &Plan) -> Left {
+    fn run_in(&self, keep: TempDir, folder: PathBuf, shim: &Path, plan: &Plan) -> RunResult {
         self.supervise(keep, folder, shim, plan, None)
     }
 
@@ -140,9 +140,9 @@ impl Scene {
         shim: &Path,
         plan: &Plan,
         mut end: Option<(Duration, Signal)>,
-    ) -> Left {
+    ) -> RunResult {
         let report = folder.with_file_name("report");
-        let told = folder.with_file_name("told");
+        let stderr_path = folder.with_file_name("stderr");
         let mut command = self.context.command(&self.arguments);
         // The tenants of yesterday and today have little in common.
         command.env("BATON_MAX_DROP_PERCENT", "99");
@@ -152,7 +152,7 @@ impl Scene {
             // The tenants of yesterday and today have little in common.
             .env("BATON_MAX_DROP_PERCENT", "99")
             .stdout(Stdio::null())
-            .stderr(fs::File::create(&told).unwrap());
+            .stderr(fs::File::create(&stderr_path).unwrap());
         plan.apply(&mut command, shim, &folder, &report);
         let mut child = command.spawn().unwrap();
         let begin = Instant::now();
@@ -163,15 +163,15 @@ impl Scene {
             if let Some((_, signal)) = end.take_if(|(after, _)| begin.elapsed() > *after) {
                 kill_process(Pid::from_child(&child), signal).unwrap();
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > MAX_RUN_TIME {
                 child.kill().unwrap();
-                panic!("it does not end: {}", fs::read_to_string(&told).unwrap());
+                panic!("it does not end: {}", fs::read_to_string(&stderr_path).unwrap());
             }
             std::thread::sleep(Duration::from_millis(2));
         };
-        let stderr = fs::read_to_string(&told).unwrap();
+        let stderr = fs::read_to_string(&stderr_path).unwrap();
         assert!(!stderr.contains(SECRET), "the secret was told");
-        Left {
+        RunResult {
             code: status.code(),
             signal: status.signal(),
             calls: calls(&report),
@@ -183,8 +183,8 @@ impl Scene {
 
     /// For each output, whether it is the new one. It must be the old one or the new one, whole; what is old is
     /// untouched to the byte.
-    pub(super) fn is_new(&self, left: &Left) -> Vec<bool> {
-        let visible = self.visible(&left.folder);
+    pub(super) fn is_new(&self, result: &RunResult) -> Vec<bool> {
+        let visible = self.visible(&result.folder);
         let each = self
             .outputs
             .iter()
@@ -202,7 +202,7 @@ impl Scene {
                     continue;
                 }
                 assert!(
-                    fs::read(left.folder.join(&name)).is_ok_and(|now| now == bytes),
+                    fs::read(result.folder.join(&name)).is_ok_and(|now| now == bytes),
                     "{name} was touched"
                 );
             }
@@ -212,8 +212,13 @@ impl Scene {
     }
 
     /// After a further run: the latest sync is the new one.
-    pub(super) fn ends_new(&self, left: &Left) {
-        for ((output, visible), new) in self.outputs.iter().zip(self.visible(&left.folder)).zip(&self.new) {
+    pub(super) fn assert_latest_is_new(&self, result: &RunResult) {
+        for ((output, visible), new) in self
+            .outputs
+            .iter()
+            .zip(self.visible(&result.folder))
+            .zip(&self.new)
+        {
             assert_eq!(visible.last(), new.last(), "{}", output.name());
         }
     }
@@ -232,39 +237,39 @@ impl Scene {
 
     /// No temporary files, nothing that no reader and no later run knows of. A claim says what a later run is to look
     /// at.
-    pub(super) fn nothing_else_is_there(&self, left: &Left) {
+    pub(super) fn assert_no_leftovers(&self, result: &RunResult) {
         let mut expected: BTreeSet<String> = files(self.before.path()).into_keys().collect();
         for output in self.outputs {
-            expected.extend(output.belongs(&left.folder));
+            expected.extend(output.belongs(&result.folder));
         }
-        let found: Vec<String> = files(&left.folder)
+        let found: Vec<String> = files(&result.folder)
             .into_keys()
-            .filter(|name| !expected.contains(name) && !may_stay(left, name))
+            .filter(|name| !expected.contains(name) && !may_stay(result, name))
             .collect();
         assert!(found.is_empty(), "left behind: {found:?}");
-        let temporary = fs::read_dir(left.folder.join("tmp")).unwrap().count();
+        let temporary = fs::read_dir(result.folder.join("tmp")).unwrap().count();
         assert_eq!(temporary, 0, "a temporary folder was left behind");
     }
 }
 
-/// A claim lets a later run sweep where a power cut may still bring the old pointer back, and where a run was stopped
-/// while it made the claim.
-fn may_stay(left: &Left, name: &str) -> bool {
-    let stopped = left.code == Some(1);
+/// A claim may stay where a power cut may still restore the old pointer, and where a run was stopped
+/// while it wrote the claim.
+fn may_stay(result: &RunResult, name: &str) -> bool {
+    let stopped = result.code == Some(1);
     let is_claim = name.contains("_staging/");
-    is_claim && (stopped || left.stderr.contains("the disk did not confirm it"))
+    is_claim && (stopped || result.stderr.contains("the disk did not confirm it"))
         || stopped && name.contains("/_scratch-")
 }
 
-fn ran_well(context: &TestContext, folder: &Path, arguments: &[&str]) {
+fn run_ok(context: &TestContext, folder: &Path, arguments: &[&str]) {
     let output = context
         .command(arguments)
         .current_dir(folder)
         .env("TMPDIR", folder.join("tmp"))
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
 }
 
 fn copy(from: &Path, to: &Path) {

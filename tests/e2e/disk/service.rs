@@ -13,9 +13,9 @@ use c1_sim::{C1SimConfig, Pace, TaskId, TaskState};
 
 use super::outputs::c1z_syncs;
 use super::scenario::tenant;
-use super::shim::{Fault, Outcome, Plan, What, calls, shim};
+use super::shim::{Effect, Fault, Outcome, Plan, calls, shim};
 use super::small;
-use super::sweep::{FAULTS, all_wanted, places};
+use super::sweep::{FAULTS, is_exhaustive, sample_calls};
 use crate::harness::TestContext;
 use crate::support::service::{PATIENCE, Served, shown};
 
@@ -23,19 +23,19 @@ use crate::support::service::{PATIENCE, Served, shown};
 const WORKERS: usize = 8;
 
 #[test]
-fn an_upload_is_whole_or_there_is_none() {
+fn an_upload_is_complete_or_absent() {
     let Some(shim) = shim() else { return };
     let (_, kinds) = attempt(shim, &Plan::none());
     let of = |fault: &Fault| kinds.chars().filter(|kind| fault.kinds.contains(*kind)).count();
     let mut plans = Vec::new();
     for (fault, _) in FAULTS {
-        let places = if all_wanted() {
+        let sample_calls = if is_exhaustive() {
             // A few more than there are calls, so that none is left to strike.
             (1..=of(&fault) + 4).collect()
         } else {
-            places(of(&fault), 2)
+            sample_calls(of(&fault), 2)
         };
-        plans.extend(places.into_iter().map(|at| Plan { fault, at }));
+        plans.extend(sample_calls.into_iter().map(|at| Plan { fault, at }));
     }
     let (waiting, struck) = (Mutex::new(plans.iter()), Mutex::new(BTreeMap::<_, usize>::new()));
     let work = || {
@@ -45,7 +45,7 @@ fn an_upload_is_whole_or_there_is_none() {
             if attempt(shim, plan).0 {
                 *struck.lock().unwrap().entry(plan.fault.name).or_default() += 1;
             } else {
-                assert!(all_wanted(), "it did not strike: {plan:?}");
+                assert!(is_exhaustive(), "it did not strike: {plan:?}");
             }
         }
     };
@@ -76,53 +76,65 @@ fn attempt(shim: &Path, plan: &Plan) -> (bool, String) {
     let (temp, report) = (temp.canonicalize().unwrap(), served.context.path("report"));
     served.start_with(&[], |command| plan.apply(command, shim, &temp, &report));
     let first = served.push(TaskType::SyncFull(SyncFullTask::default()));
-    let is_killed = matches!(plan.fault.what, What::Kill | What::Killed);
+    let is_killed = matches!(plan.fault.effect, Effect::Kill | Effect::Killed);
     let died = ended(&mut served, &first);
-    let made = calls(&report);
-    let struck = made.iter().find(|call| call.outcome == Outcome::Struck).cloned();
-    let told = format!("{plan:?}: {struck:?}\n{}", served.log());
-    let asked_to_stop = plan.fault.what == What::Term && struck.is_some();
-    assert!(asked_to_stop || died == (is_killed && struck.is_some()), "{told}");
-    if asked_to_stop {
+    let calls_made = calls(&report);
+    let struck = calls_made
+        .iter()
+        .find(|call| call.outcome == Outcome::Struck)
+        .cloned();
+    let details = format!("{plan:?}: {struck:?}\n{}", served.log());
+    let stop_requested = plan.fault.effect == Effect::Term && struck.is_some();
+    assert!(
+        stop_requested || died == (is_killed && struck.is_some()),
+        "{details}"
+    );
+    if stop_requested {
         // A task that has begun has time to end; one that has not is for the next process.
-        assert_eq!(served.ended(), Some(0), "{told}");
-        assert!(served.temp_is_empty(), "something was left behind: {told}");
+        assert_eq!(served.ended(), Some(0), "{details}");
+        assert!(served.temp_is_empty(), "something was left behind: {details}");
         served.start(&[]);
-        assert!(served.finished(&first).is_success(), "{told}");
+        assert!(served.finished(&first).is_success(), "{details}");
     } else if died {
         served.start(&[]);
-        assert!(served.finished(&first).is_success(), "{told}");
+        assert!(served.finished(&first).is_success(), "{details}");
     } else {
         let finish = served.finished(&first);
         let escape_control_chars =
-            struck.is_none() || plan.fault.what == What::Short || plan.fault.errno == 4;
+            struck.is_none() || plan.fault.effect == Effect::Short || plan.fault.errno == 4;
         if escape_control_chars {
-            assert!(finish.is_success(), "{}: {told}", shown(&finish));
+            assert!(finish.is_success(), "{}: {details}", shown(&finish));
         } else if !finish.is_success() {
-            let wanted = match plan.fault.errno {
+            let codes = match plan.fault.errno {
                 28 if finish.message().contains("the disk did not confirm it") => &[Code::Unknown][..],
                 28 => &[Code::ResourceExhausted],
                 _ => &[Code::Unknown],
             };
-            assert!(wanted.contains(&finish.code()), "{}: {told}", shown(&finish));
+            assert!(codes.contains(&finish.code()), "{}: {details}", shown(&finish));
         }
-        // The disk is whole again for the next process.
-        assert_eq!(served.stop(), Some(0), "{told}");
-        let leaves = plan.fault.kinds.contains('u') || plan.fault.what == What::Stay;
+        // The disk is healthy again for the next process.
+        assert_eq!(served.stop(), Some(0), "{details}");
+        let leaves = plan.fault.kinds.contains('u') || plan.fault.effect == Effect::Stay;
         let opened_to_remove = struck.is_some_and(|call| call.kind == 'o');
         assert!(
             leaves || opened_to_remove || served.temp_is_empty(),
-            "something was left behind: {told}"
+            "something was left behind: {details}"
         );
         served.start(&[]);
     }
     let second = served.push(TaskType::SyncFull(SyncFullTask::default()));
-    assert!(served.finished(&second).is_success(), "{told}");
+    assert!(served.finished(&second).is_success(), "{details}");
     assert_eq!(served.stop(), Some(0));
-    assert!(served.temp_is_empty(), "the next process does not sweep: {told}");
-    delivered_whole(&served, &[first, second], &told);
-    let kinds = made.iter().map(|call| call.kind).collect();
-    (made.iter().any(|call| call.outcome == Outcome::Struck), kinds)
+    assert!(
+        served.temp_is_empty(),
+        "the next process does not sweep: {details}"
+    );
+    delivered_completely(&served, &[first, second], &details);
+    let kinds = calls_made.iter().map(|call| call.kind).collect();
+    (
+        calls_made.iter().any(|call| call.outcome == Outcome::Struck),
+        kinds,
+    )
 }
 
 /// Waits for the task's end or the process's. Gives whether it was the process's.
@@ -140,26 +152,26 @@ fn ended(served: &mut Served, task: &TaskId) -> bool {
     }
 }
 
-/// What `ConductorOne` took for an asset is a whole file, the same whenever it was made.
-fn delivered_whole(served: &Served, tasks: &[TaskId], told: &str) {
+/// Every asset that `ConductorOne` accepted is a complete file, the same in every run.
+fn delivered_completely(served: &Served, tasks: &[TaskId], details: &str) {
     let mut contents = Vec::new();
     for task in tasks {
         let progress = served.c1.tasks().progress(task).unwrap();
         let succeeded = progress.finishes.iter().any(c1_sim::Finish::is_success);
         assert!(
             !succeeded || progress.assets().count() > 0,
-            "done without a file: {told}"
+            "done without a file: {details}"
         );
         contents.extend(progress.assets().map(|asset| c1z_syncs(&asset.path)));
     }
     assert!(contents.iter().all(|content| content.len() == 1));
     contents.dedup();
-    assert_eq!(contents.len(), 1, "uploads differ: {told}");
+    assert_eq!(contents.len(), 1, "uploads differ: {details}");
 }
 
-/// The judge judged: half an upload is seen, and one that is another tenant's.
+/// Test of the check: half an upload is detected, and so is one of another tenant.
 #[test]
-fn a_spoilt_upload_is_seen() {
+fn a_damaged_upload_is_detected() {
     if shim().is_none() {
         return;
     }
@@ -170,17 +182,17 @@ fn a_spoilt_upload_is_seen() {
         assert!(served.finished(task).is_success());
     }
     assert_eq!(served.stop(), Some(0));
-    let judge = || catch_unwind(AssertUnwindSafe(|| delivered_whole(&served, &tasks, ""))).is_ok();
+    let judge = || catch_unwind(AssertUnwindSafe(|| delivered_completely(&served, &tasks, ""))).is_ok();
     assert!(judge());
     let progress = served.c1.tasks().progress(&tasks[0]).unwrap();
     let asset = progress.assets().next().unwrap().path.clone();
-    let whole = std::fs::read(&asset).unwrap();
-    std::fs::write(&asset, &whole[..whole.len() / 2]).unwrap();
+    let complete = std::fs::read(&asset).unwrap();
+    std::fs::write(&asset, &complete[..complete.len() / 2]).unwrap();
     assert!(!judge(), "half of it");
     let other = TestContext::with(&tenant(&small(), 3));
     assert_eq!(other.run(&["--file", "other.c1z"]).code, Some(0));
     std::fs::copy(other.path("other.c1z"), &asset).unwrap();
     assert!(!judge(), "another tenant's");
-    std::fs::write(&asset, whole).unwrap();
+    std::fs::write(&asset, complete).unwrap();
     assert!(judge());
 }

@@ -13,9 +13,9 @@ use crate::harness::skipped;
 /// Kinds of calls, as `shim.c` names them.
 pub(super) const CHANGES: &str = "cwstndum";
 
-/// What the disk does.
+/// The effect of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Effect {
     /// The call fails, once.
     Fail,
     /// It fails, and so does every later one.
@@ -32,11 +32,11 @@ pub(super) enum What {
     Count,
 }
 
-/// A sort of fault: what the disk does to which kinds of calls.
+/// A type of fault: its effect and the kinds of calls it hits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fault {
     pub(super) name: &'static str,
-    pub(super) what: What,
+    pub(super) effect: Effect,
     pub(super) kinds: &'static str,
     pub(super) errno: i32,
 }
@@ -58,7 +58,7 @@ pub(super) struct Call {
     pub(super) outcome: Outcome,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
@@ -70,29 +70,29 @@ pub(super) enum Outcome {
 
 pub(super) const COUNT: Fault = Fault {
     name: "nothing",
-    what: What::Count,
+    effect: Effect::Count,
     kinds: "-",
     errno: 0,
 };
 
 impl Plan {
-    /// Nothing goes wrong; calls are written down.
+    /// No fault; calls are recorded.
     pub(super) fn none() -> Self {
         Self { fault: COUNT, at: 0 }
     }
 
     /// Lets the program run on the failing disk. `folder` must have no links in it.
     pub(super) fn apply(&self, command: &mut Command, shim: &Path, folder: &Path, report: &Path) {
-        let what = match self.fault.what {
-            What::Fail => "fail",
-            What::Stay => "stay",
-            What::Short => "short",
-            What::Kill => "kill",
-            What::Killed => "killed",
-            What::Term => "term",
-            What::Count => "count",
+        let effect = match self.fault.effect {
+            Effect::Fail => "fail",
+            Effect::Stay => "stay",
+            Effect::Short => "short",
+            Effect::Kill => "kill",
+            Effect::Killed => "killed",
+            Effect::Term => "term",
+            Effect::Count => "count",
         };
-        let plan = format!("{what} {} {} {}", self.fault.kinds, self.at, self.fault.errno);
+        let plan = format!("{effect} {} {} {}", self.fault.kinds, self.at, self.fault.errno);
         command
             .env("LD_PRELOAD", shim)
             .env("SHIM_FOLDER", folder)
@@ -121,7 +121,7 @@ pub(super) fn calls(report: &Path) -> Vec<Call> {
     text.lines().map(call).collect()
 }
 
-/// The compiled shim; none where it cannot be used, which is said.
+/// The compiled shim; `None`, with a message, where it cannot be used.
 pub(super) fn shim() -> Option<&'static Path> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
     SHIM.get_or_init(|| match compile() {

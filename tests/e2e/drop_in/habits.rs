@@ -38,7 +38,7 @@ fn habits_lead_to_the_command() {
     ] {
         assert_eq!(context.run(arguments).code, Some(0), "{arguments:?}");
     }
-    for (word, told) in [
+    for (word, suggestion) in [
         ("resources", "inspect my.c1z"),
         ("access", "inspect my.c1z access USER"),
         ("grants", "inspect my.c1z grants"),
@@ -50,7 +50,7 @@ fn habits_lead_to_the_command() {
     ] {
         let ran = context.run(&[word, "-f", "my.c1z"]);
         assert_eq!(ran.code, Some(2), "{word}: {}", ran.stderr);
-        assert!(ran.stderr.contains(told), "{word}: {}", ran.stderr);
+        assert!(ran.stderr.contains(suggestion), "{word}: {}", ran.stderr);
     }
     let ran = context.run(&["export", "csv", "-f", "my.c1z"]);
     assert_eq!(ran.code, Some(2));
@@ -144,7 +144,7 @@ fn published_env_files_run_unmodified() {
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
         {
             let (name, value) = line.split_once('=').unwrap();
-            // The placeholders of a tenant and of ConductorOne are nobody's, and the folder is the unit's own.
+            // Placeholders of a tenant and of ConductorOne are replaced, and so is the unit's folder.
             if name != "BATON_NINJA_ONE_BASE_URL" && name != "BATON_CLIENT_ID" {
                 run.env(name, value.replace("/var/lib/baton-ninja-one-feed/", "./"));
             }

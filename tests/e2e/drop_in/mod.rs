@@ -6,7 +6,7 @@ mod values;
 
 use std::fs;
 
-use crate::harness::{Ran, TestContext};
+use crate::harness::{RunOutput, TestContext};
 
 /// A row of the table in docs/reference/settings.md.
 struct Row {
@@ -39,7 +39,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// A value that the reference takes.
+/// A value that the reference accepts.
 fn plausible(name: &str) -> &'static str {
     match name {
         "create-ticket"
@@ -88,7 +88,7 @@ fn plausible(name: &str) -> &'static str {
 }
 
 /// A command with a value in each of the three forms, as far as the row has them.
-fn in_every_form(row: &Row, value: &str, command: &[&str], judge: impl Fn(&TestContext, &str, &Ran)) {
+fn in_every_form(row: &Row, value: &str, command: &[&str], judge: impl Fn(&TestContext, &str, &RunOutput)) {
     let flag = format!("--{}={value}", row.name);
     let variable = row.variable.replace('*', "DEPTH");
     for form in ["flag", "variable", "key"] {
@@ -113,7 +113,7 @@ fn in_every_form(row: &Row, value: &str, command: &[&str], judge: impl Fn(&TestC
     }
 }
 
-fn warnings(ran: &Ran) -> Vec<&str> {
+fn warnings(ran: &RunOutput) -> Vec<&str> {
     ran.stderr
         .lines()
         .filter(|line| line.contains(r#""level":"warn""#))
@@ -121,7 +121,7 @@ fn warnings(ran: &Ran) -> Vec<&str> {
 }
 
 #[test]
-fn what_the_reference_has_and_is_not_done_never_becomes_a_sync() {
+fn unsupported_reference_options_never_start_a_sync() {
     let rows = rows();
     let refused = rows.iter().filter(|row| row.fate.starts_with("**refused**"));
     let mut seen = 0;
@@ -142,7 +142,7 @@ fn what_the_reference_has_and_is_not_done_never_becomes_a_sync() {
 }
 
 #[test]
-fn what_has_no_effect_is_accepted_with_one_warning() {
+fn options_without_effect_are_accepted_with_a_warning() {
     let rows = rows();
     for row in rows.iter().filter(|row| row.fate.starts_with("no effect")) {
         in_every_form(row, plausible(&row.name), &["capabilities"], |_, what, ran| {
@@ -174,7 +174,7 @@ fn what_has_no_effect_is_accepted_with_one_warning() {
 }
 
 #[test]
-fn what_works_is_known_in_every_form() {
+fn supported_options_work_in_every_form() {
     let rows = rows();
     for row in rows.iter().filter(|row| row.fate == "works") {
         in_every_form(row, plausible(&row.name), &["capabilities"], |_, what, ran| {
@@ -193,7 +193,7 @@ fn what_works_is_known_in_every_form() {
 }
 
 #[test]
-fn an_operation_that_is_switched_off_asks_for_nothing() {
+fn disabled_operations_cause_no_warning() {
     for variable in [
         "BATON_CREATE_TICKET",
         "BATON_EVENT_FEED",
@@ -238,8 +238,8 @@ fn actions_of_a_resource_type() {
 }
 
 #[test]
-fn unknown_variables_are_told_by_every_command() {
-    for (variable, meant) in [
+fn every_command_reports_unknown_variables() {
+    for (variable, suggestion) in [
         ("BATON_NINJA_ONE_SCOPES", "BATON_NINJA_ONE_SCOPE"),
         ("BATON_NINJA_ONE_CLIENT_IDD", "BATON_NINJA_ONE_CLIENT_ID"),
         ("BATON_NINJAONE_CLIENT_ID", "BATON_NINJA_ONE_CLIENT_ID"),
@@ -257,7 +257,7 @@ fn unknown_variables_are_told_by_every_command() {
             let ran = context.finish(context.command(command).env(variable, "x"));
             assert_eq!(ran.code, Some(3), "{variable} {command:?}: {}", ran.stderr);
             assert!(
-                ran.stderr.contains(&format!("did you mean {meant}?")),
+                ran.stderr.contains(&format!("did you mean {suggestion}?")),
                 "{}",
                 ran.stderr
             );

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::harness::{SECRET, TestContext, workspace};
 
-/// Panics are internal errors; no variable that this program or the stores read may lead to 101, or tell the secret.
+/// Panics are internal errors; no variable read by this program or the stores may cause exit code 101 or show the secret.
 #[test]
-fn no_variable_leads_to_a_panic() {
+fn no_variable_causes_a_panic() {
     assert!(
         !fs::read_to_string(workspace().join("Cargo.toml"))
             .unwrap()
@@ -69,20 +69,20 @@ fn no_variable_leads_to_a_panic() {
                 code.is_some_and(|code| code < 17),
                 "{variable}={value:.20}: {code:?}"
             );
-            let said = format!(
+            let printed = format!(
                 "{}{}",
                 String::from_utf8_lossy(&output.stdout),
                 String::from_utf8_lossy(&output.stderr)
             );
-            assert!(!said.contains(SECRET), "{variable}: {said}");
+            assert!(!printed.contains(SECRET), "{variable}: {printed}");
         }
     }
 }
 
 /// Names, values and arguments that are no Unicode.
 #[test]
-fn what_is_no_unicode_leads_to_no_panic() {
-    let odd = OsStr::from_bytes(b"\xff\xfe\xf0");
+fn invalid_unicode_does_not_panic() {
+    let invalid = OsStr::from_bytes(b"\xff\xfe\xf0");
     let context = TestContext::msp();
     for variable in [
         "AWS_REGION",
@@ -111,17 +111,17 @@ fn what_is_no_unicode_leads_to_no_panic() {
             let mut run = context.command(arguments);
             run.args(["--ninja-one-retry-seconds=0"])
                 .env("AWS_ENDPOINT", "http://127.0.0.1:1")
-                .env(variable, odd);
+                .env(variable, invalid);
             let code = run.output().unwrap().status.code();
             assert!(code.is_some_and(|code| code < 17), "{variable}: {code:?}");
         }
     }
     let mut run = context.command(&["check"]);
-    run.env(odd, "x").env(OsStr::from_bytes(b"BATON_\xff"), "x");
+    run.env(invalid, "x").env(OsStr::from_bytes(b"BATON_\xff"), "x");
     assert_eq!(context.finish(&mut run).code, Some(0));
     for arguments in [&["inspect"][..], &["--file"], &["check"], &[], &["grant"]] {
         let mut run = context.command(arguments);
-        run.arg(odd);
+        run.arg(invalid);
         let code = run.output().unwrap().status.code();
         assert!(code.is_some_and(|code| code < 17), "{arguments:?}: {code:?}");
     }
@@ -167,7 +167,7 @@ fn sweep_variables(sink: &str, variables: &[&str]) {
 }
 
 #[test]
-fn no_variable_of_amazon_leads_to_a_panic() {
+fn no_aws_variable_causes_a_panic() {
     sweep_variables(
         "parquet=s3://bucket/access",
         &[
@@ -211,7 +211,7 @@ fn no_variable_of_amazon_leads_to_a_panic() {
 }
 
 #[test]
-fn no_variable_of_azure_leads_to_a_panic() {
+fn no_azure_variable_causes_a_panic() {
     sweep_variables(
         "parquet=az://container/access",
         &[
@@ -241,7 +241,7 @@ fn no_variable_of_azure_leads_to_a_panic() {
 }
 
 #[test]
-fn no_variable_of_google_leads_to_a_panic() {
+fn no_google_variable_causes_a_panic() {
     sweep_variables(
         "parquet=gs://bucket/access",
         &[
@@ -259,7 +259,7 @@ fn no_variable_of_google_leads_to_a_panic() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_read_is_refused() {
+fn an_unreadable_proxy_is_refused() {
     for value in [
         "http://user:pw@[::bad",
         "ftp://proxy:3128",

@@ -6,8 +6,8 @@ use super::warnings;
 use crate::harness::{SECRET, TestContext};
 
 #[test]
-fn words_in_any_case_and_unknown_levels() {
-    for (variable, value, told) in [
+fn values_in_any_case_and_unknown_levels() {
+    for (variable, value, message) in [
         ("BATON_LOG_LEVEL", "INFO", 0),
         ("BATON_LOG_LEVEL", "Debug", 0),
         ("BATON_LOG_LEVEL", "warning", 0),
@@ -24,7 +24,7 @@ fn words_in_any_case_and_unknown_levels() {
         let ran = context.finish(context.command(&[]).env(variable, value));
         assert_eq!(
             (ran.code, warnings(&ran).len()),
-            (Some(0), told),
+            (Some(0), message),
             "{variable}={value}: {}",
             ran.stderr
         );
@@ -32,7 +32,7 @@ fn words_in_any_case_and_unknown_levels() {
 }
 
 #[test]
-fn the_last_of_two_counts_and_lists_add_up() {
+fn the_last_value_wins_and_lists_add_up() {
     let context = TestContext::msp();
     let ran = context.run(&[
         "-f",
@@ -53,7 +53,7 @@ fn the_last_of_two_counts_and_lists_add_up() {
 }
 
 #[test]
-fn every_value_is_judged_in_every_command() {
+fn every_value_is_validated_in_every_command() {
     for (variable, value) in [
         ("BATON_TASK_CONCURRENCY", "0"),
         ("BATON_PROVISIONING", "yes"),
@@ -141,10 +141,10 @@ fn credentials_as_people_have_them() {
             assert_eq!(ran.code, Some(0), "{name}={value:?}: {}", ran.stderr);
             // The quotes are named by their setting, never the value.
             let quotes = value.contains(['"', '\'', '“']);
-            let told = warnings(&ran)
+            let message = warnings(&ran)
                 .iter()
                 .any(|line| line.contains(name) && line.contains("quotes"));
-            assert_eq!(told, quotes, "{name}={value:?}: {}", ran.stderr);
+            assert_eq!(message, quotes, "{name}={value:?}: {}", ran.stderr);
         }
         for value in spoilt(&value) {
             fs::write(plain.path("value"), &value).unwrap();
@@ -179,9 +179,9 @@ fn scopes_as_people_write_them() {
     assert_eq!(context.run(&["check"]).code, Some(0));
 }
 
-/// The harness looks for the secret in everything that is said.
+/// The harness searches all output for the secret.
 #[test]
-fn nothing_after_the_flag_of_a_secret_is_repeated() {
+fn values_after_secret_flags_are_not_echoed() {
     let hyphened = format!("--{SECRET}");
     let single = format!("-V{SECRET}");
     let with_equals = format!("--client-secret={SECRET}");
@@ -220,7 +220,7 @@ fn nothing_after_the_flag_of_a_secret_is_repeated() {
 }
 
 #[test]
-fn a_value_may_begin_with_a_hyphen_but_is_no_flag() {
+fn values_may_begin_with_a_hyphen_but_not_be_flags() {
     for secret in ["-VRbLexample", "-h3example", "--S3CRETexample"] {
         let mut config = ninjaone_sim::SimConfig::new(ninjaone_sim::Tenant::fixture("msp").unwrap());
         secret.clone_into(&mut config.app.client_secret);
@@ -244,7 +244,7 @@ fn a_value_may_begin_with_a_hyphen_but_is_no_flag() {
 }
 
 #[test]
-fn a_config_file_that_is_broken_tells_no_value() {
+fn a_broken_config_file_shows_no_value() {
     for (name, text) in [
         ("a.yaml", format!("{SECRET}\n")),
         ("a.yaml", format!("- {SECRET}\n")),
@@ -269,7 +269,7 @@ fn a_config_file_that_is_broken_tells_no_value() {
     ] {
         let context = TestContext::msp();
         fs::write(context.path(name), &text).unwrap();
-        // The variable would weigh more than the file, whose value would not be looked at.
+        // The variable would override the file, and the file's value would not be read.
         let mut run = context.command(&["check", "--config", name]);
         run.env_remove("BATON_NINJA_ONE_CLIENT_SECRET");
         let ran = context.finish(&mut run);

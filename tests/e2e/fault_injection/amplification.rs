@@ -15,7 +15,7 @@ use super::model::{DEVICES, END_USERS, ORGANIZATIONS, ROLES, TECHNICIANS, USERS}
 use super::sweep::{exhaustive, sweep};
 use crate::harness::{PROGRAM, TestContext};
 
-/// What a run may have resident, whatever an answer of at most [`MAX_WIRE_BYTES`] says.
+/// The maximum resident memory for any answer of at most [`MAX_WIRE_BYTES`].
 const MAX_RESIDENT: u64 = 256 << 20;
 const MAX_WIRE_BYTES: usize = 5_000_000;
 /// A label just below the bound of labels, and one just below that of texts.
@@ -89,7 +89,7 @@ impl Rows {
     }
 }
 
-/// An answer as it is on the wire.
+/// An answer on the wire.
 fn answer(case: &Case) -> Vec<u8> {
     let mut body = Vec::new();
     let write = |out: &mut dyn Write| match &case.body {
@@ -113,7 +113,7 @@ fn answer(case: &Case) -> Vec<u8> {
     [head.into_bytes(), body].concat()
 }
 
-/// The fixture tenant with this answer in place of one of its lists.
+/// The fixture tenant with this answer instead of one of its lists.
 fn context(case: &Case) -> TestContext {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.faults = FaultSchedule::new([FaultRule {
@@ -194,9 +194,9 @@ fn cases() -> Vec<(String, Case)> {
     };
     for (path, texts) in LISTS {
         // As long as any text may be, in every position.
-        for (place, field) in texts.iter().enumerate() {
+        for (column, field) in texts.iter().enumerate() {
             // The same code reads all positions: one of them has to do where there is no time for all.
-            if exhaustive() || place == 1 {
+            if exhaustive() || column == 1 {
                 let rows = Rows {
                     count: if exhaustive() { 36 } else { 4 },
                     texts: vec![(*field, LONGEST_TEXT)],
@@ -274,14 +274,14 @@ fn cases() -> Vec<(String, Case)> {
 }
 
 #[test]
-fn no_small_answer_takes_much_memory() {
-    let test = "fault_injection::amplification::no_small_answer_takes_much_memory";
+fn small_answers_need_little_memory() {
+    let test = "fault_injection::amplification::small_answers_need_little_memory";
     sweep(test, &cases(), || (), |(), case| bounded(case));
 }
 
 /// 36 technicians with a first name of 15 MiB each, in half a megabyte.
 #[test]
-fn names_that_are_too_long_are_clipped_and_counted() {
+fn long_names_are_clipped_and_counted() {
     let case = Case {
         path: TECHNICIANS,
         body: Body::Rows(Rows {
@@ -309,9 +309,9 @@ fn names_that_are_too_long_are_clipped_and_counted() {
     );
 }
 
-/// An address that is too long is nobody's: its beginning may be another's.
+/// An address that is too long matches nobody: its beginning may be another person's.
 #[test]
-fn an_address_that_is_too_long_names_nobody() {
+fn an_address_that_is_too_long_matches_nobody() {
     let long = format!("ceo@example.com{}", "x".repeat(5000));
     let body = format!(
         r#"[{{"id":1,"email":"{long}","uid":"{long}","userType":"TECHNICIAN","administrator":true}}]"#
@@ -349,7 +349,7 @@ fn walk(folder: &std::path::Path) -> Vec<u8> {
 
 /// The budget ends a run before the system does.
 #[test]
-fn a_run_at_the_end_of_its_memory_ends_in_order() {
+fn a_run_out_of_memory_ends_cleanly() {
     let case = Case {
         path: TECHNICIANS,
         body: Body::Rows(Rows {
@@ -360,7 +360,7 @@ fn a_run_at_the_end_of_its_memory_ends_in_order() {
         packed: false,
     };
     let context = context(&case);
-    // Less than a debug build has resident at its start: the first step that looks says so.
+    // Less than a debug build needs at startup: the first check reports it.
     let peak = run(context.command(&["--max-memory-mib=64"]));
     assert!(matches!(peak.code, Some(0 | 8)), "{:.3000}", peak.output);
     let limits = if exhaustive() {
@@ -406,7 +406,7 @@ fn a_run_at_the_end_of_its_memory_ends_in_order() {
 
 /// Requests keep to the pace.
 #[test]
-fn requests_keep_to_the_pace() {
+fn requests_respect_the_rate_limit() {
     let context = TestContext::msp();
     let begin = std::time::Instant::now();
     let ran = context.run(&["--ninja-one-requests-per-second=2"]);
@@ -419,9 +419,9 @@ fn requests_keep_to_the_pace() {
     );
 }
 
-/// A list that goes on for ever, a row a page, has a bound in pages; and so has a whole sync, in time.
+/// An endless list with one row a page is bounded in pages, and a sync is bounded in time.
 #[test]
-fn pages_without_end_end() {
+fn endless_pages_are_stopped() {
     let address = one_organization_a_page();
     let context = TestContext::bare();
     let mut command = context.command(&["--ninja-one-requests-per-second=0"]);

@@ -1,14 +1,14 @@
-//! Answers that are no HTTP, or say something untrue about themselves.
+//! Answers that are not HTTP, or whose headers are wrong.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// An empty list, if it were whole.
+/// The beginning of an empty list.
 const BODY: &[u8] = b"[                                                          ]";
 
-/// A name and the bytes on the wire. None of them is a whole answer.
+/// A name and the bytes on the wire. None is a complete answer.
 pub(crate) fn kinds() -> Vec<(&'static str, Vec<u8>)> {
     let with = |headers: &str, body: &[u8]| {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{headers}\r\n");

@@ -1,5 +1,5 @@
-//! Changes to a tenant whose objects have broken fields: in what is looked at before a change, in the answer to it, and in
-//! what is read back. What is said of the change is true all the same, and no other account or role is touched.
+//! Changes to a tenant whose objects have broken fields: in the state read before a change, in its answer, and in
+//! the state read after it. The report is true nevertheless, and no other account or role is touched.
 
 use access_core::Diagnostic;
 use access_core::provisioning::{ChangeExtent, ChangeResult, Outcome, ProvisioningError};
@@ -11,11 +11,11 @@ use super::fields::{instead, keys_of};
 use super::in_process_run::{Stage, client, config, runtime};
 use super::model::{END_USERS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{Picks, exhaustive, seed, sweep};
-use crate::provisioning_properties::{Wish, change, make, state, wanted};
+use crate::provisioning_properties::{Request, change, expected_state, make, state};
 
 /// A change, the one request that makes it, and what is looked at: method, path, object and its row in a list.
 struct Operation {
-    wish: Wish,
+    request: Request,
     method: &'static str,
     path: &'static str,
     looks_at: &'static [(&'static str, &'static str, &'static str, usize)],
@@ -25,8 +25,8 @@ const NEW: &str = "new@example.com";
 const KNOWN: &str = "ada.nystrom@example.com";
 
 fn operations() -> [Operation; 7] {
-    let operation = |wish, method, path, looks_at| Operation {
-        wish,
+    let operation = |request, method, path, looks_at| Operation {
+        request,
         method,
         path,
         looks_at,
@@ -45,7 +45,7 @@ fn operations() -> [Operation; 7] {
     ];
     [
         operation(
-            Wish::Grant(3, 16),
+            Request::Grant(3, 16),
             "PATCH",
             "/v2/user/role/3/add-members",
             &[
@@ -55,7 +55,7 @@ fn operations() -> [Operation; 7] {
             ],
         ),
         operation(
-            Wish::Revoke(1, 7),
+            Request::Revoke(1, 7),
             "PATCH",
             "/v2/user/role/1/remove-members",
             &[
@@ -64,11 +64,11 @@ fn operations() -> [Operation; 7] {
                 ("PATCH", "/v2/user/role/1/remove-members", "UserRole", 0),
             ],
         ),
-        operation(Wish::Create(true, NEW), "POST", TECHNICIANS, lists),
-        operation(Wish::Create(true, KNOWN), "POST", TECHNICIANS, lists),
-        operation(Wish::Create(false, NEW), "POST", END_USERS, end_users),
+        operation(Request::Create(true, NEW), "POST", TECHNICIANS, lists),
+        operation(Request::Create(true, KNOWN), "POST", TECHNICIANS, lists),
+        operation(Request::Create(false, NEW), "POST", END_USERS, end_users),
         operation(
-            Wish::Delete(12),
+            Request::Delete(12),
             "DELETE",
             "/v2/user/technician/12",
             &[
@@ -78,7 +78,7 @@ fn operations() -> [Operation; 7] {
             ],
         ),
         operation(
-            Wish::Delete(2),
+            Request::Delete(2),
             "DELETE",
             "/v2/user/technician/2",
             &[
@@ -102,7 +102,7 @@ fn cases(picks: &mut Picks) -> Vec<(String, Case)> {
             // The empty key is the row itself.
             for key in keys_of(object).iter().chain(&[""]) {
                 for (word, to) in instead() {
-                    // An empty list of members says that there are none; no list says nothing.
+                    // An empty list of members means none; a missing list means unknown.
                     if *key == "members" && word == "empty list" {
                         continue;
                     }
@@ -125,7 +125,7 @@ fn cases(picks: &mut Picks) -> Vec<(String, Case)> {
                         };
                         let name = format!(
                             "{:?}: {method} {path} {key} is {word} in {rows:?}",
-                            operation.wish
+                            operation.request
                         );
                         cases.push((
                             name,
@@ -139,8 +139,8 @@ fn cases(picks: &mut Picks) -> Vec<(String, Case)> {
             }
         }
     }
-    let wanted = if exhaustive() { usize::MAX } else { 250 };
-    while cases.len() > wanted {
+    let expected_state = if exhaustive() { usize::MAX } else { 250 };
+    while cases.len() > expected_state {
         cases.swap_remove(picks.below(cases.len()));
     }
     cases
@@ -152,9 +152,9 @@ fn changed(case: &Case) -> Result<String, String> {
     let sim = Sim::start(&config(&stage, std::slice::from_ref(&case.rule))).unwrap();
     let tenant = NinjaOneProvisioner::new(client(&sim.base_url(), stage.timeout, WritePolicy::Enabled));
     let before = sim.state();
-    let wanted = wanted(&before, &operation.wish);
+    let expected_state = expected_state(&before, &operation.request);
     let runtime = runtime();
-    let ended = runtime.block_on(make(&tenant, &change(&operation.wish)));
+    let ended = runtime.block_on(make(&tenant, &change(&operation.request)));
     runtime.shutdown_background();
     let now = state(&sim, &before);
     let writes: Vec<(String, String)> = sim
@@ -168,7 +168,7 @@ fn changed(case: &Case) -> Result<String, String> {
     if writes.iter().any(|write| *write != own) || writes.len() > 3 {
         return Err(format!("sent {writes:?}"));
     }
-    if now != before && Some(&now) != wanted.as_ref() {
+    if now != before && Some(&now) != expected_state.as_ref() {
         return Err("the tenant is neither as it was nor as it should be".to_owned());
     }
     // A break in what is not looked at again, or only after a write, need not strike.
@@ -177,19 +177,21 @@ fn changed(case: &Case) -> Result<String, String> {
     } else {
         ", not looked at"
     };
-    let said = told(&ended, &before, &now, wanted.as_ref(), &sim.base_url())?;
-    Ok(format!("{said}{struck}"))
+    let verdict = judge(&ended, &before, &now, expected_state.as_ref(), &sim.base_url())?;
+    Ok(format!("{verdict}{struck}"))
 }
 
-fn told(
+fn judge(
     ended: &Result<Outcome, ProvisioningError>,
     before: &Value,
     now: &Value,
-    wanted: Option<&Value>,
+    expected_state: Option<&Value>,
     base_url: &str,
 ) -> Result<String, String> {
     match ended {
-        Ok(outcome) if Some(now) != wanted => Err(format!("it is told to be done: {:?}", outcome.result)),
+        Ok(outcome) if Some(now) != expected_state => {
+            Err(format!("it is told to be done: {:?}", outcome.result))
+        }
         Ok(outcome) if outcome.result == ChangeResult::AlreadyApplied && now != before => {
             Err("it was changed".to_owned())
         }
@@ -215,8 +217,8 @@ fn told(
 }
 
 #[test]
-fn what_is_said_of_a_change_is_true_whatever_field_is_broken() {
+fn change_reports_are_true_whatever_field_is_broken() {
     let cases = cases(&mut Picks::new(seed().wrapping_add(3)));
-    let test = "fault_injection::changes::what_is_said_of_a_change_is_true_whatever_field_is_broken";
+    let test = "fault_injection::changes::change_reports_are_true_whatever_field_is_broken";
     sweep(test, &cases, || (), |(), case| changed(case));
 }

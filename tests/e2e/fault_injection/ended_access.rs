@@ -1,5 +1,5 @@
-//! The program day after day over a tenant whose answers leave things unsaid or unreadable, at random: no access may end in the
-//! history of a dataset, and none may be removed in `diff`, because nothing was ever denied.
+//! The program runs day after day over a tenant that omits fields or sends them unreadable, at random. No access may end in the
+//! history of a dataset, and `diff` may show none as removed, because nothing was denied.
 
 use access_dataset::Table;
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, To, When};
@@ -13,7 +13,7 @@ use crate::support::dataset::{latest, rows};
 
 const SINKS: [&str; 4] = ["--sink", "c1z=sync.c1z", "--sink", "parquet=lake"];
 
-/// What a field is where the tenant does not say it, or cannot be read: an object is of no type that is due anywhere.
+/// The replacement for an unknown field: absent, or an object, which no field expects.
 fn unsaid(picks: &mut Picks) -> (String, FaultRule) {
     let listed: Vec<&Dto> = DTOS.iter().filter(|dto| !dto.lists.is_empty()).collect();
     let dto = picks.one(&listed);
@@ -74,7 +74,7 @@ fn ended(context: &TestContext, first: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_that_was_not_denied_ends() {
+fn missing_access_that_was_not_denied_is_kept() {
     let mut picks = Picks::new(seed().wrapping_add(3));
     let context = TestContext::msp();
     for _ in 0..2 {

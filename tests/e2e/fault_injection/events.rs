@@ -18,7 +18,7 @@ use super::sweep::{Picks, exhaustive, seed, sweep};
 const ACTIVITIES: &str = "/v2/activities";
 
 /// What may be missing.
-enum Wanted {
+enum ExpectedEvents {
     /// Nothing.
     All,
     /// Nothing, or it fails with 15.
@@ -31,7 +31,7 @@ enum Wanted {
 
 struct Case {
     rule: FaultRule,
-    wanted: Wanted,
+    expected: ExpectedEvents,
 }
 
 fn rule(when: When, fault: Fault) -> FaultRule {
@@ -55,20 +55,24 @@ fn broken() -> Vec<(String, Case)> {
                 to: to.clone(),
             };
             // An id that looks like one leads the reading astray: it may notice.
-            let wanted = if *key == "id" {
-                Wanted::AllOrDamaged
+            let expected = if *key == "id" {
+                ExpectedEvents::AllOrDamaged
             } else {
-                Wanted::AllButOne
+                ExpectedEvents::AllButOne
             };
             if *key != "id"
                 || !matches!(to, To::Value(ref value) if value.is_number() || *value == json!(" 7 "))
             {
-                let wanted = if *key == "id" { Wanted::AllButOne } else { wanted };
+                let expected = if *key == "id" {
+                    ExpectedEvents::AllButOne
+                } else {
+                    expected
+                };
                 cases.push((
                     format!("activity {key} is {word}"),
                     Case {
                         rule: rule(When::Nth(1), Fault::Edit(edit)),
-                        wanted,
+                        expected,
                     },
                 ));
             }
@@ -91,7 +95,7 @@ fn broken() -> Vec<(String, Case)> {
                     format!("page {field} is {word} at {when:?}"),
                     Case {
                         rule: rule(when, Fault::Edit(edit)),
-                        wanted: Wanted::AllOrDamaged,
+                        expected: ExpectedEvents::AllOrDamaged,
                     },
                 ));
             }
@@ -105,20 +109,20 @@ fn faults() -> Vec<(String, Case)> {
     let mut cases = Vec::new();
     for kind in kinds().into_iter().filter(|kind| kind.name != "silent") {
         for when in [When::First(1), When::Nth(2), When::Always] {
-            let wanted = match (kind.nature, when) {
+            let expected = match (kind.nature, when) {
                 (Nature::Answer, _) => continue,
                 (Nature::Passes(classes), When::Always) | (Nature::Final(classes), _) => {
-                    Wanted::Fails(classes)
+                    ExpectedEvents::Fails(classes)
                 }
-                (Nature::Passes(_), _) => Wanted::All,
+                (Nature::Passes(_), _) => ExpectedEvents::All,
             };
-            // Texts are bounded by the answer as a whole, and names are looked for in lists.
+            // Texts are bounded by the size of the answer; names are read from lists.
             if !matches!(kind.fault, Fault::HugeName(_) | Fault::InvalidUtf8) {
                 cases.push((
                     format!("{} at {when:?}", kind.name),
                     Case {
                         rule: rule(when, kind.fault.clone()),
-                        wanted,
+                        expected,
                     },
                 ));
             }
@@ -150,9 +154,11 @@ fn judged(all: &BTreeSet<String>, case: &Case) -> Result<String, String> {
     if !unfired.is_empty() {
         return Err("planned and never struck".to_owned());
     }
-    match (&page, &case.wanted) {
-        (Ok(page), Wanted::All | Wanted::AllOrDamaged) if ids(page) == *all => Ok("all events".to_owned()),
-        (Ok(page), Wanted::AllButOne) if all.difference(&ids(page)).count() <= 1 => {
+    match (&page, &case.expected) {
+        (Ok(page), ExpectedEvents::All | ExpectedEvents::AllOrDamaged) if ids(page) == *all => {
+            Ok("all events".to_owned())
+        }
+        (Ok(page), ExpectedEvents::AllButOne) if all.difference(&ids(page)).count() <= 1 => {
             let strange = ids(page).difference(all).count();
             if strange <= 1 {
                 Ok("all but one at the most".to_owned())
@@ -160,10 +166,10 @@ fn judged(all: &BTreeSet<String>, case: &Case) -> Result<String, String> {
                 Err("strange events".to_owned())
             }
         }
-        (Err(error), Wanted::AllOrDamaged) if error.status().number() == 15 => {
+        (Err(error), ExpectedEvents::AllOrDamaged) if error.status().number() == 15 => {
             Ok("failed with 15".to_owned())
         }
-        (Err(error), Wanted::Fails(classes)) if classes.contains(&error.status().number()) => {
+        (Err(error), ExpectedEvents::Fails(classes)) if classes.contains(&error.status().number()) => {
             Ok(format!("failed with {}", error.status().number()))
         }
         (Ok(page), _) => Err(format!(
@@ -184,8 +190,8 @@ fn no_event_is_skipped() {
     let mut cases = broken();
     cases.extend(faults());
     let mut picks = Picks::new(seed().wrapping_add(4));
-    let wanted = if exhaustive() { usize::MAX } else { 200 };
-    while cases.len() > wanted {
+    let expected = if exhaustive() { usize::MAX } else { 200 };
+    while cases.len() > expected {
         cases.swap_remove(picks.below(cases.len()));
     }
     sweep(

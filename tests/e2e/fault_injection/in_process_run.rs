@@ -26,7 +26,7 @@ pub(crate) const ATTEMPTS: u32 = 4;
 /// The longest wait that a server may ask for.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// How a run is to be made.
+/// The configuration of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) devices: bool,
@@ -53,8 +53,8 @@ impl Default for Stage {
 pub(crate) struct Ended {
     pub(crate) result: Result<Rows, Failed>,
     pub(crate) calls: Vec<Call>,
-    /// How many calls the reader says that it made.
-    pub(crate) calls_told: u64,
+    /// The number of calls that the reader reports.
+    pub(crate) calls_reported: u64,
     pub(crate) unfired: Vec<FaultRule>,
     pub(crate) base_url: String,
     pub(crate) took: Duration,
@@ -73,7 +73,7 @@ pub(crate) struct Rows {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What was said instead.
+/// The error.
 pub(crate) struct Failed {
     pub(crate) code: u8,
     pub(crate) message: String,
@@ -144,7 +144,7 @@ impl Default for Rehearsal {
 
 impl Drop for Rehearsal {
     fn drop(&mut self) {
-        // Parser threads may still wait for a body that nobody wants any more.
+        // Parser threads may still wait for a body that is no longer needed.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -203,7 +203,7 @@ impl Rehearsal {
                 Err(error) => Err(failed(&error, published.is_some())),
             },
             calls: self.sim.ledger().calls(),
-            calls_told: self.source.usage().since(&before).calls,
+            calls_reported: self.source.usage().since(&before).calls,
             unfired: self.sim.faults().unfired(),
             base_url: self.sim.base_url(),
             took,
@@ -248,7 +248,7 @@ fn failed(error: &SyncError, published: bool) -> Failed {
     }
 }
 
-/// Time stands still, and ids are the same ones.
+/// Fixed time and fixed ids.
 pub(crate) struct Fixed;
 
 impl Clock for Fixed {

@@ -1,4 +1,4 @@
-//! Answers that are made to fill memory. Each ends the run with its class, long before they end, and in bounded memory.
+//! Answers that try to fill memory. Each ends the run early, with its error class and in bounded memory.
 
 use std::fs;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use super::model::{ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{exhaustive, sweep};
 use crate::harness::TestContext;
 
-/// Bytes of an answer that goes on and on; enough that whoever keeps them is seen.
+/// Bytes of an endless answer: enough that keeping them would be visible.
 fn much() -> u64 {
     if exhaustive() { 400 << 20 } else { 128 << 20 }
 }
@@ -114,9 +114,9 @@ fn survived(flood: &Flood) -> Result<String, String> {
         .spawn()
         .unwrap();
     let mut stderr = child.stderr.take().unwrap();
-    let told = std::thread::spawn(move || {
-        let mut told = String::new();
-        std::io::Read::read_to_string(&mut stderr, &mut told).map(|_| told)
+    let stderr_reader = std::thread::spawn(move || {
+        let mut stderr_reader = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut stderr_reader).map(|_| stderr_reader)
     });
     let mut resident = 0;
     let status = loop {
@@ -126,16 +126,16 @@ fn survived(flood: &Flood) -> Result<String, String> {
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    let told = told.join().unwrap().unwrap();
-    if status.code() != Some(flood.code) || told.len() > 4000 {
+    let stderr_reader = stderr_reader.join().unwrap().unwrap();
+    if status.code() != Some(flood.code) || stderr_reader.len() > 4000 {
         return Err(format!(
-            "exit {:?}, not {}: {told:.2000}",
+            "exit {:?}, not {}: {stderr_reader:.2000}",
             status.code(),
             flood.code
         ));
     }
     if resident > flood.most {
-        return Err(format!("{} MiB were resident: {told}", resident >> 20));
+        return Err(format!("{} MiB were resident: {stderr_reader}", resident >> 20));
     }
     Ok(format!(
         "exit {} below {} MiB",
@@ -144,8 +144,8 @@ fn survived(flood: &Flood) -> Result<String, String> {
     ))
 }
 
-/// The most bytes that a running process has had resident; the parent's own, which wait4 would tell, are not in it. Nothing
-/// where the system does not say.
+/// The peak resident memory of a running process in bytes, without the parent's, which wait4 would include. `None`
+/// where the system does not provide it.
 pub(super) fn most_resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -35,7 +35,7 @@ use oracle::judge;
 use schedule::{Endpoint, Expect, Planned};
 use sweep::{Picks, exhaustive, seed, sweep};
 
-fn made(_: &mut (), plan: &Planned) -> Result<String, String> {
+fn judge_run(_: &mut (), plan: &Planned) -> Result<String, String> {
     let stage = Stage {
         timeout: if plan.silent {
             Duration::from_millis(600)
@@ -60,7 +60,7 @@ fn every_endpoint_under_every_fault() {
         "fault_injection::every_endpoint_under_every_fault",
         &named(plans),
         || (),
-        made,
+        judge_run,
     );
 }
 
@@ -75,7 +75,7 @@ fn several_faults_at_once() {
         "fault_injection::several_faults_at_once",
         &named(plans),
         || (),
-        made,
+        judge_run,
     );
 }
 
@@ -104,9 +104,9 @@ fn every_field_of_every_object() {
 }
 
 #[test]
-fn rows_that_are_no_rows() {
+fn entries_that_are_not_rows() {
     sweep(
-        "fault_injection::rows_that_are_no_rows",
+        "fault_injection::entries_that_are_not_rows",
         &cases(fields::no_rows(&mut Picks::new(seed()))),
         Rehearsal::default,
         read_anyway,
@@ -114,7 +114,7 @@ fn rows_that_are_no_rows() {
 }
 
 #[test]
-fn healthy_and_older_tenants_are_read_as_the_model_says() {
+fn healthy_and_older_tenants_match_the_model() {
     for older in [false, true] {
         for page in [1, 4, 1000] {
             for devices in [false, true] {
@@ -127,13 +127,17 @@ fn healthy_and_older_tenants_are_read_as_the_model_says() {
                 let ended = run(&stage, &[]);
                 // With pages of one the last one is full, and an end user points to an organization beyond it: the list may
                 // have been cut there.
-                let wanted = match page {
+                let expected = match page {
                     1 => "published, not complete: organization",
                     _ => "published",
                 };
-                assert_eq!(judge(&stage, Expect::Model, &ended).unwrap(), wanted, "{stage:?}");
+                assert_eq!(
+                    judge(&stage, Expect::Model, &ended).unwrap(),
+                    expected,
+                    "{stage:?}"
+                );
                 let pages = |path: &str| ended.calls.iter().filter(|call| call.path == path).count();
-                // An older instance is believed to be one only if three lists say so, twice.
+                // An instance counts as older only if three lists are missing, twice.
                 let lists = if older { 3 + 2 * 3 } else { 5 };
                 let formula = lists + pages(model::ORGANIZATIONS) + pages(model::DEVICES);
                 assert_eq!(ended.calls.len(), formula, "{stage:?}");
@@ -147,7 +151,7 @@ fn healthy_and_older_tenants_are_read_as_the_model_says() {
     }
 }
 
-/// Sign-in needs a token and nothing else; whatever else is odd about its answer does not matter.
+/// Sign-in needs only a token; other faults in its answer do not matter.
 #[test]
 fn every_field_of_a_sign_in() {
     let mut cases = Vec::new();
@@ -189,5 +193,10 @@ fn every_field_of_a_sign_in() {
             ));
         }
     }
-    sweep("fault_injection::every_field_of_a_sign_in", &cases, || (), made);
+    sweep(
+        "fault_injection::every_field_of_a_sign_in",
+        &cases,
+        || (),
+        judge_run,
+    );
 }

@@ -21,7 +21,7 @@ pub(crate) const DEVICES: &str = "/v2/devices";
 pub(crate) enum Verdict {
     /// These rows, and these left out.
     Rows(Box<Expected>),
-    /// None: the tenant contradicts itself or says nothing that can be used. The classes that say so.
+    /// No rows: the tenant contradicts itself or sends nothing usable. The expected error classes.
     Fails(&'static [u8]),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Expected {
     pub(crate) lines: Lines,
     /// Rows that are left out, by what they are and why.
     pub(crate) dropped: Ledger,
-    /// Devices were asked for and not read to their end.
+    /// Devices were requested and not read to the end.
     pub(crate) devices_incomplete: bool,
 }
 
@@ -40,7 +40,7 @@ const DAMAGED: Verdict = Verdict::Fails(&[15]);
 const EMPTY: Verdict = Verdict::Fails(&[9]);
 /// A list that is missing although others of its kind are there.
 const MISSING: Verdict = Verdict::Fails(&[5, 15]);
-/// Lists whose absence together makes an older instance.
+/// Lists whose common absence identifies an older instance.
 const NEWER: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
 
 /// Reads the answers.
@@ -76,9 +76,9 @@ fn read(calls: &[Call], base_url: &str, with_devices: bool) -> Result<Verdict, V
         return Err(EMPTY);
     }
     let rows = || technicians.iter().chain(&end_users).chain(&users);
-    let says = |row: &Value| row["administrator"].is_boolean();
-    let cannot_be_read = |row: &Value| !row["administrator"].is_null() && !says(row);
-    if !rows().any(says) && rows().any(cannot_be_read) {
+    let is_known = |row: &Value| row["administrator"].is_boolean();
+    let cannot_be_read = |row: &Value| !row["administrator"].is_null() && !is_known(row);
+    if !rows().any(is_known) && rows().any(cannot_be_read) {
         return Err(EMPTY);
     }
     let people = rows::people(&technicians, &end_users, &users, &mut expected.dropped);
@@ -100,7 +100,7 @@ fn read(calls: &[Call], base_url: &str, with_devices: bool) -> Result<Verdict, V
     Ok(Verdict::Rows(Box::new(expected)))
 }
 
-/// The elements of a list, as it was answered last.
+/// The elements of the last answer with a list.
 fn list(calls: &[Call], path: &str) -> Result<Vec<Value>, Verdict> {
     let last = calls
         .iter()
@@ -157,7 +157,7 @@ fn bounded(mut value: Value) -> Value {
     value
 }
 
-/// A list with rows of which none can be used is not an empty one: it is broken.
+/// A list without a usable row is not empty but broken.
 fn usable(elements: Vec<Value>) -> Result<Vec<Value>, Verdict> {
     if elements.is_empty() || elements.iter().any(|row| rows::id(&row["id"]).is_some()) {
         Ok(elements)
@@ -221,8 +221,15 @@ impl Expected {
             .insert(row_lines::entitlement(id, &rows::clipped(name, 1024)));
     }
 
-    /// A thing without a status.
-    pub(crate) fn thing(&mut self, kind: &str, id: &str, name: &str, description: Option<&str>, more: Value) {
+    /// A resource without a status.
+    pub(crate) fn resource(
+        &mut self,
+        kind: &str,
+        id: &str,
+        name: &str,
+        description: Option<&str>,
+        more: Value,
+    ) {
         let mut line = json!({
             "resource": format!("{kind}/{id}"),
             "raw": id,

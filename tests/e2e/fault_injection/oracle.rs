@@ -29,15 +29,15 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
     let verdict = model::expect(&ended.calls, &ended.base_url, stage.devices);
     let held_back = match (&verdict, ended.before) {
         (Verdict::Rows(expected), Some(before)) => {
-            // What is not complete is nobody's deletion.
-            ended.result.is_err() && too_much_is_gone(before, &expected.lines)
+            // Incomplete types delete nothing.
+            ended.result.is_err() && refused_as_shrunk(before, &expected.lines)
         }
         _ => false,
     };
     match (&ended.result, expect, verdict) {
         (Err(failed), Expect::Model | Expect::AtLeast, Verdict::Rows(_)) if held_back => {
-            let told = failed.code == 9 && failed.message.contains("too much is missing");
-            if !told || failed.published || failed.hint.is_none() {
+            let is_refusal = failed.code == 9 && failed.message.contains("too much is missing");
+            if !is_refusal || failed.published || failed.hint.is_none() {
                 return Err(format!(
                     "too much is gone, and it says {}: {}",
                     failed.code, failed.message
@@ -47,7 +47,7 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
         }
         (Ok(rows), Expect::Model, Verdict::Rows(expected))
             if ended.before.is_some_and(|before| {
-                rows.incomplete.is_empty() && too_much_is_gone(before, &expected.lines)
+                rows.incomplete.is_empty() && refused_as_shrunk(before, &expected.lines)
             }) =>
         {
             Err("it was published although too much is gone".to_owned())
@@ -88,7 +88,7 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
 
 /// Whether more than half of the resources or grants of a type, or all, are gone, by their ids; or an entitlement lost all of
 /// its holders who still exist, of whom there were enough.
-fn too_much_is_gone(before: &Lines, now: &Lines) -> bool {
+fn refused_as_shrunk(before: &Lines, now: &Lines) -> bool {
     let (now, before) = (ids(now), ids(before));
     let of_type = before.iter().any(|(what, before)| {
         let kept = now.get(what).map_or(0, |now| now.intersection(before).count());
@@ -97,7 +97,7 @@ fn too_much_is_gone(before: &Lines, now: &Lines) -> bool {
     of_type || emptied(&before, &now)
 }
 
-/// Whether an entitlement lost all holders who still exist: five, or two of the one tenant's.
+/// Whether an entitlement lost all remaining holders: five, or two for the tenant's own.
 fn emptied(before: &BTreeMap<String, BTreeSet<String>>, now: &BTreeMap<String, BTreeSet<String>>) -> bool {
     let none = BTreeSet::new();
     let users = now.get("resource user").unwrap_or(&none);
@@ -199,7 +199,7 @@ fn published(rows: &Rows, expected: &Expected, at_least: bool) -> Result<String,
     Ok("published".to_owned())
 }
 
-fn same(seen: &BTreeSet<&String>, wanted: &BTreeSet<&String>) -> Result<(), String> {
+fn same(seen: &BTreeSet<&String>, expected_rows: &BTreeSet<&String>) -> Result<(), String> {
     let clip = |lines: Vec<&&String>| -> Vec<String> {
         lines
             .iter()
@@ -208,10 +208,10 @@ fn same(seen: &BTreeSet<&String>, wanted: &BTreeSet<&String>) -> Result<(), Stri
             .collect()
     };
     let (more, less) = (
-        seen.difference(wanted).collect(),
-        wanted.difference(seen).collect::<Vec<_>>(),
+        seen.difference(expected_rows).collect(),
+        expected_rows.difference(seen).collect::<Vec<_>>(),
     );
-    if seen == wanted {
+    if seen == expected_rows {
         return Ok(());
     }
     Err(format!(
@@ -221,7 +221,7 @@ fn same(seen: &BTreeSet<&String>, wanted: &BTreeSet<&String>) -> Result<(), Stri
     ))
 }
 
-/// A failure says what, where and what to do, on one line each, and is of the class it should be.
+/// An error names what failed, where, and what to do, on one line each, and has the expected class.
 fn failure(failed: &Failed, classes: &[u8], base_url: &str) -> Result<String, String> {
     let Failed {
         code,
@@ -247,27 +247,27 @@ fn failure(failed: &Failed, classes: &[u8], base_url: &str) -> Result<String, St
     ))
 }
 
-/// No question is asked more often than the budget of tries allows, and all calls are told.
+/// No request is repeated beyond the retry budget, and all calls are counted.
 fn calls(ended: &Ended) -> Result<(), String> {
-    let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+    let mut requests: BTreeMap<String, usize> = BTreeMap::new();
     for Call {
         method, path, query, ..
     } in &ended.calls
     {
-        *asked.entry(format!("{method} {path} {query:?}")).or_default() += 1;
+        *requests.entry(format!("{method} {path} {query:?}")).or_default() += 1;
     }
     let refused = ended.calls.iter().filter(|call| call.status == 401).count();
-    for (question, times) in &asked {
+    for (question, times) in &requests {
         let sign_ins = if question.contains("oauth") { refused } else { 0 };
         if *times > ATTEMPTS as usize + FOLLOW_UPS + sign_ins {
             return Err(format!("{question} was asked {times} times"));
         }
     }
-    if ended.calls_told != ended.calls.len() as u64 {
+    if ended.calls_reported != ended.calls.len() as u64 {
         return Err(format!(
             "{} calls were made and {} told",
             ended.calls.len(),
-            ended.calls_told
+            ended.calls_reported
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Datasets that others wrote or that somebody altered: what lies in them never hangs the program, leads it elsewhere, or takes
+//! Datasets of other writers, or altered ones: their contents never block the program, redirect it, or use
 //! much memory.
 #![expect(clippy::format_collect, reason = "tests are plain")]
 
@@ -22,7 +22,7 @@ use crate::harness::TestContext;
 const PATIENCE: Duration = Duration::from_mins(1);
 const MAX_RESIDENT: u64 = 256 << 20;
 
-/// Runs the program, which must end by itself.
+/// Runs the program and requires that it ends by itself.
 fn run(context: &TestContext, arguments: &[&str]) -> (Option<i32>, u64, String) {
     let mut command: Command = context.command(arguments);
     let log = tempfile::NamedTempFile::new().unwrap();
@@ -70,8 +70,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn fifo(path: &Path) {
-    let made = Command::new("mkfifo").arg(path).status().unwrap();
-    assert!(made.success());
+    let mkfifo = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(mkfifo.success());
 }
 
 /// Every command that reads a dataset.
@@ -84,7 +84,7 @@ const READERS: [&[&str]; 5] = [
 ];
 
 #[test]
-fn what_is_no_regular_file_is_named_and_not_waited_for() {
+fn special_files_are_named_and_do_not_block() {
     type Replace = fn(&Path);
     let replacements: [(&str, Replace); 3] = [
         ("a FIFO", fifo),
@@ -139,7 +139,7 @@ fn folder_walks_follow_no_link() {
     }
 }
 
-/// Puts texts of this length into the users' table; the manifest and the pointer are made to fit.
+/// Puts texts of this length into the users' table and updates the manifest and the pointer.
 fn with_long_names(context: &TestContext, bytes: usize, dictionary: bool) {
     let root = context.path("ds");
     let path = files(&root.join("users")).remove(0);
@@ -147,11 +147,11 @@ fn with_long_names(context: &TestContext, bytes: usize, dictionary: bool) {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let schema = Arc::clone(builder.schema());
     let batch = builder.build().unwrap().next().unwrap().unwrap();
-    let place = schema.index_of("display_name").unwrap();
+    let index = schema.index_of("display_name").unwrap();
     let mut columns = batch.columns().to_vec();
     let names = (0..batch.num_rows()).map(|n| format!("{n}{}", "x".repeat(bytes)));
     let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
-    columns[place] = names;
+    columns[index] = names;
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap()))
@@ -204,7 +204,7 @@ fn set_hash(value: &mut serde_json::Value, hash: &str) {
 }
 
 #[test]
-fn a_small_file_of_long_texts_takes_little_memory() {
+fn a_small_file_with_long_texts_needs_little_memory() {
     for (bytes, dictionary) in [(20 << 20, true), (6 << 20, false), (200_000, true)] {
         let context = dataset("parquet");
         with_long_names(&context, bytes, dictionary);

@@ -15,7 +15,7 @@ use super::row_lines::{self, Lines};
 use super::rows::Ledger;
 use super::schedule::{Expect, Planned, single};
 use super::sweep::{Picks, exhaustive, seed, sweep};
-use crate::harness::{Ran, TestContext, name_tenant};
+use crate::harness::{RunOutput, TestContext, name_tenant};
 
 /// Where the program writes to.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ fn rows_before() -> &'static Lines {
     })
 }
 
-fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
+fn judge_run(scenario: Scenario, plan: &Planned) -> Result<String, String> {
     let stage = Stage::default();
     let context = TestContext::with(&config(&stage, &plan.rules));
     fs::write(context.path("sync.c1z"), earlier()).unwrap();
@@ -95,17 +95,17 @@ fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
     let took = begin.elapsed();
     let sim = context.sim();
     let calls = sim.ledger().calls();
-    let (result, calls_told) = if ran.code == Some(0) {
+    let (result, calls_reported) = if ran.code == Some(0) {
         let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
-        let told = summary["source"]["calls"].as_u64().unwrap();
-        (Ok(published(&context, scenario, &summary)?), told)
+        let reported_calls = summary["source"]["calls"].as_u64().unwrap();
+        (Ok(published(&context, scenario, &summary)?), reported_calls)
     } else {
         (Err(failed(&context, &ran, &earlier)?), calls.len() as u64)
     };
     let ended = Ended {
         result,
         calls,
-        calls_told,
+        calls_reported,
         unfired: sim.faults().unfired(),
         base_url: sim.base_url(),
         took,
@@ -168,7 +168,7 @@ fn pointer(context: &TestContext, dataset: &str) -> bool {
     found(&context.path(dataset))
 }
 
-fn failed(context: &TestContext, ran: &Ran, earlier: &[u8]) -> Result<Failed, String> {
+fn failed(context: &TestContext, ran: &RunOutput, earlier: &[u8]) -> Result<Failed, String> {
     let code = ran.code.and_then(|code| u8::try_from(code).ok());
     // With --output json the error is one object, the last line of standard error.
     let last = ran.stderr.lines().last().unwrap_or_default();
@@ -191,7 +191,7 @@ fn the_program_under_every_fault() {
         "fault_injection::processes::the_program_under_every_fault",
         &plans,
         || (),
-        |(), (scenario, plan)| made(*scenario, plan),
+        |(), (scenario, plan)| judge_run(*scenario, plan),
     );
 }
 
@@ -199,8 +199,8 @@ fn the_program_under_every_fault() {
 fn a_broken_field_is_absent_from_files_too() {
     let mut picks = Picks::new(seed().wrapping_add(2));
     let mut broken = super::fields::broken(&mut picks);
-    let wanted = if exhaustive() { 400 } else { 30 };
-    while broken.len() > wanted {
+    let max_cases = if exhaustive() { 400 } else { 30 };
+    while broken.len() > max_cases {
         broken.swap_remove(picks.below(broken.len()));
     }
     let cases: Vec<(String, FaultRule)> = broken
@@ -218,7 +218,7 @@ fn a_broken_field_is_absent_from_files_too() {
                 expect: Expect::Model,
                 silent: false,
             };
-            made(Scenario::File, &plan)
+            judge_run(Scenario::File, &plan)
         },
     );
 }

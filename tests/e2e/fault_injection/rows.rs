@@ -1,4 +1,4 @@
-//! The model's reading of single rows: what a field says, what a user holds, what is left out.
+//! How the model reads single rows: fields, memberships, and rows that are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::model::{Expected, Verdict};
 /// Rows that are left out: how many, by kind, resource type and reason.
 pub(crate) type Ledger = BTreeMap<String, u64>;
 
-/// A text, whatever is in it.
+/// Any text.
 fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
@@ -19,7 +19,7 @@ fn words(value: &Value) -> Option<&str> {
     text(value).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A whole number that is not negative, or its digits.
+/// A non-negative integer, or its digits.
 pub(crate) fn id(value: &Value) -> Option<u64> {
     match value {
         Value::String(digits) => digits.trim().parse().ok(),
@@ -78,12 +78,12 @@ pub(crate) fn says_end_user(row: &Value) -> bool {
     words(&row["userType"]).is_some_and(|kind| kind.eq_ignore_ascii_case("END_USER"))
 }
 
-/// A user as the lists tell it together.
+/// A user, merged from the lists.
 pub(crate) struct Person<'a> {
     id: u64,
-    /// What `/v2/users` says, and what the user's own list says where that says nothing.
+    /// The value in `/v2/users`, or else in the user's own list.
     rows: Vec<&'a Value>,
-    /// The kind whose list the user is in.
+    /// The kind of the user's own list.
     listed: Option<&'static str>,
 }
 
@@ -131,13 +131,13 @@ pub(crate) fn people<'a>(
 }
 
 impl Person<'_> {
-    /// The first row that says something usable.
-    fn told<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
+    /// The first usable value of a field.
+    fn first_known<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         self.rows.iter().find_map(|row| read(&row[key]))
     }
 
     fn text(&self, key: &str) -> Option<&str> {
-        self.told(key, text)
+        self.first_known(key, text)
     }
 
     fn words(&self, key: &str) -> Option<&str> {
@@ -145,13 +145,13 @@ impl Person<'_> {
     }
 
     fn flag(&self, key: &str) -> Option<bool> {
-        self.told(key, Value::as_bool)
+        self.first_known(key, Value::as_bool)
     }
 
     /// A flag that decides access: what either row names is held.
     fn holds(&self, key: &str) -> Option<bool> {
-        let said = self.rows.iter().filter_map(|row| row[key].as_bool());
-        said.reduce(|own, other| own || other)
+        let known = self.rows.iter().filter_map(|row| row[key].as_bool());
+        known.reduce(|own, other| own || other)
     }
 
     /// The organizations that any row names, alone or in a list.
@@ -232,12 +232,12 @@ impl Person<'_> {
             ("full_portal_access", "fullPortalAccess"),
         ] {
             let decides_access = matches!(field, "administrator" | "permitAllClients" | "fullPortalAccess");
-            let said = if decides_access {
+            let known = if decides_access {
                 self.holds(field)
             } else {
                 self.flag(field)
             };
-            set(key, said.map(Value::from));
+            set(key, known.map(Value::from));
         }
         let organizations: Vec<String> = self.organizations().iter().map(u64::to_string).collect();
         let organizations = Some(organizations.join(",")).filter(|ids| !ids.is_empty());
@@ -284,7 +284,7 @@ impl Person<'_> {
     }
 }
 
-/// What people hold, as it is worked out.
+/// The computed memberships of people.
 pub(crate) struct Held<'a, 'b> {
     people: &'a [Person<'a>],
     expected: &'b mut Expected,
@@ -308,7 +308,7 @@ impl<'a, 'b> Held<'a, 'b> {
     pub(crate) fn organization(&mut self, id: u64, row: &Value) -> String {
         let name = words(&row["name"]).map_or_else(|| format!("Organization {id}"), str::to_owned);
         let name = clipped(&name, 1024);
-        self.expected.thing(
+        self.expected.resource(
             "organization",
             &id.to_string(),
             &name,
@@ -327,12 +327,12 @@ impl<'a, 'b> Held<'a, 'b> {
             ("full-portal-access", "Full portal access", "fullPortalAccess"),
         ];
         if older {
-            // Nothing of it is said there, so it is not offered.
+            // The list does not have it, so it is not offered.
             privileges.pop();
         }
         let about = format!("The NinjaOne tenant at {base_url}");
         self.expected
-            .thing("tenant", "ninja-one", "NinjaOne", Some(&about), Value::Null);
+            .resource("tenant", "ninja-one", "NinjaOne", Some(&about), Value::Null);
         for (slug, name, _) in &privileges {
             self.expected
                 .entitlement(&format!("tenant:ninja-one:{slug}"), name);
@@ -346,7 +346,7 @@ impl<'a, 'b> Held<'a, 'b> {
                 "user": person.user(),
             });
             self.expected
-                .thing("user", &person.id.to_string(), &person.name(), None, more);
+                .resource("user", &person.id.to_string(), &person.name(), None, more);
             for (slug, _, flag) in &privileges {
                 if person.holds(flag) == Some(true) {
                     self.expected
@@ -372,7 +372,7 @@ impl<'a, 'b> Held<'a, 'b> {
         profile.extend(text(&row["type"]).map(|kind| ("role_type".to_owned(), kind.into())));
         let more = json!({ "profile": profile });
         self.expected
-            .thing("role", id, &name, words(&row["description"]), more);
+            .resource("role", id, &name, words(&row["description"]), more);
         self.expected
             .entitlement(&format!("role:{id}:assigned"), &format!("{name} role"));
     }
@@ -391,12 +391,12 @@ impl<'a, 'b> Held<'a, 'b> {
         }
     }
 
-    /// Older instances tell roles by name only.
+    /// Older instances give roles by name only.
     pub(crate) fn roles_by_name(&mut self) {
         let mut holders: BTreeSet<(String, String, u64)> = BTreeSet::new();
         for person in self.people {
             let kind = person.words("userType").unwrap_or("UNKNOWN").to_ascii_uppercase();
-            let roles = person.told("roles", Value::as_array).into_iter().flatten();
+            let roles = person.first_known("roles", Value::as_array).into_iter().flatten();
             holders.extend(
                 roles
                     .filter_map(words)
@@ -463,7 +463,8 @@ impl<'a, 'b> Held<'a, 'b> {
             profile.extend(value.map(|value| (key.to_owned(), value)));
         }
         let more = json!({ "profile": profile, "device": device_type(words(&row["nodeClass"])) });
-        self.expected.thing("device", &id.to_string(), &name, None, more);
+        self.expected
+            .resource("device", &id.to_string(), &name, None, more);
         for slug in ["access", "assigned"] {
             self.expected
                 .entitlement(&format!("device:{id}:{slug}"), &format!("{name} {slug}"));

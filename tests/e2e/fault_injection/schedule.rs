@@ -1,4 +1,4 @@
-//! What goes wrong: which endpoint, what, at which call; and what may come of it.
+//! Planned faults: endpoint, fault and call, with the allowed results.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::broken_http;
 use super::model::{DEVICES, END_USERS, ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use super::sweep::Picks;
 
-/// What a sync asks, in its order.
+/// The requests of a sync, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Endpoint {
     Token,
@@ -47,7 +47,7 @@ impl Endpoint {
         matches!(self, Self::Organizations | Self::Devices)
     }
 
-    /// The calls at which something can go wrong.
+    /// The calls that a fault can hit.
     fn positions(self) -> &'static [When] {
         if self.paged() {
             &[
@@ -66,7 +66,7 @@ impl Endpoint {
 /// What a fault is to a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {
-    /// It is worth another try. If it lasts, one of these classes says so.
+    /// Retryable. If it persists, the run fails with one of these classes.
     Passes(&'static [u8]),
     /// It is not.
     Final(&'static [u8]),
@@ -77,9 +77,9 @@ pub(crate) enum Nature {
 /// What has to come of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// What the model says of the tenant's answers.
+    /// The result of the model for the tenant's answers.
     Model,
-    /// Nothing is published, and one of these classes says why.
+    /// Nothing is published, and the run fails with one of these classes.
     Fails(&'static [u8]),
     /// Everything but the devices is there.
     Degrades,
@@ -160,7 +160,7 @@ fn statuses() -> Vec<Kind> {
     );
     kinds.extend([200, 403, 500, 503].map(|code| html(code, Nature::Passes(&[14]))));
     kinds.extend([200, 500].map(|code| empty(code, Nature::Passes(&[14]))));
-    // A server that says so twice has an empty list.
+    // A server that repeats it has an empty list.
     kinds.push(empty(204, Nature::Answer));
     let words = |name: &str, status: u16, content_type, body: &str, nature| {
         let body = body.as_bytes().to_vec();
@@ -230,10 +230,10 @@ fn statuses() -> Vec<Kind> {
 }
 
 fn refusals() -> Vec<Kind> {
-    let wait = |wish: Option<&str>, nature| {
-        let fault = Fault::RateLimit(wish.map(str::to_owned));
+    let wait = |retry_after: Option<&str>, nature| {
+        let fault = Fault::RateLimit(retry_after.map(str::to_owned));
         kind(
-            &format!("429 retry-after {}", wish.unwrap_or("absent")),
+            &format!("429 retry-after {}", retry_after.unwrap_or("absent")),
             fault,
             nature,
         )
@@ -250,10 +250,11 @@ fn refusals() -> Vec<Kind> {
         "Tue, 24 Nov 2020 12:00:00 GMT",
         "Tue, 99 Nov 2020 12:00:00 GMT",
     ]
-    .map(|wish| wait(Some(wish), passes))
+    .map(|retry_after| wait(Some(retry_after), passes))
     .to_vec();
     kinds.extend(
-        ["3600", "18446744073709551615", "Fri, 31 Dec 9998 23:59:59 GMT"].map(|wish| wait(Some(wish), lasts)),
+        ["3600", "18446744073709551615", "Fri, 31 Dec 9998 23:59:59 GMT"]
+            .map(|retry_after| wait(Some(retry_after), lasts)),
     );
     kinds.push(wait(None, passes));
     kinds.extend([
@@ -280,9 +281,9 @@ fn refusals() -> Vec<Kind> {
     for eighths in 0..8 {
         for clean in [false, true] {
             let at = Cut::Eighths(eighths);
-            let how = if clean { "ended" } else { "cut" };
+            let ending = if clean { "ended" } else { "cut" };
             kinds.push(kind(
-                &format!("{how} at {eighths}/8"),
+                &format!("{ending} at {eighths}/8"),
                 Fault::CutBody { at, clean },
                 passes,
             ));
@@ -398,7 +399,7 @@ impl Kind {
             Endpoint::Token if refused || self.name == "failure 200" => Nature::Final(&[16]),
             Endpoint::Token if matches!(self.fault, Fault::Empty(300 | 304)) => Nature::Final(&[9]),
             Endpoint::Technicians | Endpoint::EndUsers | Endpoint::Roles if missing => {
-                // A page is somebody else's answer; the instance's own says that it lacks the list.
+                // An HTML page comes from a proxy; only the instance's own answer means that it lacks the list.
                 Nature::Final(if self.fault == Fault::Html(404) {
                     &[15]
                 } else {
@@ -491,7 +492,7 @@ pub(crate) fn of_pages_and_time() -> Vec<Planned> {
     plans
 }
 
-/// Answers that fail and break off by turns, which all count for one budget of tries; and answers that trickle for ever.
+/// Answers that alternate between errors and cut bodies, which share one retry budget; and answers that never end.
 pub(crate) fn of_patience() -> Vec<Planned> {
     let broken_off = Fault::CutBody {
         at: Cut::Eighths(4),

@@ -1,4 +1,4 @@
-//! Many runs, side by side, each of which can be made again alone.
+//! Many runs in parallel. Each can be repeated alone.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -72,8 +72,11 @@ pub(crate) fn sweep<C: Sync, S>(
     run: impl Fn(&mut S, &C) -> Result<String, String> + Sync,
 ) {
     let begin = Instant::now();
-    let wanted = std::env::var("CASE").unwrap_or_default();
-    let cases: Vec<&(String, C)> = cases.iter().filter(|(name, _)| name.contains(&wanted)).collect();
+    let name_filter = std::env::var("CASE").unwrap_or_default();
+    let cases: Vec<&(String, C)> = cases
+        .iter()
+        .filter(|(name, _)| name.contains(&name_filter))
+        .collect();
     let next = AtomicUsize::new(0);
     let ends: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let failures: Mutex<Vec<String>> = Mutex::default();

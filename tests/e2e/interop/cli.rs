@@ -32,15 +32,15 @@ fn baton(folder: &Path, arguments: &[&str]) -> Option<String> {
         .current_dir(folder)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
 /// The rows of a list, in order; the two formats list in different ones.
 fn rows(folder: &Path, file: &str, (command, arguments, key): (&str, &[&str], &str)) -> Vec<Value> {
-    let asked = [&[command, "-f", file, "-o", "json"], arguments].concat();
-    let printed: Value = serde_json::from_str(&baton(folder, &asked).unwrap()).unwrap();
+    let flags = [&[command, "-f", file, "-o", "json"], arguments].concat();
+    let printed: Value = serde_json::from_str(&baton(folder, &flags).unwrap()).unwrap();
     let mut rows = printed[key].as_array().unwrap().clone();
     for held in rows
         .iter_mut()
@@ -53,7 +53,7 @@ fn rows(folder: &Path, file: &str, (command, arguments, key): (&str, &[&str], &s
     rows
 }
 
-/// What v1 says as v3 keeps it: of what an entitlement and a grant hold of other rows, the ids.
+/// A v1 row as v3 stores it: references of entitlements and grants to other rows become ids.
 fn as_v3(mut value: Value) -> Value {
     match &mut value {
         Value::Array(list) => list.iter_mut().for_each(|item| *item = as_v3(item.take())),
@@ -87,24 +87,24 @@ fn stats(folder: &Path, file: &str) -> Value {
 }
 
 #[test]
-fn what_cannot_be_read_is_rewritten_as_the_hint_says() {
+fn unreadable_files_are_rewritten_as_the_hint_says() {
     let Some(reference) = Reference::here("rewriting a file of an older engine") else {
         return;
     };
     let mut operations = Operations::on("a file of an older engine rewritten");
     let context = TestContext::bare();
     let folder = context.folder.path();
-    reference.does(folder, &["bulk", "old.c1z", "1000", "tar"]);
+    reference.invoke(folder, &["bulk", "old.c1z", "1000", "tar"]);
     let mut file = fs::read(context.path("old.c1z")).unwrap();
     let engine = file.windows(7).position(|text| text == b"pebble3").unwrap();
     file[engine + 6] = b'2';
     fs::write(context.path("old.c1z"), file).unwrap();
     let ran = context.run(&["inspect", "old.c1z"]);
     assert_snapshot!("an_older_engine", context.shown(&ran));
-    // Ids and counts are told all the same.
+    // Ids and counts are reported nevertheless.
     let ran = context.run(&["inspect", "old.c1z", "syncs", "--output", "json"]);
-    let told: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
-    assert_eq!(told["grants"], 1000, "{told}");
+    let result: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+    assert_eq!(result["grants"], 1000, "{result}");
 
     let hint = context
         .run(&["export", "--from", "old.c1z", "--sink", "csv=out"])
@@ -120,7 +120,7 @@ fn what_cannot_be_read_is_rewritten_as_the_hint_says() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.lines().count() > 1000);
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
@@ -157,5 +157,5 @@ fn the_references_cli_prints_the_same_for_both_formats() {
             fs::remove_file(context.path(file)).unwrap();
         }
     }
-    operations.tell();
+    operations.print_counts();
 }

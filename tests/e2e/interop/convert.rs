@@ -1,4 +1,4 @@
-//! What we convert, beside what the reference converts.
+//! Our conversion compared with the reference's.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -19,7 +19,7 @@ fn decoded<M: Message + Default + Debug>(bytes: &[u8]) -> String {
     format!("{:?}", M::decode(bytes).unwrap())
 }
 
-/// A value as what it stands for: Go writes empty values of maps too.
+/// A normalized value: Go writes empty values of maps too.
 fn meaning(key: &str, value: &str) -> String {
     let bytes: Vec<u8> = (0..value.len())
         .step_by(2)
@@ -57,7 +57,7 @@ fn meanings(reference: &Reference, context: &TestContext, file: &str) -> BTreeMa
     .collect()
 }
 
-/// A record of a sync as it is shown, without its token.
+/// A sync's record without its token.
 fn without_token(shown: &str) -> String {
     let (Some(begin), Some(end)) = (shown.find("sync_token: "), shown.find(", supports_diff: ")) else {
         return shown.to_owned();
@@ -66,7 +66,7 @@ fn without_token(shown: &str) -> String {
 }
 
 #[test]
-fn we_convert_as_the_reference_does() {
+fn our_conversion_matches_the_references() {
     let Some(reference) = Reference::here("converting") else {
         return;
     };
@@ -79,19 +79,19 @@ fn we_convert_as_the_reference_does() {
     };
     // Our tenant, and everything that the SDK can write: rules, sources, assets, odd ids, five syncs.
     assert_eq!(context.run(&["--file", "tenant.c1z"]).code, Some(0));
-    reference.does(folder, &["write", "world.c1z"]);
-    reference.does(folder, &["resync", "world.c1z", "expanded.c1z", "sqlite"]);
+    reference.invoke(folder, &["write", "world.c1z"]);
+    reference.invoke(folder, &["resync", "world.c1z", "expanded.c1z", "sqlite"]);
     for name in ["tenant", "world", "expanded"] {
         let [v1, ours, theirs, back] =
             ["", "-ours", "-theirs", "-back"].map(|end| format!("{name}{end}.c1z"));
         converts(&v1, &ours);
-        reference.does(folder, &["convert", &v1, &theirs]);
+        reference.invoke(folder, &["convert", &v1, &theirs]);
         let (our, their) = (
             meanings(reference, &context, &ours),
             meanings(reference, &context, &theirs),
         );
         for (key, value) in &our {
-            // The reference drops what a sync's token says; our note in it is kept here.
+            // The reference drops the contents of a sync's token; we keep our note in it.
             let value = &without_token(value);
             assert_eq!(Some(value), their.get(key), "{name}: {key}");
         }
@@ -119,9 +119,9 @@ fn we_convert_as_the_reference_does() {
         operations.pass();
         // And converted by the reference once more, it is the same store.
         let round = format!("{name}-round.c1z");
-        reference.does(folder, &["convert", &back, &round]);
+        reference.invoke(folder, &["convert", &back, &round]);
         assert_eq!(meanings(reference, &context, &round), their, "{name}");
         operations.pass();
     }
-    operations.tell();
+    operations.print_counts();
 }

@@ -16,7 +16,7 @@ use super::rows::{reader, text};
 use super::{Operations, Reference};
 use crate::harness::TestContext;
 
-/// Of each kind of rows, how many there are and the sum of their hashes, in whatever order they come.
+/// For each type of rows: their number and the sum of their hashes, independent of their order.
 type Sums = BTreeMap<String, (u64, u64)>;
 
 #[expect(clippy::unnecessary_wraps, reason = "what the reader's callbacks return")]
@@ -81,8 +81,8 @@ fn theirs(lines: &[Value]) -> Sums {
 #[expect(clippy::print_stderr, reason = "figures for people")]
 fn assert_read_alike(reference: &Reference, context: &TestContext, grants: u64, form: &str) {
     let folder = context.folder.path();
-    reference.does(folder, &["bulk", "bulk.c1z", &grants.to_string(), form]);
-    let theirs = theirs(&reference.tells(folder, &["digest", "bulk.c1z"]));
+    reference.invoke(folder, &["bulk", "bulk.c1z", &grants.to_string(), form]);
+    let theirs = theirs(&reference.json_lines(folder, &["digest", "bulk.c1z"]));
     assert_eq!(theirs["grant"].0, grants);
     assert!(theirs["expansion"].0 > 5 && theirs["resource_type"].0 == 14);
     let begin = Instant::now();
@@ -93,7 +93,7 @@ fn assert_read_alike(reference: &Reference, context: &TestContext, grants: u64, 
 }
 
 #[test]
-fn we_read_the_references_large_v3_files() {
+fn our_reader_reads_the_references_large_v3_files() {
     let Some(reference) = Reference::here("reading the reference's large v3 files") else {
         return;
     };
@@ -112,5 +112,5 @@ fn we_read_the_references_large_v3_files() {
         assert_read_alike(reference, &context, grants, form);
         operations.pass();
     }
-    operations.tell();
+    operations.print_counts();
 }

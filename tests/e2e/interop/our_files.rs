@@ -1,4 +1,4 @@
-//! Our files in the reference's hands: read, judged, written to, copied, merged, converted.
+//! Our files, used by the reference: read, checked, extended, copied, merged, converted.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{Operations, Reference};
 use crate::harness::TestContext;
 
 pub(super) fn print(reference: &Reference, context: &TestContext, file: &str) -> Vec<Value> {
-    reference.tells(context.folder.path(), &["print", file])
+    reference.json_lines(context.folder.path(), &["print", file])
 }
 
 /// A v1 file holds these rows for both of us, and nothing that breaks a rule.
@@ -53,7 +53,7 @@ pub(super) fn assert_holds_v3(reference: &Reference, context: &TestContext, file
 }
 
 #[test]
-fn the_reference_reads_every_sort_of_file() {
+fn the_reference_reads_every_type_of_our_files() {
     let Some(reference) = Reference::here("reading our files") else {
         return;
     };
@@ -86,11 +86,11 @@ fn the_reference_reads_every_sort_of_file() {
         operations.pass();
     }
     assert_eq!(syncs(&print(reference, &context, "sync.c1z")).len(), 2);
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
-fn the_reference_works_on_our_file_and_we_go_on() {
+fn the_reference_and_we_write_the_same_file_in_turn() {
     let Some(reference) = Reference::here("changing our files") else {
         return;
     };
@@ -112,7 +112,7 @@ fn the_reference_works_on_our_file_and_we_go_on() {
         ("sync.c1z", &["resync", "sync.c1z", "sync.c1z", "sqlite"]),
         ("sync.c1z", &["clean", "sync.c1z"]),
     ] {
-        reference.does(folder, command);
+        reference.invoke(folder, command);
         assert_holds(reference, &context, file, &rows);
         operations.pass();
         // And we go on with it: the sync that was there is history now, and untouched.
@@ -124,7 +124,7 @@ fn the_reference_works_on_our_file_and_we_go_on() {
         let after = print(reference, &context, file);
         assert!(syncs(&after).contains(&sync), "{command:?}");
         assert_ne!(text(of(&after, "stats").next().unwrap(), "id"), sync);
-        let old = reference.tells(folder, &["print", file, &sync]);
+        let old = reference.json_lines(folder, &["print", file, &sync]);
         assert_sound(&old);
         assert_same(&theirs(&before), &theirs(&old));
         assert_same(&ours(&context.path(file), Some(&sync)), &theirs(&old));
@@ -132,15 +132,15 @@ fn the_reference_works_on_our_file_and_we_go_on() {
     }
 
     // Each of these leaves a v3 file with them.
-    reference.does(folder, &["convert", "sync.c1z", "converted.c1z"]);
-    reference.does(folder, &["resync", "sync.c1z", "new.c1z", "pebble"]);
+    reference.invoke(folder, &["convert", "sync.c1z", "converted.c1z"]);
+    reference.invoke(folder, &["resync", "sync.c1z", "new.c1z", "pebble"]);
     fs::copy(context.path("sync.c1z"), context.path("inplace.c1z")).unwrap();
-    reference.does(folder, &["inplace", "inplace.c1z"]);
+    reference.invoke(folder, &["inplace", "inplace.c1z"]);
     for file in ["converted.c1z", "new.c1z", "inplace.c1z"] {
         assert_holds_v3(reference, &context, file, &v1);
         operations.pass();
     }
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
@@ -161,35 +161,35 @@ fn the_reference_merges_our_files() {
     assert_ne!(base[&key], newer[&key]);
 
     // What the partial sync has is newer; all else is the base's.
-    let mut wanted = base.clone();
-    wanted.extend(newer.clone());
-    assert_eq!(wanted.len(), base.len());
-    let merged = reference.does(folder, &["compact", ".", "sync.c1z", "partial.c1z"]);
+    let mut expected = base.clone();
+    expected.extend(newer.clone());
+    assert_eq!(expected.len(), base.len());
+    let merged = reference.invoke(folder, &["compact", ".", "sync.c1z", "partial.c1z"]);
     let merged = Path::new(merged.trim())
         .file_name()
         .unwrap()
         .to_str()
         .unwrap()
         .to_owned();
-    assert_holds(reference, &context, &merged, &wanted);
+    assert_holds(reference, &context, &merged, &expected);
     operations.pass();
     let ran = context.run(&["--file", &merged]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let whole = ours(&context.path(&merged), None);
-    assert_holds(reference, &context, &merged, &whole);
+    let merged_rows = ours(&context.path(&merged), None);
+    assert_holds(reference, &context, &merged, &merged_rows);
     operations.pass();
 
     // A v3 base with our partial sync on it.
-    reference.does(folder, &["convert", "sync.c1z", "v3.c1z"]);
+    reference.invoke(folder, &["convert", "sync.c1z", "v3.c1z"]);
     fs::create_dir(context.path("out")).unwrap();
-    let merged_v3 = reference.does(folder, &["compact", "out", "v3.c1z", "partial.c1z"]);
-    let v3 = reference.tells(folder, &["print", merged_v3.trim()]);
+    let merged_v3 = reference.invoke(folder, &["compact", "out", "v3.c1z", "partial.c1z"]);
+    let v3 = reference.json_lines(folder, &["print", merged_v3.trim()]);
     assert_sound(&v3);
     let role = of(&v3, "resource").find(|line| line["id"] == "role:3").unwrap();
     assert_eq!(role["json"]["display_name"], "Network and Cloud");
-    assert_eq!(theirs(&v3).len(), wanted.len());
+    assert_eq!(theirs(&v3).len(), expected.len());
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
@@ -203,13 +203,13 @@ fn the_reference_finds_what_changed_between_our_syncs() {
     // What is new or other in the second file, and what is gone; it goes by the bytes of the rows.
     let changes = || -> [Vec<String>; 2] {
         assert_eq!(context.run(&["--file", "newer.c1z"]).code, Some(0));
-        let told = reference.does(folder, &["changes", "newer.c1z", "sync.c1z"]);
-        let ids: Vec<&str> = told.lines().collect();
+        let changed = reference.invoke(folder, &["changes", "newer.c1z", "sync.c1z"]);
+        let ids: Vec<&str> = changed.lines().collect();
         let [upserts, deletions] = ids[..] else {
-            panic!("{told}")
+            panic!("{changed}")
         };
         let found = [upserts, deletions].map(|id| {
-            let lines = reference.tells(folder, &["print", "newer.c1z", id]);
+            let lines = reference.json_lines(folder, &["print", "newer.c1z", id]);
             let rows = theirs(&lines).into_keys();
             rows.map(|(kind, id)| format!("{kind} {id}")).collect()
         });
@@ -225,8 +225,8 @@ fn the_reference_finds_what_changed_between_our_syncs() {
         let ran = context.run(&[&["--provisioning"], &what[..], more].concat());
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     };
-    let who = ["--grant-principal", "16", "--grant-principal-type", "user"];
-    change(["--grant-entitlement", "role:3:assigned"], &who);
+    let principal = ["--grant-principal", "16", "--grant-principal-type", "user"];
+    change(["--grant-entitlement", "role:3:assigned"], &principal);
     assert_eq!(
         changes(),
         [vec!["grant role:3:assigned:user:16".to_owned()], vec![]]
@@ -241,5 +241,5 @@ fn the_reference_finds_what_changed_between_our_syncs() {
         ]
     );
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }

@@ -93,7 +93,7 @@ pub(super) fn assert_same(ours: &Rows, theirs: &Rows) {
     assert_eq!(more, None, "only the reference sees it");
 }
 
-/// Nothing breaks a rule of the SDK, and the counts that the file tells are those of its rows.
+/// No row breaks a rule of the SDK, and the counts in the file match its rows.
 pub(super) fn assert_sound(lines: &[Value]) {
     let problems: Vec<String> = of(lines, "problem")
         .map(|line| text(line, "id"))
@@ -105,8 +105,8 @@ pub(super) fn assert_sound(lines: &[Value]) {
         .into_iter()
         .zip(["resource_types", "resources", "entitlements", "grants"])
     {
-        let told: usize = stats[name].as_str().map_or(0, |count| count.parse().unwrap());
-        assert_eq!(of(lines, kind).count(), told, "{name} of the file's counts");
+        let counted: usize = stats[name].as_str().map_or(0, |count| count.parse().unwrap());
+        assert_eq!(of(lines, kind).count(), counted, "{name} of the file's counts");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::datasets::files;
 use crate::harness::TestContext;
 use crate::support::dataset::{Rows as TableRows, latest, rows};
 
-/// A file of the reference's, and what it says it wrote, by the sync's name.
+/// A file written by the reference, and the rows it reports, by the sync's name.
 struct Written {
     context: TestContext,
     syncs: BTreeMap<String, Vec<Value>>,
@@ -26,7 +26,7 @@ impl Written {
     fn new(reference: &Reference) -> Self {
         let context = TestContext::msp();
         let mut syncs: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for line in reference.tells(context.folder.path(), &["write", "theirs.c1z"]) {
+        for line in reference.json_lines(context.folder.path(), &["write", "theirs.c1z"]) {
             syncs.entry(text(&line, "sync")).or_default().push(line);
         }
         Self { context, syncs }
@@ -52,7 +52,7 @@ impl Written {
 }
 
 #[test]
-fn we_read_what_the_reference_wrote() {
+fn our_reader_reads_the_references_files() {
     let Some(reference) = Reference::here("reading the reference's files") else {
         return;
     };
@@ -87,12 +87,12 @@ fn we_read_what_the_reference_wrote() {
     assert_eq!(reader.latest_finished().unwrap().sync_id, written.id("main"));
     operations.pass();
 
-    // What grants make effective is kept beside them.
+    // Effective entitlements are stored beside the grants.
     let lines = &written.syncs["main"];
     let grants: BTreeMap<String, &Value> = of(lines, "grant")
         .map(|line| (text(line, "id"), &line["json"]))
         .collect();
-    let wanted: BTreeSet<String> = of(lines, "expansion")
+    let expected: BTreeSet<String> = of(lines, "expansion")
         .map(|line| {
             let grant = grants[&text(line, "id")];
             let bytes = STANDARD.decode(text(line, "message")).unwrap();
@@ -116,22 +116,22 @@ fn we_read_what_the_reference_wrote() {
             Ok::<(), C1zError>(())
         })
         .unwrap();
-    assert_eq!(expandable, wanted);
-    assert_eq!(wanted.len(), 7);
+    assert_eq!(expandable, expected);
+    assert_eq!(expected.len(), 7);
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
-fn export_gives_what_the_reference_wrote_and_expands_as_it_does() {
+fn export_matches_the_references_rows_and_expansion() {
     let Some(reference) = Reference::here("exporting the reference's files") else {
         return;
     };
     let mut operations = Operations::on("the reference's files exported");
     let written = Written::new(reference);
     let folder = written.context.folder.path();
-    reference.does(folder, &["resync", "theirs.c1z", "expanded.c1z", "sqlite"]);
-    let expanded = reference.tells(folder, &["print", "expanded.c1z"]);
+    reference.invoke(folder, &["resync", "theirs.c1z", "expanded.c1z", "sqlite"]);
+    let expanded = reference.json_lines(folder, &["print", "expanded.c1z"]);
     let sync = text(of(&expanded, "stats").next().unwrap(), "id");
     assert!(
         of(&expanded, "grant").count() > of(&written.syncs["main"], "grant").count() + 20,
@@ -146,12 +146,12 @@ fn export_gives_what_the_reference_wrote_and_expands_as_it_does() {
             types(lines)
         );
         assert_eq!(
-            told(&written.table(out, Table::Resources), &RESOURCE),
+            read_cells(&written.table(out, Table::Resources), &RESOURCE),
             resources(lines)
         );
-        assert_eq!(told(&written.table(out, Table::Users), &USER), users(lines));
+        assert_eq!(read_cells(&written.table(out, Table::Users), &USER), users(lines));
         assert_eq!(
-            told(&written.table(out, Table::Entitlements), &ENTITLEMENT),
+            read_cells(&written.table(out, Table::Entitlements), &ENTITLEMENT),
             entitlements(lines)
         );
         // The same whether the reference expanded the grants or we do.
@@ -171,23 +171,23 @@ fn export_gives_what_the_reference_wrote_and_expands_as_it_does() {
         }
         operations.pass();
     }
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
-fn the_reference_finds_its_history_in_a_file_that_we_synced_into() {
+fn the_reference_finds_its_history_in_a_file_we_extended() {
     let Some(reference) = Reference::here("syncing into the reference's files") else {
         return;
     };
     let mut operations = Operations::on("the reference's files synced into");
     let written = Written::new(reference);
     let folder = written.context.folder.path();
-    let before = |id: &str| reference.tells(folder, &["print", "theirs.c1z", id]);
+    let before = |id: &str| reference.json_lines(folder, &["print", "theirs.c1z", id]);
     // Of its syncs those are kept that the reference keeps: one full one beside ours, what came after it, what is unfinished.
     let names = ["main", "resources", "partial", "unfinished"];
     let was: Vec<Vec<Value>> = names.iter().map(|name| before(&written.id(name))).collect();
     assert_eq!(of(&was[0], "asset").count(), 1);
-    // It is another connector's, which happens to have types of the same names.
+    // It belongs to another connector with types of the same names.
     let ran = written
         .context
         .run(&["--file", "theirs.c1z", "--accept-drop", "all"]);
@@ -205,17 +205,17 @@ fn the_reference_finds_its_history_in_a_file_that_we_synced_into() {
     assert_eq!(other.run(&[]).code, Some(0));
     let ids = |rows: &super::rows::Rows| rows.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
-        ids(&theirs(&reference.tells(folder, &["print", "theirs.c1z"]))),
+        ids(&theirs(&reference.json_lines(folder, &["print", "theirs.c1z"]))),
         ids(&ours(&other.path("sync.c1z"), None))
     );
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }
 
 /// A row's cells as one text.
 type Cells = BTreeSet<Vec<String>>;
 
-fn told(table: &TableRows, columns: &[&str]) -> Cells {
+fn read_cells(table: &TableRows, columns: &[&str]) -> Cells {
     let rows = table.iter().map(|row| {
         let cells = columns
             .iter()
@@ -228,7 +228,7 @@ fn told(table: &TableRows, columns: &[&str]) -> Cells {
 }
 
 fn told_types(table: &TableRows) -> Cells {
-    told(
+    read_cells(
         table,
         &[
             "resource_type_id",
@@ -286,7 +286,7 @@ fn annotation<'a>(resource: &'a Value, kind: &str) -> &'a Value {
         .unwrap_or(&Value::Null)
 }
 
-/// A status, in its new place or in its old one, without what the enum's names begin with.
+/// A status, from its new or its old field, without the prefix of the enum's names.
 fn status(resource: &Value) -> [String; 2] {
     let user = &annotation(resource, "UserTrait")["status"];
     let agent = annotation(resource, "AgentTrait");
@@ -376,7 +376,7 @@ fn entitlements(lines: &[Value]) -> Cells {
         let row = &line["json"];
         let id = text(row, "id");
         let slug = match text(row, "slug") {
-            // What follows the last colon of the id stands in for it.
+            // The part after the last colon of the id is used instead.
             slug if slug.is_empty() => id.rsplit(':').next().unwrap().to_owned(),
             slug => slug,
         };
@@ -408,7 +408,7 @@ fn told_grants(table: &TableRows) -> Cells {
         "is_direct",
         "sources",
     ];
-    told(table, &columns)
+    read_cells(table, &columns)
 }
 
 fn grants(lines: &[Value]) -> Cells {
@@ -435,18 +435,18 @@ fn grants(lines: &[Value]) -> Cells {
 fn assert_csv(csv: &TableRows, parquet: &TableRows, dataset: Table) {
     assert_eq!(csv.len(), parquet.len(), "{dataset}");
     for (csv, parquet) in csv.iter().zip(parquet) {
-        for (column, wanted) in parquet {
+        for (column, expected) in parquet {
             let cell = csv[column].clone();
             if ["sources", "role_names", "grantable_to", "incomplete_types"].contains(&column.as_str()) {
                 let list: Vec<String> = serde_json::from_str(&cell.unwrap()).unwrap();
                 assert_eq!(
                     Some(format!("[{}]", list.join(", "))),
-                    *wanted,
+                    *expected,
                     "{dataset}.{column}"
                 );
                 continue;
             }
-            let guarded = wanted.as_ref().map(|text| {
+            let guarded = expected.as_ref().map(|text| {
                 if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
                     format!("'{text}")
                 } else {

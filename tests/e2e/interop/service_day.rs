@@ -16,7 +16,7 @@ use super::{Operations, Reference};
 use crate::harness::TestContext;
 use crate::support::service::PATIENCE;
 
-/// ConductorOne, as the SDK knows it.
+/// ConductorOne, as the SDK implements it.
 struct Office {
     child: Child,
     input: ChildStdin,
@@ -55,7 +55,7 @@ impl Office {
         serde_json::from_str(&line).unwrap()
     }
 
-    fn go_on(&mut self) {
+    fn proceed(&mut self) {
         self.input.write_all(b"\n").unwrap();
     }
 }
@@ -106,7 +106,7 @@ impl Drop for Worker {
 }
 
 #[test]
-fn a_day_at_an_office_of_the_references() {
+fn a_day_of_tasks_from_the_reference_server() {
     let Some(reference) = Reference::here("a day in service mode") else {
         return;
     };
@@ -127,7 +127,7 @@ fn a_day_at_an_office_of_the_references() {
                 context.sim().faults().add(slow());
             }
             ready += 1;
-            office.go_on();
+            office.proceed();
             continue;
         }
         day.push(line);
@@ -137,7 +137,7 @@ fn a_day_at_an_office_of_the_references() {
         }
     }
     assert_eq!(worker.stop(), Some(0));
-    office.go_on();
+    office.proceed();
     let end = office.hear(&context);
     let problems = end["problems"].as_array().unwrap();
     let problems: Vec<&Value> = problems
@@ -155,20 +155,20 @@ fn a_day_at_an_office_of_the_references() {
     let ran = other.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let delivered = ours(&context.path("office").join("upload-0.c1z"), None);
-    let mut wanted = ours(&other.path("sync.c1z"), None);
+    let mut expected = ours(&other.path("sync.c1z"), None);
     let tenant = ("resource".to_owned(), "tenant:ninja-one".to_owned());
     // The tenant is described by its address.
     let described = delivered[&tenant].clone();
-    for (key, bytes) in &mut wanted {
+    for (key, bytes) in &mut expected {
         if key.1.starts_with("tenant:") {
             bytes.clone_from(&delivered[key]);
         }
     }
     assert!(String::from_utf8_lossy(&described).contains(context.base_url.as_ref().unwrap()));
-    assert_same(&delivered, &wanted);
+    assert_same(&delivered, &expected);
     operations.pass();
     assert_snapshot!(shown(&day, &context));
-    operations.tell();
+    operations.print_counts();
 }
 
 fn slow() -> FaultRule {

@@ -1,4 +1,4 @@
-//! What the reference reads in our file, against the tenant's own data: neither side of it is code of ours.
+//! Compares what the reference reads in our file with the tenant's data. Neither side is our code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,14 +10,14 @@ use super::{Operations, Reference};
 use crate::harness::{TestContext, workspace};
 
 #[test]
-fn the_file_says_what_the_tenant_holds() {
+fn the_file_matches_the_tenant() {
     let Some(reference) = Reference::here("comparing the file with the tenant") else {
         return;
     };
     let mut operations = Operations::on("the file against the tenant");
     let context = TestContext::msp();
     assert_eq!(context.run(&[]).code, Some(0));
-    let lines = reference.tells(context.folder.path(), &["print", "sync.c1z"]);
+    let lines = reference.json_lines(context.folder.path(), &["print", "sync.c1z"]);
     let state = context.sim().state();
     let users = state["users"].as_object().unwrap();
     let found: BTreeMap<String, Value> = of(&lines, "resource")
@@ -29,7 +29,7 @@ fn the_file_says_what_the_tenant_holds() {
     for (id, row) in users {
         assert_eq!(
             shown(&found[&format!("user:{id}")], row),
-            wanted(id, row),
+            expected_resource(id, row),
             "user {id}"
         );
     }
@@ -51,9 +51,9 @@ fn the_file_says_what_the_tenant_holds() {
     operations.pass();
 
     let grants: BTreeSet<String> = of(&lines, "grant").map(|line| text(line, "id")).collect();
-    assert_eq!(grants, wanted_grants(users, roles, &organizations));
+    assert_eq!(grants, expected_grants(users, roles, &organizations));
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }
 
 /// Names of organizations by id, from the fixture's own file.
@@ -65,7 +65,7 @@ fn organizations() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// NinjaOne's fields as the file tells them.
+/// NinjaOne's fields and their profile keys in the file.
 const TEXTS: [(&str, &str); 6] = [
     ("firstName", "first_name"),
     ("lastName", "last_name"),
@@ -86,11 +86,11 @@ fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// A user's row as it should be in the file.
-fn wanted(id: &str, row: &Value) -> Value {
+fn expected_resource(id: &str, row: &Value) -> Value {
     let part = |key: &str| text(row, key).trim().to_owned();
     let (first, last, email) = (part("firstName"), part("lastName"), part("email"));
-    let whole = format!("{first} {last}").trim().to_owned();
-    let names = [whole, email.clone(), format!("User {id}")];
+    let full_name = format!("{first} {last}").trim().to_owned();
+    let names = [full_name, email.clone(), format!("User {id}")];
     let name = names.into_iter().find(|name| !name.is_empty());
     let status = match row["enabled"].as_bool() {
         Some(true) => "RESOURCE_STATUS_ENABLED",
@@ -116,8 +116,8 @@ fn shown(resource: &Value, row: &Value) -> Value {
     let kind = "type.googleapis.com/c1.connector.v2.UserTrait";
     let annotations = resource["annotations"].as_array().unwrap();
     let user = annotations.iter().find(|any| any["@type"] == kind).unwrap();
-    let told = keys().filter(|(theirs, _)| !row[*theirs].is_null());
-    let profile: Map<String, Value> = told
+    let present = keys().filter(|(theirs, _)| !row[*theirs].is_null());
+    let profile: Map<String, Value> = present
         .map(|(_, ours)| (ours.to_owned(), resource["profile"][ours].clone()))
         .collect();
     json!({
@@ -129,7 +129,7 @@ fn shown(resource: &Value, row: &Value) -> Value {
     })
 }
 
-fn wanted_grants(
+fn expected_grants(
     users: &Map<String, Value>,
     roles: &Map<String, Value>,
     organizations: &BTreeMap<String, String>,
@@ -137,7 +137,7 @@ fn wanted_grants(
     let mut grants = BTreeSet::new();
     for (role, row) in roles {
         let members = row["members"].as_array().unwrap().iter().map(Value::to_string);
-        // People who left are in no list any more.
+        // People who left are no longer in any list.
         let known = members.filter(|id| users.contains_key(id));
         grants.extend(known.map(|id| format!("role:{role}:assigned:user:{id}")));
     }

@@ -18,7 +18,7 @@ const V3: [&str; 4] = ["--storage-engine", "pebble", "--file", "v3.c1z"];
 
 /// Every key of a file's store with its value.
 pub(super) fn keys(reference: &Reference, context: &TestContext, file: &str) -> BTreeMap<String, String> {
-    let lines = reference.tells(context.folder.path(), &["keys", file]);
+    let lines = reference.json_lines(context.folder.path(), &["keys", file]);
     lines
         .iter()
         .map(|line| (text(line, "key"), text(line, "value")))
@@ -33,7 +33,7 @@ fn is_timeless(key: &str) -> bool {
 }
 
 #[test]
-fn our_store_is_the_one_that_the_reference_would_write() {
+fn our_store_equals_the_references() {
     let Some(reference) = Reference::here("reading our v3 files") else {
         return;
     };
@@ -47,7 +47,7 @@ fn our_store_is_the_one_that_the_reference_would_write() {
         let v1 = print(reference, &context, "v1.c1z");
         assert_holds_v3(reference, &context, "v3.c1z", &v1);
         operations.pass();
-        reference.does(context.folder.path(), &["convert", "v1.c1z", "theirs.c1z"]);
+        reference.invoke(context.folder.path(), &["convert", "v1.c1z", "theirs.c1z"]);
         let (ours, theirs) = (
             keys(reference, &context, "v3.c1z"),
             keys(reference, &context, "theirs.c1z"),
@@ -65,11 +65,11 @@ fn our_store_is_the_one_that_the_reference_would_write() {
             fs::remove_file(context.path(file)).unwrap();
         }
     }
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
-fn the_reference_works_on_our_v3_file_and_we_go_on() {
+fn the_reference_and_we_write_the_same_v3_file_in_turn() {
     let Some(reference) = Reference::here("changing our v3 files") else {
         return;
     };
@@ -84,10 +84,10 @@ fn the_reference_works_on_our_v3_file_and_we_go_on() {
         ("new.c1z", &["resync", "v3.c1z", "new.c1z", "pebble"]),
         ("v3.c1z", &["resync", "v3.c1z", "v3.c1z", "pebble"]),
     ] {
-        reference.does(folder, command);
+        reference.invoke(folder, command);
         assert_holds_v3(reference, &context, file, &v1);
         operations.pass();
-        // And we go on with what they wrote, whatever is asked for: it stays a v3.
+        // We extend what they wrote, whatever format is requested: it stays a v3.
         let ran = context.run(&["--storage-engine", "sqlite", "--file", file]);
         assert_eq!(ran.code, Some(0), "{command:?}: {}", ran.stderr);
         assert_holds_v3(reference, &context, file, &v1);
@@ -99,17 +99,17 @@ fn the_reference_works_on_our_v3_file_and_we_go_on() {
         ["v3.c1z", "v1.c1z"],
         ["v1.c1z", "v3.c1z"],
     ] {
-        let merged = reference.does(folder, &[&["compact", "out"], &others[..]].concat());
-        let merged = reference.tells(folder, &["print", merged.trim()]);
+        let merged = reference.invoke(folder, &[&["compact", "out"], &others[..]].concat());
+        let merged = reference.json_lines(folder, &["print", merged.trim()]);
         assert_sound(&merged);
         assert_eq!(theirs(&merged).len(), theirs(&v1).len());
         operations.pass();
     }
-    operations.tell();
+    operations.print_counts();
 }
 
 #[test]
-fn what_exists_and_what_is_asked_for_decide() {
+fn existing_file_and_setting_decide_the_format() {
     let context = TestContext::msp();
     let begins = |magic: &[u8]| {
         let file = fs::read(context.path("sync.c1z")).unwrap();
@@ -120,7 +120,7 @@ fn what_exists_and_what_is_asked_for_decide() {
     for (arguments, code, magic, warns) in [
         (&[][..], 0, b"C1ZF", ""),
         (&["--storage-engine", "sqlite"], 0, b"C1ZF", ""),
-        // A partial sync would push out the full one, of which v3 keeps one.
+        // A partial sync would replace the full one, because v3 keeps one sync.
         (
             &["--storage-engine", "pebble", "--sync-resource-types", "user"],
             9,
@@ -181,7 +181,7 @@ fn assert_read_alike(reference: &Reference, context: &TestContext, file: &str) {
 }
 
 #[test]
-fn we_read_the_references_v3_files() {
+fn our_reader_reads_the_references_v3_files() {
     let Some(reference) = Reference::here("reading the reference's v3 files") else {
         return;
     };
@@ -196,7 +196,7 @@ fn we_read_the_references_v3_files() {
     );
     assert_eq!(context.run(&V3).code, Some(0));
     // Everything that the SDK can write, of another connector.
-    reference.does(folder, &["write", "world.c1z"]);
+    reference.invoke(folder, &["write", "world.c1z"]);
     fs::create_dir(context.path("out")).unwrap();
     for (file, command) in [
         ("converted.c1z", &["convert", "v1.c1z", "converted.c1z"][..]),
@@ -208,11 +208,11 @@ fn we_read_the_references_v3_files() {
         ("new.c1z", &["resync", "v1.c1z", "new.c1z", "pebble"]),
         ("v3.c1z", &["resync", "v1.c1z", "v3.c1z", "pebble"]),
     ] {
-        reference.does(folder, command);
+        reference.invoke(folder, command);
         assert_read_alike(reference, &context, file);
         operations.pass();
     }
-    let merged = reference.does(
+    let merged = reference.invoke(
         folder,
         &["compact", "out", "converted.c1z", "new.c1z", "ours.c1z"],
     );
@@ -220,7 +220,7 @@ fn we_read_the_references_v3_files() {
     assert_read_alike(reference, &context, &merged);
     operations.pass();
 
-    // What is exported of a v3 is what is exported of the v1 that it was made of.
+    // An export of a v3 equals the export of the v1 that it was converted from.
     let out = |from: &str| {
         let (parquet, csv) = (format!("parquet={from}-parquet"), format!("csv={from}-csv"));
         let ran = context.run(&[
@@ -233,5 +233,5 @@ fn we_read_the_references_v3_files() {
     };
     assert_eq!(out("converted.c1z"), out("v1.c1z"));
     operations.pass();
-    operations.tell();
+    operations.print_counts();
 }

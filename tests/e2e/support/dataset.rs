@@ -16,7 +16,7 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 /// Rows of one table: a value or none for each column.
 pub(crate) type Rows = Vec<BTreeMap<String, Option<String>>>;
 
-/// What the pointer names: every file that the manifest lists is there, whole, and says what the manifest says.
+/// The manifest that the pointer names. Every file it lists must be complete and match it.
 pub(crate) fn latest(files: &Files) -> Option<Manifest> {
     let pointer: Pointer = serde_json::from_slice(files.get(POINTER)?).unwrap();
     let bytes = &files[&pointer.latest.manifest];
@@ -118,7 +118,7 @@ fn cell(column: &ArrayRef, row: usize) -> Option<String> {
     Some(shown.unwrap())
 }
 
-/// Splits CSV by hand, because the usual readers cannot tell an empty text from none.
+/// Splits CSV by hand, because common readers do not distinguish an empty text from a missing one.
 fn csv_rows(bytes: &[u8]) -> Rows {
     let text = std::str::from_utf8(bytes).unwrap();
     let mut lines = records(text).into_iter();

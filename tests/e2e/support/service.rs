@@ -109,18 +109,18 @@ impl Served {
             assert!(begin.elapsed() < PATIENCE, "it does not end\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         };
-        let mut told = self.log();
+        let mut output = self.log();
         if let Ok(audit) = fs::read_to_string(self.context.path("audit.jsonl")) {
-            told.push_str(&audit);
+            output.push_str(&audit);
         }
-        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
         for hidden in self.secrets() {
-            assert!(!told.contains(&hidden), "a secret was told");
+            assert!(!output.contains(&hidden), "a secret was told");
         }
         status.code()
     }
 
-    /// What must be told nowhere: both sides' secrets and tokens.
+    /// Both sides' secrets and tokens, which must appear nowhere.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = self.c1.issued_tokens();
         secrets.push(self.c1.credentials().client_secret.clone());

@@ -2,27 +2,36 @@
 
 use super::collector::Collector;
 use super::{ENDPOINT, INSECURE};
-use crate::echo_server::{Form, JSON, Place, echoing, leak};
+use crate::echo_server::{EchoLocation, Form, JSON, leak, start_echo_server};
 use crate::harness::{SECRET, TestContext};
 
 #[test]
-fn what_a_server_repeats_is_not_sent_to_a_collector() {
+fn echoed_secrets_are_not_sent_to_a_collector() {
     let context = TestContext::msp();
-    for (path, place) in [
+    for (path, location) in [
         (
             "/ws/oauth/token",
-            Place::Body(403, "text/html", "<title>{}</title>"),
+            EchoLocation::Body(403, "text/html", "<title>{}</title>"),
         ),
         (
             "/ws/oauth/token",
-            Place::Body(400, JSON, r#"{"error":"x","error_description":"{}"}"#),
+            EchoLocation::Body(400, JSON, r#"{"error":"x","error_description":"{}"}"#),
         ),
-        ("/v2/user/roles", Place::Header(302, "Location", "/elsewhere/{}")),
-        ("/v2/user/roles", Place::Body(500, JSON, r#"{"message":"{}"}"#)),
-        ("/v2/user/roles", Place::Header(500, "x-nj-request-id", "{}")),
+        (
+            "/v2/user/roles",
+            EchoLocation::Header(302, "Location", "/elsewhere/{}"),
+        ),
+        (
+            "/v2/user/roles",
+            EchoLocation::Body(500, JSON, r#"{"message":"{}"}"#),
+        ),
+        (
+            "/v2/user/roles",
+            EchoLocation::Header(500, "x-nj-request-id", "{}"),
+        ),
     ] {
         let collector = Collector::start();
-        let address = echoing(context.base_url.as_deref().unwrap(), path, place, Form::Raw);
+        let address = start_echo_server(context.base_url.as_deref().unwrap(), path, location, Form::Raw);
         let mut command = context.command(&[ENDPOINT, &collector.address, INSECURE, "--log-level", "debug"]);
         command
             .env("BATON_NINJA_ONE_BASE_URL", address)
@@ -30,10 +39,10 @@ fn what_a_server_repeats_is_not_sent_to_a_collector() {
         let ran = context.finish(&mut command);
         assert_ne!(ran.code, Some(0), "{}", ran.stderr);
         let (spans, records) = (collector.spans(), collector.records());
-        assert!(!spans.is_empty(), "{path} {place:?}");
-        let told = format!("{spans:?}{records:?}");
+        assert!(!spans.is_empty(), "{path} {location:?}");
+        let exported = format!("{spans:?}{records:?}");
         for secret in [SECRET, "sim-token-000001"] {
-            assert_eq!(leak(&told, secret), None, "{path} {place:?}");
+            assert_eq!(leak(&exported, secret), None, "{path} {location:?}");
             assert!(!collector.received(secret));
         }
     }

@@ -1,9 +1,10 @@
-//! What the history adds to a publish: the sync after another one, with it and without.
+//! The cost of history: a sync after another one, with and without it.
 
 use std::path::Path;
 
-use super::{SIZES, connector, measure, median_of};
-use crate::process::{Failure, fresh_folder, workspace};
+use super::{Measured, SIZES, connector, measure, median_of};
+use crate::files::fresh_folder;
+use crate::process::{Failure, workspace};
 use crate::simulator::Simulator;
 
 /// Prints the costs of a sync that follows another one, sink by sink.
@@ -34,7 +35,7 @@ pub(super) fn run(programs: &Path, runs: usize, only: &str) -> Result<(), Failur
                 measure(connector.arg(format!("--dataset-history={history}")), &out)
             };
             publish()?;
-            median_of(runs, publish)?.print_sink_row(&name, runs);
+            median_of(runs, Measured::wall, publish)?.print_sink_row(&name, runs);
         }
     }
     Ok(())

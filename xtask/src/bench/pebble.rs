@@ -1,11 +1,12 @@
-//! c1z v3 of the 1M grants' tenant: writing it, converting, asking it, and what the reference SDK makes of it beside its own.
+//! c1z v3 of the tenant with 1M grants: writing, converting and querying it, and reading it with the reference SDK.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{SIZES, connector, measure, megabytes};
-use crate::process::{Failure, fresh_folder, said, succeed, workspace};
+use super::{SIZES, connector, measure, median_without_warm_up, megabytes};
+use crate::files::fresh_folder;
+use crate::process::{Failure, run_ok, stdout_of, workspace};
 use crate::process_stats::{self, Cost};
 use crate::simulator::Simulator;
 
@@ -27,11 +28,11 @@ pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
             let _ = fs::remove_file(path(file));
             Ok(synced(&path(file), engine)?.cost)
         })?;
-        row(name, cost, &path(file))?;
+        print_row(name, cost, &path(file))?;
     }
     drop(tenant);
 
-    let reference = built(&out)?;
+    let reference = build_reference(&out)?;
     let program = programs.join("baton-ninja-one");
     for (name, by, from, to) in [
         ("v1 to v3, ours", &program, "v1", "ours"),
@@ -44,7 +45,7 @@ pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
             convert.arg("convert").arg(path(from)).arg(path(to));
             process_stats::run(convert.stdout(std::process::Stdio::null()))
         })?;
-        row(name, cost, &path(to))?;
+        print_row(name, cost, &path(to))?;
     }
     for (name, file) in [("access in v1", "v1"), ("access in v3", "ours")] {
         let cost = median(runs, || {
@@ -52,34 +53,35 @@ pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
             ask.arg("inspect").arg(path(file)).args(["access", "user:1"]);
             process_stats::run(ask.stdout(std::process::Stdio::null()))
         })?;
-        row(name, cost, &path(file))?;
+        print_row(name, cost, &path(file))?;
     }
 
     println!("\n| The reference reads | opened | 1M grants listed | 1,000 found |");
     println!("|---|---|---|---|");
     for (name, file) in [("our v3", "ours"), ("its own v3", "theirs"), ("our v1", "v1")] {
-        let mut told: Vec<serde_json::Value> = (0..runs)
+        let mut timings: Vec<serde_json::Value> = (0..runs)
             .map(|_| {
-                let text = said(Command::new(&reference).arg("measure").arg(path(file)))?;
-                serde_json::from_str(&text)
-                    .map_err(|error| Failure::Unexpected(format!("the reference told no JSON: {error}")))
+                let text = stdout_of(Command::new(&reference).arg("measure").arg(path(file)))?;
+                serde_json::from_str(&text).map_err(|error| {
+                    Failure::Unexpected(format!("the reference did not print JSON: {error}"))
+                })
             })
             .collect::<Result<_, _>>()?;
-        let seconds = |told: &serde_json::Value, what: &str| told[what].as_f64().unwrap_or(f64::NAN);
-        told.sort_by(|a, b| seconds(a, "list").total_cmp(&seconds(b, "list")));
-        if let Some(told) = told.get(runs / 2) {
+        let seconds = |timings: &serde_json::Value, phase: &str| timings[phase].as_f64().unwrap_or(f64::NAN);
+        timings.sort_by(|a, b| seconds(a, "list").total_cmp(&seconds(b, "list")));
+        if let Some(timings) = timings.get(runs / 2) {
             println!(
                 "| {name} | {:.2} s | {:.2} s | {:.2} s |",
-                seconds(told, "open"),
-                seconds(told, "list"),
-                seconds(told, "find"),
+                seconds(timings, "open"),
+                seconds(timings, "list"),
+                seconds(timings, "find"),
             );
         }
     }
     Ok(())
 }
 
-fn row(name: &str, cost: Cost, file: &Path) -> Result<(), Failure> {
+fn print_row(name: &str, cost: Cost, file: &Path) -> Result<(), Failure> {
     let bytes = fs::metadata(file)
         .map_err(|source| Failure::file(file, source))?
         .len();
@@ -87,21 +89,17 @@ fn row(name: &str, cost: Cost, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The median by wall time.
-fn median(runs: usize, mut measure: impl FnMut() -> Result<Cost, Failure>) -> Result<Cost, Failure> {
-    let mut measured = (0..runs).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
-    measured.sort_by_key(|cost| cost.wall);
-    let missing = || Failure::Unexpected("nothing was measured".to_owned());
-    measured.get(runs / 2).copied().ok_or_else(missing)
+fn median(runs: usize, measure: impl FnMut() -> Result<Cost, Failure>) -> Result<Cost, Failure> {
+    median_without_warm_up(runs, |cost: &Cost| cost.wall, measure)
 }
 
 /// Our program around the reference SDK.
-pub(super) fn built(out: &Path) -> Result<std::path::PathBuf, Failure> {
+pub(super) fn build_reference(out: &Path) -> Result<std::path::PathBuf, Failure> {
     let program = out.join("interop");
     let mut build = Command::new("go");
     build
         .current_dir(workspace().join("tests/interop"))
         .args(["build", "-o"]);
-    succeed(build.arg(&program).arg("."))?;
+    run_ok(build.arg(&program).arg("."))?;
     Ok(program)
 }

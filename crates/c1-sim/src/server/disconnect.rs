@@ -9,15 +9,15 @@ use crate::ledger::{InFlight, Outcome};
 pub(crate) struct Hangup(Arc<Notify>);
 
 impl Hangup {
-    /// Closes the connection. The call never returns.
-    pub(crate) async fn now(&self, entry: &InFlight) {
+    /// Closes the connection. Never returns.
+    pub(crate) async fn hang_up(&self, entry: &InFlight) {
         entry.set_outcome(Outcome::Dropped);
         self.0.notify_one();
         std::future::pending::<()>().await;
     }
 
     /// Waits until a call closes the connection.
-    pub(super) async fn wanted(&self) {
+    pub(super) async fn requested(&self) {
         self.0.notified().await;
     }
 }

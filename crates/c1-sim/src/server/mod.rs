@@ -1,4 +1,4 @@
-//! The running server: what tests look at and change, and its connections.
+//! The running server, as tests inspect and control it, and its connections.
 
 mod disconnect;
 mod respond;
@@ -29,7 +29,7 @@ use crate::ledger::CallLedger;
 use crate::tasks::{Hello, TaskQueue};
 use crate::token::Tokens;
 
-/// A running simulated ConductorOne tenant. Dropping it stops it and removes the assets it was sent.
+/// A running simulated ConductorOne tenant. Dropping it stops it and removes the uploaded assets.
 #[derive(Debug)]
 pub struct C1Sim {
     state: ServerState,
@@ -80,7 +80,7 @@ impl C1Sim {
         })
     }
 
-    /// Host and port as they stand in client ids, e.g. `localhost:41234`.
+    /// Host and port as in client ids, e.g. `localhost:41234`.
     #[must_use]
     pub fn authority(&self) -> String {
         format!("localhost:{}", self.server.address().port())
@@ -92,7 +92,7 @@ impl C1Sim {
         &self.ca_pem
     }
 
-    /// What the first client signs in with.
+    /// The credentials of the first client.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
@@ -116,13 +116,13 @@ impl C1Sim {
         credentials::generate(name, &self.authority(), None).map(|(credentials, _)| credentials)
     }
 
-    /// The tasks: to queue some, and to see what became of them.
+    /// The tasks, to queue new ones and to inspect their progress.
     #[must_use]
     pub fn tasks(&self) -> &TaskQueue {
         &self.tasks
     }
 
-    /// Every greeting so far.
+    /// Every `Hello` so far.
     #[must_use]
     pub fn hellos(&self) -> Vec<Hello> {
         self.tasks.hellos()
@@ -140,7 +140,7 @@ impl C1Sim {
         &self.state.ledger
     }
 
-    /// Every token so far: secrets that must not be found in a connector's output.
+    /// Every token so far, a secret that must not appear in a connector's output.
     #[must_use]
     pub fn issued_tokens(&self) -> Vec<String> {
         self.state.tokens.issued()
@@ -153,7 +153,7 @@ impl C1Sim {
 }
 
 async fn handle_connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, state: ServerState) {
-    // A client that does not trust the test CA ends here.
+    // The client does not trust the test CA.
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
@@ -166,8 +166,8 @@ async fn handle_connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcc
     let service = service_fn(move |request| respond(connection.clone(), request));
     let builder = auto::Builder::new(TokioExecutor::new());
     tokio::select! {
-        // A client that goes away, and a stream that was reset, are no errors of the server's.
+        // A closed connection or a reset stream is not an error of the server.
         _ = builder.serve_connection(TokioIo::new(stream), service) => {}
-        () = hangup.wanted() => {}
+        () = hangup.requested() => {}
     }
 }

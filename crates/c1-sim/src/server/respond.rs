@@ -1,4 +1,4 @@
-//! Answers a call: records it, applies its fault, checks its token, and handles it.
+//! Answers a call: records it, applies its fault, checks its token and handles it.
 
 use std::convert::Infallible;
 use std::io;
@@ -29,20 +29,20 @@ pub(super) struct Connection {
     pub(super) hangup: Hangup,
 }
 
-/// Answers a request. An error resets its stream, and no other of the connection.
+/// Answers a request. An error resets its stream, but not the connection.
 pub(super) async fn respond(
     connection: Connection,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let Connection { state, peer, hangup } = connection;
-    let Some(endpoint) = Endpoint::of(request.uri().path()) else {
-        return Ok(html(StatusCode::NOT_FOUND));
+    let Some(endpoint) = Endpoint::from_path(request.uri().path()) else {
+        return Ok(html_page(StatusCode::NOT_FOUND));
     };
     let entry = state.ledger.begin(endpoint, peer, header(&request, &USER_AGENT));
     let fault = state.faults.next_fault(endpoint);
     match &fault {
         Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
-        Some(Fault::Drop) => hangup.now(&entry).await,
+        Some(Fault::Drop) => hangup.hang_up(&entry).await,
         Some(Fault::Reset) => {
             entry.set_outcome(Outcome::Dropped);
             return Err(io::ErrorKind::ConnectionReset.into());
@@ -50,7 +50,7 @@ pub(super) async fn respond(
         Some(Fault::RevokeTokens) => state.tokens.revoke_all(),
         _ => {}
     }
-    let response = match (instead(endpoint, fault.as_ref()), endpoint) {
+    let response = match (replaced_response(endpoint, fault.as_ref()), endpoint) {
         (Some(response), _) => response,
         (None, Endpoint::Token) => sign_in(&state, &entry, request).await?,
         (None, _) => {
@@ -59,25 +59,25 @@ pub(super) async fn respond(
                 hangup: hangup.clone(),
                 fault: fault.clone(),
             };
-            call(state, context, request).await
+            call_service(state, context, request).await
         }
     };
     if fault == Some(Fault::LoseAnswer) {
-        hangup.now(&entry).await;
+        hangup.hang_up(&entry).await;
     }
-    close_connection(endpoint, &entry, &response);
+    record_outcome(endpoint, &entry, &response);
     Ok(response)
 }
 
-/// The answer of a fault that replaces the tenant's.
-fn instead(endpoint: Endpoint, fault: Option<&Fault>) -> Option<Response<Body>> {
+/// The response of a fault that replaces the tenant's.
+fn replaced_response(endpoint: Endpoint, fault: Option<&Fault>) -> Option<Response<Body>> {
     match (fault?, endpoint) {
-        (Fault::Refuse(code), Endpoint::Token) => Some(html(http_status(*code))),
+        (Fault::Refuse(code), Endpoint::Token) => Some(html_page(http_status(*code))),
         (Fault::Refuse(code), _) => Some(Status::new(*code, "something went wrong").into_http()),
-        (Fault::Http(status), _) => Some(html(
+        (Fault::Http(status), _) => Some(html_page(
             StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
         )),
-        (Fault::TokenBody(body), Endpoint::Token) => Some(answer(
+        (Fault::TokenBody(body), Endpoint::Token) => Some(build_response(
             StatusCode::OK,
             "application/json",
             body.clone().into_bytes(),
@@ -92,7 +92,7 @@ async fn sign_in(
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     if request.method() != Method::POST {
-        return Ok(html(StatusCode::METHOD_NOT_ALLOWED));
+        return Ok(html_page(StatusCode::METHOD_NOT_ALLOWED));
     }
     let content_type = header(&request, &CONTENT_TYPE);
     let form = request.into_body().collect().await.map_err(io::Error::other)?;
@@ -104,12 +104,20 @@ async fn sign_in(
             (StatusCode::UNAUTHORIZED, body)
         }
     };
-    Ok(answer(status, "application/json", body.to_string().into_bytes()))
+    Ok(build_response(
+        status,
+        "application/json",
+        body.to_string().into_bytes(),
+    ))
 }
 
-async fn call(state: ServerState, context: CallContext, mut request: Request<Incoming>) -> Response<Body> {
+async fn call_service(
+    state: ServerState,
+    context: CallContext,
+    mut request: Request<Incoming>,
+) -> Response<Body> {
     if request.version() != Version::HTTP_2 {
-        return html(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+        return html_page(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
     }
     if let Err(reason) = state
         .tokens
@@ -125,8 +133,8 @@ async fn call(state: ServerState, context: CallContext, mut request: Request<Inc
         .unwrap_or_else(|never: Infallible| match never {})
 }
 
-/// Records the outcome. A gRPC error is in the headers, because no body follows.
-fn close_connection(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
+/// Records the outcome. A gRPC error is in the headers, because it has no body.
+fn record_outcome(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
     let status = response.status();
     if endpoint == Endpoint::Token || status != StatusCode::OK {
         entry.set_outcome(Outcome::Http(status.as_u16()));
@@ -146,12 +154,12 @@ fn header(request: &Request<Incoming>, name: &HeaderName) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-fn html(status: StatusCode) -> Response<Body> {
+fn html_page(status: StatusCode) -> Response<Body> {
     let page = format!("<html><body><h1>{status}</h1></body></html>");
-    answer(status, "text/html", page.into_bytes())
+    build_response(status, "text/html", page.into_bytes())
 }
 
-fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Body> {
+fn build_response(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::new(Full::new(Bytes::from(body))));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);
@@ -159,7 +167,7 @@ fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Resp
     response
 }
 
-/// The HTTP status that goes with a code.
+/// The HTTP status for a gRPC code.
 fn http_status(code: Code) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,

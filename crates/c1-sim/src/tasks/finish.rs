@@ -9,9 +9,9 @@ use tonic::Code;
 /// How a task ended, as the connector reported it (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
-    /// When it was reported.
+    /// Time of the report.
     pub at: Instant,
-    /// By which host.
+    /// The reporting host.
     pub host_id: String,
     /// The status, absent on success.
     pub status: Option<rpc::Status>,
@@ -40,7 +40,7 @@ impl Finish {
         matches!(self.end, FinalState::Success(_))
     }
 
-    /// Whether it is an error that must not be tried again.
+    /// Whether it is an error that must not be retried.
     #[must_use]
     pub fn non_retryable(&self) -> bool {
         matches!(&self.end, FinalState::Error(error) if error.non_retryable)

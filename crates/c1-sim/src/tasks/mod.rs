@@ -39,10 +39,10 @@ pub enum FinishCountError {
     /// Its end was not reported in time.
     #[error("the end of task {0} was not reported in time")]
     Never(TaskId),
-    /// Its end was reported more than once.
+    /// Its end was reported repeatedly.
     #[error("the end of task {id} was reported {times} times")]
-    Often {
-        /// Which.
+    Repeated {
+        /// The task.
         id: TaskId,
         /// The number of reports.
         times: usize,
@@ -58,11 +58,11 @@ impl TaskQueue {
         }))
     }
 
-    /// Queues a task of a type; `None` stands for a type that the connector does not know.
+    /// Queues a task of a type; `None` is a type that the connector does not know.
     pub fn push(&self, task_type: impl Into<Option<TaskType>>) -> TaskId {
         let task_type = task_type.into();
         self.0.change(|queue| {
-            let id = TaskId::fresh(queue.records.len());
+            let id = TaskId::generate(queue.records.len());
             let task = Task {
                 id: id.to_string(),
                 status: Status::Scheduled.into(),
@@ -74,7 +74,7 @@ impl TaskQueue {
         })
     }
 
-    /// Queues a task with everything chosen by the test.
+    /// Queues a complete task of the test.
     ///
     /// # Errors
     /// [`InvalidTaskId`] if its id is invalid.
@@ -85,17 +85,17 @@ impl TaskQueue {
         Ok(id)
     }
 
-    /// Cancels a task: its heartbeats say so, and it is not assigned again.
+    /// Cancels a task: the answers to its heartbeats report it, and it is not assigned again.
     pub fn cancel(&self, id: &TaskId) {
         self.edit(id, |record| record.progress.cancelled = true);
     }
 
-    /// Assigns a task to the next poll, even if a connector has it already or its end was reported.
+    /// Assigns a task to the next poll, even if it is assigned or its end was reported.
     pub fn redeliver(&self, id: &TaskId) {
-        self.edit(id, |record| record.again = true);
+        self.edit(id, |record| record.redeliver_next = true);
     }
 
-    /// What became of a task so far.
+    /// The progress of a task.
     #[must_use]
     pub fn progress(&self, id: &TaskId) -> Option<TaskProgress> {
         self.0.read().record(id).map(|record| record.progress.clone())
@@ -128,20 +128,20 @@ impl TaskQueue {
         match (finishes.pop(), finishes.len()) {
             (Some(finish), 0) => Ok(finish),
             (None, _) => Err(FinishCountError::Never(id.clone())),
-            (Some(_), others) => Err(FinishCountError::Often {
+            (Some(_), others) => Err(FinishCountError::Repeated {
                 id: id.clone(),
                 times: others + 1,
             }),
         }
     }
 
-    /// Every greeting so far.
+    /// Every `Hello` so far.
     #[must_use]
     pub fn hellos(&self) -> Vec<Hello> {
         self.0.read().hellos.clone()
     }
 
-    /// Blocks until this number of greetings arrived; returns fewer after the timeout.
+    /// Blocks until this number of `Hello`s arrived; returns fewer after the timeout.
     #[must_use]
     pub fn wait_for_hellos(&self, count: usize, timeout: Duration) -> Vec<Hello> {
         let enough = |queue: &QueueState| (queue.hellos.len() >= count).then(|| queue.hellos.clone());
@@ -154,29 +154,29 @@ impl TaskQueue {
         self.0.read().pace
     }
 
-    /// Changes how fast things go from now on.
+    /// Changes the intervals from now on.
     pub fn set_pace(&self, pace: Pace) {
         self.0.change(|queue| queue.pace = pace);
     }
 
-    /// The next tasks to assign. The caller works on the `known` ones.
-    pub(crate) fn give_out(&self, most: usize, known: &[TaskId], twice: bool) -> Vec<Task> {
+    /// Assigns the next tasks. The caller already works on the `known` ones.
+    pub(crate) fn assign(&self, max_tasks: usize, known: &[TaskId], deliver_again: bool) -> Vec<Task> {
         let now = Instant::now();
         self.0.change(|queue| {
-            let patience = queue.pace.redeliver_after;
-            let mut given = Vec::new();
+            let timeout = queue.pace.redeliver_after;
+            let mut assigned = Vec::new();
             for record in &mut queue.records {
                 if known.contains(&record.id) {
                     record.record_heartbeat(now);
-                } else if given.len() < most && record.is_due(now, patience) {
-                    given.push(record.give_out(now, twice));
+                } else if assigned.len() < max_tasks && record.is_due(now, timeout) {
+                    assigned.push(record.assign(now, deliver_again));
                 }
             }
-            given
+            assigned
         })
     }
 
-    /// Takes down a greeting, which may be the answer to a hello task; whether that task exists.
+    /// Records a `Hello`, which may answer a hello task. Returns whether that task exists.
     pub(crate) fn hello(&self, hello: Hello, task: Option<&TaskId>) -> bool {
         self.0.change(|queue| {
             let exists = task.is_none_or(|id| {
@@ -201,7 +201,7 @@ impl TaskQueue {
         })
     }
 
-    /// Takes down an end; whether the task exists.
+    /// Records the end of a task. Returns whether the task exists.
     pub(crate) fn finish(&self, id: &TaskId, finish: Finish) -> bool {
         self.edit(id, |record| {
             record.progress.state = TaskState::Finished;
@@ -210,14 +210,14 @@ impl TaskQueue {
         .is_some()
     }
 
-    /// Takes down the beginning of an upload; its number, counted from 0, `None` if there is no such task.
+    /// Records the beginning of an upload. Returns its number, counted from 0; `None` if there is no such task.
     pub(crate) fn begin_upload(&self, id: &TaskId, path: impl FnOnce(usize) -> PathBuf) -> Option<usize> {
         let now = Instant::now();
         self.edit(id, |record| {
             record.record_heartbeat(now);
             let number = record.progress.uploads.len();
             record.progress.uploads.push(Upload {
-                began: now,
+                started_at: now,
                 chunks: Vec::new(),
                 path: path(number),
                 outcome: UploadOutcome::Receiving,
@@ -226,7 +226,7 @@ impl TaskQueue {
         })
     }
 
-    /// Takes down how an upload goes on.
+    /// Records the progress of an upload.
     pub(crate) fn edit_upload(&self, id: &TaskId, number: usize, edit: impl FnOnce(&mut Upload)) {
         self.edit(id, |record| {
             record.record_heartbeat(Instant::now());

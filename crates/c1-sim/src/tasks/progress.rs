@@ -6,32 +6,32 @@ use tonic::Code;
 
 use super::Finish;
 
-/// What became of a task so far.
+/// The progress of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskProgress {
     /// The task.
     pub task: Task,
-    /// Where it is.
+    /// The state.
     pub state: TaskState,
-    /// Its heartbeats are answered with "cancelled", and it is not assigned again.
+    /// It is cancelled: the answers to its heartbeats report it, and it is not assigned again.
     pub cancelled: bool,
-    /// When it was assigned.
+    /// Times of its assignments.
     pub deliveries: Vec<Instant>,
-    /// When a heartbeat for it came.
+    /// Times of its heartbeats.
     pub heartbeats: Vec<Instant>,
-    /// Its uploads, the attempts that failed too.
+    /// Its uploads, including failed attempts.
     pub uploads: Vec<Upload>,
     /// Every report of its end. A second one is recorded, not refused.
     pub finishes: Vec<Finish>,
 }
 
-/// Where a task is.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
-    /// The next free poll gets it.
+    /// Waiting for a poll.
     Queued,
-    /// A connector has it.
-    GivenOut,
+    /// Assigned to a connector.
+    Assigned,
     /// Its end was reported; for a hello task: its `Hello` arrived.
     Finished,
 }
@@ -39,22 +39,22 @@ pub enum TaskState {
 /// One attempt to upload an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// When it began.
-    pub began: Instant,
-    /// Bytes of each chunk of data.
+    /// When it started.
+    pub started_at: Instant,
+    /// Size of each chunk of data in bytes.
     pub chunks: Vec<usize>,
-    /// Where what came lies, until the tenant is dropped.
+    /// The file with the received data, which exists until the tenant is dropped.
     pub path: PathBuf,
-    /// How it ended.
+    /// The outcome.
     pub outcome: UploadOutcome,
 }
 
-/// How an upload ended.
+/// The outcome of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadOutcome {
-    /// Not yet.
+    /// Not finished yet.
     Receiving,
-    /// All came, and the checksum is right.
+    /// Complete, with the right checksum.
     Complete,
     /// It was refused with this code and text.
     Refused(Code, String),
@@ -62,17 +62,17 @@ pub enum UploadOutcome {
     Cut,
 }
 
-/// One greeting.
+/// One `Hello`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
-    /// When it came.
+    /// Time of arrival.
     pub at: Instant,
-    /// All that it said.
+    /// The request.
     pub request: BatonServiceHelloRequest,
 }
 
 impl TaskProgress {
-    /// The uploads that came to a good end, oldest first.
+    /// The complete uploads, oldest first.
     #[must_use]
     pub fn assets(&self) -> impl DoubleEndedIterator<Item = &Upload> {
         self.uploads

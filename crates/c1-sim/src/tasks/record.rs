@@ -4,14 +4,14 @@ use baton_proto::connectorapi_baton_v1::Task;
 
 use super::{TaskId, TaskProgress, TaskState};
 
-/// A task and when it is assigned.
+/// A task with the state of its assignment.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) id: TaskId,
     pub(super) progress: TaskProgress,
-    /// The next poll gets it, whatever its state.
-    pub(super) again: bool,
-    heard_of: Option<Instant>,
+    /// Assigned to the next poll whatever its state.
+    pub(super) redeliver_next: bool,
+    last_seen: Option<Instant>,
 }
 
 impl Record {
@@ -27,31 +27,31 @@ impl Record {
                 uploads: Vec::new(),
                 finishes: Vec::new(),
             },
-            again: false,
-            heard_of: None,
+            redeliver_next: false,
+            last_seen: None,
         }
     }
 
     pub(super) fn record_heartbeat(&mut self, now: Instant) {
-        self.heard_of = Some(now);
+        self.last_seen = Some(now);
     }
 
-    pub(super) fn is_due(&self, now: Instant, patience: Duration) -> bool {
-        let silent = self
-            .heard_of
-            .is_none_or(|heard_of| now.duration_since(heard_of) >= patience);
+    pub(super) fn is_due(&self, now: Instant, timeout: Duration) -> bool {
+        let is_silent = self
+            .last_seen
+            .is_none_or(|last_seen| now.duration_since(last_seen) >= timeout);
         let due = match self.progress.state {
             TaskState::Queued => true,
-            TaskState::GivenOut => silent,
+            TaskState::Assigned => is_silent,
             TaskState::Finished => false,
         };
-        self.again || due && !self.progress.cancelled
+        self.redeliver_next || due && !self.progress.cancelled
     }
 
-    pub(super) fn give_out(&mut self, now: Instant, twice: bool) -> Task {
-        self.again = twice;
+    pub(super) fn assign(&mut self, now: Instant, deliver_again: bool) -> Task {
+        self.redeliver_next = deliver_again;
         if self.progress.state == TaskState::Queued {
-            self.progress.state = TaskState::GivenOut;
+            self.progress.state = TaskState::Assigned;
         }
         self.progress.deliveries.push(now);
         self.record_heartbeat(now);

@@ -6,7 +6,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(String);
 
-/// A text that is no task id.
+/// A text that is not a task id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no task id: those have 27 letters and digits")]
 pub struct InvalidTaskId(
@@ -15,13 +15,14 @@ pub struct InvalidTaskId(
 );
 
 impl TaskId {
-    /// The id in a text.
+    /// Parses an id.
     ///
     /// # Errors
     /// [`InvalidTaskId`] if it has another form.
     pub fn parse(text: &str) -> Result<Self, InvalidTaskId> {
-        let fits = text.len() == 27 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        fits.then(|| Self(text.to_owned()))
+        let is_valid = text.len() == 27 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_valid
+            .then(|| Self(text.to_owned()))
             .ok_or_else(|| InvalidTaskId(text.to_owned()))
     }
 
@@ -31,12 +32,12 @@ impl TaskId {
         &self.0
     }
 
-    /// An id that no other task has: its number, and chance so that tenants do not share ids.
-    pub(super) fn fresh(number: usize) -> Self {
-        let mut chance = [0; 8];
+    /// A unique id: the number of the task, and random digits so that tenants do not share ids.
+    pub(super) fn generate(number: usize) -> Self {
+        let mut random = [0; 8];
         // Without randomness the number alone is still unique within a tenant.
-        let _ = SystemRandom::new().fill(&mut chance);
-        Self(format!("sim{number:08}{:016x}", u64::from_be_bytes(chance)))
+        let _ = SystemRandom::new().fill(&mut random);
+        Self(format!("sim{number:08}{:016x}", u64::from_be_bytes(random)))
     }
 }
 

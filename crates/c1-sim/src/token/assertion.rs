@@ -1,4 +1,4 @@
-//! The signed statement by which a client shows that it holds its key (docs/reference/conductorone.md §3.2).
+//! The signed assertion that proves that a client has its key (docs/reference/conductorone.md §3.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,21 +9,21 @@ use serde::de::DeserializeOwned;
 use crate::credentials::Client;
 
 /// The allowed difference between the clocks of client and tenant, in seconds.
-const SKEW: u64 = 30;
-/// An assertion may begin this number of seconds before it was created, and end this number after.
-const SPAN: u64 = 120;
+const MAX_CLOCK_SKEW_SECONDS: u64 = 30;
+/// Maximum time from `nbf` to `iat` and from `iat` to `exp`, in seconds.
+const MAX_VALIDITY_SECONDS: u64 = 120;
 
-/// Why a client may not sign in.
+/// Why a sign-in is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the body is no form")]
     ContentType,
     #[error("the form lacks {0}")]
     MissingField(&'static str),
-    #[error("{name} is not {wanted:?}")]
+    #[error("{name} is not {expected:?}")]
     Field {
         name: &'static str,
-        wanted: &'static str,
+        expected: &'static str,
     },
     #[error("the client is unknown")]
     UnknownClient,
@@ -55,14 +55,14 @@ struct Header {
 struct Claims {
     iss: String,
     sub: String,
-    /// A list, which JWT would allow, is refused: the reference sends a plain string.
+    /// JWT also allows a list, which is refused: the reference sends a string.
     aud: String,
     iat: u64,
     nbf: u64,
     exp: u64,
 }
 
-/// The nonce of a good assertion.
+/// Verifies an assertion and returns its nonce.
 pub(super) fn verify(assertion: &str, client: &Client, audience: &str, now: u64) -> Result<String, Refusal> {
     let (signed, signature) = assertion
         .rsplit_once('.')
@@ -70,7 +70,7 @@ pub(super) fn verify(assertion: &str, client: &Client, audience: &str, now: u64)
     let (header, claims) = signed
         .split_once('.')
         .ok_or(Refusal::Form("it has no three parts"))?;
-    let header: Header = part(header, "its header does not read")?;
+    let header: Header = decode_part(header, "its header does not read")?;
     if header.alg != "EdDSA" {
         return Err(Refusal::Algorithm);
     }
@@ -87,19 +87,19 @@ pub(super) fn verify(assertion: &str, client: &Client, audience: &str, now: u64)
     UnparsedPublicKey::new(&ED25519, &client.public_key)
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| Refusal::Signature)?;
-    let claims: Claims = part(claims, "its claims do not read")?;
+    let claims: Claims = decode_part(claims, "its claims do not read")?;
     let checks = [
         ("iss", claims.iss == client.id),
         ("sub", claims.sub == client.id),
         ("aud", claims.aud == audience),
-        ("iat", claims.iat.abs_diff(now) <= SKEW),
+        ("iat", claims.iat.abs_diff(now) <= MAX_CLOCK_SKEW_SECONDS),
         (
             "nbf",
-            claims.nbf <= now && claims.nbf.saturating_add(SPAN) >= claims.iat,
+            claims.nbf <= now && claims.nbf.saturating_add(MAX_VALIDITY_SECONDS) >= claims.iat,
         ),
         (
             "exp",
-            claims.exp > now && claims.exp <= claims.iat.saturating_add(SPAN),
+            claims.exp > now && claims.exp <= claims.iat.saturating_add(MAX_VALIDITY_SECONDS),
         ),
     ];
     match checks.into_iter().find(|(_, holds)| !holds) {
@@ -108,9 +108,7 @@ pub(super) fn verify(assertion: &str, client: &Client, audience: &str, now: u64)
     }
 }
 
-fn part<T: DeserializeOwned>(part: &str, otherwise: &'static str) -> Result<T, Refusal> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Refusal::Form(otherwise))?;
-    serde_json::from_slice(&bytes).map_err(|_| Refusal::Form(otherwise))
+fn decode_part<T: DeserializeOwned>(part: &str, problem: &'static str) -> Result<T, Refusal> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Form(problem))?;
+    serde_json::from_slice(&bytes).map_err(|_| Refusal::Form(problem))
 }

@@ -1,4 +1,4 @@
-//! The token endpoint and what a token is good for (docs/reference/conductorone.md §3.2).
+//! The token endpoint and the validity of tokens (docs/reference/conductorone.md §3.2).
 
 mod assertion;
 
@@ -18,24 +18,24 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Debug)]
 pub(crate) struct Tokens {
     audience: String,
-    switches: TokenBehavior,
+    behavior: TokenBehavior,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     clients: Vec<Client>,
-    seen: HashSet<String>,
+    used_nonces: HashSet<String>,
     issued: Vec<String>,
-    live: HashMap<String, Instant>,
+    expirations: HashMap<String, Instant>,
 }
 
 impl Tokens {
     /// Tokens of a tenant whose host, without the port, is the audience.
-    pub(crate) fn new(audience: String, switches: TokenBehavior) -> Self {
+    pub(crate) fn new(audience: String, behavior: TokenBehavior) -> Self {
         Self {
             audience,
-            switches,
+            behavior,
             state: Mutex::default(),
         }
     }
@@ -53,12 +53,12 @@ impl Tokens {
         self.state().issued.clone()
     }
 
-    /// Takes every token back.
+    /// Invalidates every token.
     pub(crate) fn revoke_all(&self) {
-        self.state().live.clear();
+        self.state().expirations.clear();
     }
 
-    /// The body of a successful answer, or why sign-in is refused.
+    /// Returns the body of a successful answer.
     pub(crate) fn sign_in(&self, content_type: Option<&str>, form: &[u8]) -> Result<Value, Refusal> {
         let is_form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if !is_form {
@@ -71,12 +71,12 @@ impl Tokens {
                 .ok_or(Refusal::MissingField(name))
         };
         let client_id = field("client_id")?;
-        for (name, wanted) in [
+        for (name, expected) in [
             ("grant_type", "client_credentials"),
             ("client_assertion_type", ASSERTION_TYPE),
         ] {
-            if field(name)? != wanted {
-                return Err(Refusal::Field { name, wanted });
+            if field(name)? != expected {
+                return Err(Refusal::Field { name, expected });
             }
         }
         let assertion = field("client_assertion")?;
@@ -89,7 +89,7 @@ impl Tokens {
             .as_secs();
         let nonce = verify(assertion, client, &self.audience, now)?;
         // One assertion has one nonce, so remembering nonces finds repeated assertions as well.
-        if !state.seen.insert(nonce) {
+        if !state.used_nonces.insert(nonce) {
             return Err(Refusal::Replay);
         }
         Ok(self.issue(&mut state))
@@ -97,14 +97,14 @@ impl Tokens {
 
     fn issue(&self, state: &mut State) -> Value {
         let token = format!("sim-token-{:06}", state.issued.len() + 1);
-        let until = Instant::now() + self.switches.lifetime;
+        let expires_at = Instant::now() + self.behavior.lifetime;
         state.issued.push(token.clone());
-        state.live.insert(token.clone(), until);
+        state.expirations.insert(token.clone(), expires_at);
         let mut body = Map::new();
         body.insert("access_token".to_owned(), token.into());
-        body.insert("token_type".to_owned(), self.switches.token_type.clone().into());
-        let expires_in = match self.switches.expires_in {
-            ExpiresIn::Truthful => Some(self.switches.lifetime.as_secs()),
+        body.insert("token_type".to_owned(), self.behavior.token_type.clone().into());
+        let expires_in = match self.behavior.expires_in {
+            ExpiresIn::Truthful => Some(self.behavior.lifetime.as_secs()),
             ExpiresIn::Claimed(seconds) => Some(seconds),
             ExpiresIn::Absent => None,
         };
@@ -114,15 +114,15 @@ impl Tokens {
         Value::Object(body)
     }
 
-    /// Whether the `authorization` of a call is good, or else why not.
+    /// Checks the `authorization` of a call. The error is the reason of a refusal.
     pub(crate) fn authorize(&self, authorization: Option<&str>) -> Result<(), &'static str> {
         let header = authorization.ok_or("there is no authorization")?;
         let token = header
             .strip_prefix("Bearer ")
             .ok_or("the authorization does not begin with Bearer")?;
-        match self.state().live.get(token) {
+        match self.state().expirations.get(token) {
             None => Err("the token is unknown"),
-            Some(until) if *until <= Instant::now() => Err("the token has expired"),
+            Some(expires_at) if *expires_at <= Instant::now() => Err("the token has expired"),
             Some(_) => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Rules of `Hello`, those of the connector's description included.
+//! Rules of `Hello`, including the connector's metadata.
 
 use baton_proto::connector_v2::resource_type::Trait;
 use baton_proto::connector_v2::{ConnectorMetadata, ResourceType};
@@ -6,20 +6,20 @@ use baton_proto::connectorapi_baton_v1::BatonServiceHelloRequest;
 use baton_proto::connectorapi_baton_v1::baton_service_hello_request::OsInfo;
 use url::Url;
 
-use super::Checked;
-use super::Ruled;
+use super::Validate;
+use super::ValidationResult;
 use super::Violation;
 use super::annotations;
-use super::bytes;
-use super::bytes_unless_empty;
-use super::characters;
+use super::check_bytes;
+use super::check_bytes_unless_empty;
+use super::check_characters;
 use super::host_id;
 use super::task_id;
 
-impl Ruled for BatonServiceHelloRequest {
-    fn check(&self) -> Checked {
+impl Validate for BatonServiceHelloRequest {
+    fn validate(&self) -> ValidationResult {
         host_id("host_id", &self.host_id)?;
-        // The reference's pattern forgets brackets and lets everything pass; this is what it means.
+        // The reference's pattern lacks parentheses and accepts everything; this is its intention.
         if !self.task_id.is_empty() {
             task_id("task_id", &self.task_id)?;
         }
@@ -29,22 +29,22 @@ impl Ruled for BatonServiceHelloRequest {
                 ("package", &build.package),
                 ("package_version", &build.package_version),
             ] {
-                characters(&format!("build_info.{name}"), text, &(0..=256))?;
+                check_characters(&format!("build_info.{name}"), text, &(0..=256))?;
             }
         }
         for (name, text) in self.os_info.iter().flat_map(os_info_fields) {
-            characters(&format!("os_info.{name}"), text, &(0..=256))?;
+            check_characters(&format!("os_info.{name}"), text, &(0..=256))?;
         }
         match &self.connector_metadata {
             None => return Err(Violation::new("connector_metadata", "there must be one")),
-            Some(metadata) => metadata.check()?,
+            Some(metadata) => metadata.validate()?,
         }
         annotations("annotations", &self.annotations)
     }
 }
 
 /// Checks that no field of the OS info is blank. The wire format allows it, but ConductorOne reportedly refuses blanks.
-pub(crate) fn check_os_info(info: Option<&OsInfo>) -> Checked {
+pub(crate) fn check_os_info(info: Option<&OsInfo>) -> ValidationResult {
     let info = info.ok_or_else(|| Violation::new("os_info", "there must be one"))?;
     let blank = os_info_fields(info)
         .into_iter()
@@ -68,16 +68,16 @@ fn os_info_fields(info: &OsInfo) -> [(&'static str, &String); 8] {
     ]
 }
 
-impl Ruled for ConnectorMetadata {
-    fn check(&self) -> Checked {
-        bytes("connector_metadata.display_name", &self.display_name, &(1..=1024))?;
-        help_url("connector_metadata.help_url", &self.help_url)?;
+impl Validate for ConnectorMetadata {
+    fn validate(&self) -> ValidationResult {
+        check_bytes("connector_metadata.display_name", &self.display_name, &(1..=1024))?;
+        check_help_url("connector_metadata.help_url", &self.help_url)?;
         for (name, asset) in [("icon", &self.icon), ("logo", &self.logo)] {
             if let Some(asset) = asset {
-                bytes(&format!("connector_metadata.{name}.id"), &asset.id, &(1..=1024))?;
+                check_bytes(&format!("connector_metadata.{name}.id"), &asset.id, &(1..=1024))?;
             }
         }
-        bytes_unless_empty("connector_metadata.description", &self.description, &(1..=4096))?;
+        check_bytes_unless_empty("connector_metadata.description", &self.description, &(1..=4096))?;
         let types = self.capabilities.iter();
         let types = types.flat_map(|all| all.resource_type_capabilities.iter().enumerate());
         for (position, capability) in types {
@@ -92,14 +92,14 @@ impl Ruled for ConnectorMetadata {
     }
 }
 
-fn check_resource_type(field: &str, resource_type: &ResourceType) -> Checked {
-    bytes(&format!("{field}.id"), &resource_type.id, &(1..=1024))?;
-    bytes_unless_empty(
+fn check_resource_type(field: &str, resource_type: &ResourceType) -> ValidationResult {
+    check_bytes(&format!("{field}.id"), &resource_type.id, &(1..=1024))?;
+    check_bytes_unless_empty(
         &format!("{field}.display_name"),
         &resource_type.display_name,
         &(1..=1024),
     )?;
-    bytes_unless_empty(
+    check_bytes_unless_empty(
         &format!("{field}.description"),
         &resource_type.description,
         &(1..=4096),
@@ -122,8 +122,8 @@ fn check_resource_type(field: &str, resource_type: &ResourceType) -> Checked {
     Ok(())
 }
 
-fn help_url(field: &str, text: &str) -> Checked {
-    bytes_unless_empty(field, text, &(1..=1024))?;
+fn check_help_url(field: &str, text: &str) -> ValidationResult {
+    check_bytes_unless_empty(field, text, &(1..=1024))?;
     let is_url = text.starts_with("https://") && Url::parse(text).is_ok();
     if text.is_empty() || is_url {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The rules that requests must keep, by the table of the wire format: lengths, counts and forms.
+//! The validation rules of requests in the wire format: lengths, counts and formats.
 
 mod hello;
 mod requests;
@@ -11,10 +11,10 @@ pub(crate) use hello::check_os_info;
 
 use crate::tasks::TaskId;
 
-/// A request with rules.
-pub(crate) trait Ruled {
-    /// The first broken rule.
-    fn check(&self) -> Result<(), Violation>;
+/// A request with validation rules.
+pub(crate) trait Validate {
+    /// Returns the first violation as an error.
+    fn validate(&self) -> Result<(), Violation>;
 }
 
 /// A field and the rule it breaks.
@@ -25,7 +25,7 @@ pub(crate) struct Violation {
     rule: String,
 }
 
-pub(crate) type Checked = Result<(), Violation>;
+pub(crate) type ValidationResult = Result<(), Violation>;
 
 impl Violation {
     pub(crate) fn new(field: &str, rule: impl Into<String>) -> Self {
@@ -42,44 +42,44 @@ impl From<Violation> for Status {
     }
 }
 
-/// `min_len` and `max_len` count characters.
-fn characters(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> Checked {
-    within(field, text.chars().count(), allowed, "characters")
+/// The rules `min_len` and `max_len`, which count characters.
+fn check_characters(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> ValidationResult {
+    check_count(field, text.chars().count(), allowed, "characters")
 }
 
-/// `min_bytes` and `max_bytes`.
-fn bytes(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> Checked {
-    within(field, text.len(), allowed, "bytes")
+/// The rules `min_bytes` and `max_bytes`.
+fn check_bytes(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> ValidationResult {
+    check_count(field, text.len(), allowed, "bytes")
 }
 
-/// The same with `ignore_empty`.
-fn bytes_unless_empty(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> Checked {
+/// [`check_bytes`] with `ignore_empty`.
+fn check_bytes_unless_empty(field: &str, text: &str, allowed: &RangeInclusive<usize>) -> ValidationResult {
     if text.is_empty() {
         return Ok(());
     }
-    bytes(field, text, allowed)
+    check_bytes(field, text, allowed)
 }
 
-/// Every list of annotations has at most 16.
-fn annotations<T>(field: &str, list: &[T]) -> Checked {
-    within(field, list.len(), &(0..=16), "entries")
+/// A list of annotations has at most 16.
+fn annotations<T>(field: &str, list: &[T]) -> ValidationResult {
+    check_count(field, list.len(), &(0..=16), "entries")
 }
 
-fn host_id(field: &str, text: &str) -> Checked {
-    characters(field, text, &(1..=256))
+fn host_id(field: &str, text: &str) -> ValidationResult {
+    check_characters(field, text, &(1..=256))
 }
 
-fn task_id(field: &str, text: &str) -> Checked {
+fn task_id(field: &str, text: &str) -> ValidationResult {
     TaskId::parse(text)
         .map(drop)
         .map_err(|error| Violation::new(field, error.to_string()))
 }
 
-fn within(field: &str, count: usize, allowed: &RangeInclusive<usize>, what: &str) -> Checked {
+fn check_count(field: &str, count: usize, allowed: &RangeInclusive<usize>, unit: &str) -> ValidationResult {
     if allowed.contains(&count) {
         return Ok(());
     }
-    let (least, most) = (allowed.start(), allowed.end());
-    let rule = format!("{count} {what}, but {least} to {most} are allowed");
+    let (min, max) = (allowed.start(), allowed.end());
+    let rule = format!("{count} {unit}, but {min} to {max} are allowed");
     Err(Violation::new(field, rule))
 }

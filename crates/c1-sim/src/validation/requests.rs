@@ -9,22 +9,22 @@ use baton_proto::connectorapi_baton_v1::{
     BatonServiceHeartbeatRequest,
 };
 
-use super::Checked;
-use super::Ruled;
+use super::Validate;
+use super::ValidationResult;
 use super::Violation;
 use super::annotations;
+use super::check_count;
 use super::host_id;
 use super::task_id;
-use super::within;
 
-impl Ruled for BatonServiceGetTaskRequest {
-    fn check(&self) -> Checked {
+impl Validate for BatonServiceGetTaskRequest {
+    fn validate(&self) -> ValidationResult {
         host_id("host_id", &self.host_id)
     }
 }
 
-impl Ruled for BatonServiceGetTasksRequest {
-    fn check(&self) -> Checked {
+impl Validate for BatonServiceGetTasksRequest {
+    fn validate(&self) -> ValidationResult {
         host_id("host_id", &self.host_id)?;
         if !(1..=100).contains(&self.page_size) {
             let rule = format!("{} is not within 1 to 100", self.page_size);
@@ -37,12 +37,12 @@ impl Ruled for BatonServiceGetTasksRequest {
     }
 }
 
-impl Ruled for BatonServiceHeartbeatRequest {
-    fn check(&self) -> Checked {
+impl Validate for BatonServiceHeartbeatRequest {
+    fn validate(&self) -> ValidationResult {
         host_id("host_id", &self.host_id)?;
         task_id("task_id", &self.task_id)?;
         annotations("annotations", &self.annotations)?;
-        within("task_ids", self.task_ids.len(), &(0..=100), "entries")?;
+        check_count("task_ids", self.task_ids.len(), &(0..=100), "entries")?;
         for (position, id) in self.task_ids.iter().enumerate() {
             task_id(&format!("task_ids[{position}]"), id)?;
         }
@@ -50,8 +50,8 @@ impl Ruled for BatonServiceHeartbeatRequest {
     }
 }
 
-impl Ruled for BatonServiceFinishTaskRequest {
-    fn check(&self) -> Checked {
+impl Validate for BatonServiceFinishTaskRequest {
+    fn validate(&self) -> ValidationResult {
         host_id("host_id", &self.host_id)?;
         task_id("task_id", &self.task_id)?;
         match &self.final_state {
@@ -62,23 +62,23 @@ impl Ruled for BatonServiceFinishTaskRequest {
     }
 }
 
-impl Ruled for UploadMetadata {
-    fn check(&self) -> Checked {
+impl Validate for UploadMetadata {
+    fn validate(&self) -> ValidationResult {
         host_id("metadata.host_id", &self.host_id)?;
         task_id("metadata.task_id", &self.task_id)?;
         annotations("metadata.annotations", &self.annotations)
     }
 }
 
-impl Ruled for UploadData {
-    fn check(&self) -> Checked {
-        within("data.data", self.data.len(), &(1..=1 << 20), "bytes")
+impl Validate for UploadData {
+    fn validate(&self) -> ValidationResult {
+        check_count("data.data", self.data.len(), &(1..=1 << 20), "bytes")
     }
 }
 
-impl Ruled for UploadEof {
-    fn check(&self) -> Checked {
-        within(
+impl Validate for UploadEof {
+    fn validate(&self) -> ValidationResult {
+        check_count(
             "eof.sha256_checksum",
             self.sha256_checksum.len(),
             &(32..=32),

@@ -104,9 +104,9 @@ async fn calls_are_late() {
     let delay = Duration::from_millis(300);
     sim.faults()
         .at(Endpoint::GetTask, When::Nth(1), Fault::Delay(delay));
-    let began = Instant::now();
+    let started_at = Instant::now();
     get_task(&mut connector).await.unwrap();
-    assert!(began.elapsed() >= delay);
+    assert!(started_at.elapsed() >= delay);
 }
 
 #[tokio::test]

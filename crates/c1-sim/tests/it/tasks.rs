@@ -102,7 +102,7 @@ async fn an_end_that_is_told_twice_or_never_is_found_out() {
         connector.finish_task(success(&id)).await.unwrap();
     }
     let often = sim.tasks().finished_once(&id, SOON);
-    assert_eq!(often, Err(FinishCountError::Often { id, times: 2 }));
+    assert_eq!(often, Err(FinishCountError::Repeated { id, times: 2 }));
 }
 
 #[tokio::test]

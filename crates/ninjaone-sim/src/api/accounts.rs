@@ -118,7 +118,7 @@ impl Api {
         }
         store.users.retain(|user| user.id() != Some(id));
         if !self.behavior.writes.ghost_members {
-            store.leave_roles(id);
+            store.remove_from_roles(id);
         }
         let code = match kind {
             UserKind::Technician => "APP_USER_DELETED",
@@ -216,8 +216,13 @@ impl Api {
     }
 
     fn unknown_organization(store: &Store, requested: &Row) -> bool {
-        let wanted = requested.get("organizationId").and_then(Value::as_i64);
-        wanted.is_some_and(|wanted| !store.organizations.iter().any(|row| row_id(row) == Some(wanted)))
+        let requested_id = requested.get("organizationId").and_then(Value::as_i64);
+        requested_id.is_some_and(|requested_id| {
+            !store
+                .organizations
+                .iter()
+                .any(|row| row_id(row) == Some(requested_id))
+        })
     }
 }
 

@@ -87,8 +87,10 @@ fn matches(row: &Row, request: &Request<'_>) -> bool {
         && one_of("type", text("activityType"))
         && request
             .parameter("class")
-            .is_none_or(|wanted| wanted == "ALL" || wanted == class)
-        && request.number("user").is_none_or(|wanted| user == Some(wanted))
+            .is_none_or(|expected| expected == "ALL" || expected == class)
+        && request
+            .number("user")
+            .is_none_or(|expected| user == Some(expected))
         && bound("before").is_none_or(|date| time_of(row) < seconds(date.unix_timestamp()))
         && bound("after").is_none_or(|date| time_of(row) > seconds(date.unix_timestamp()))
 }

@@ -107,9 +107,9 @@ impl Api {
     }
 
     /// Changes the tenant, as another user would.
-    pub(crate) fn move_on(&self) {
+    pub(crate) fn change_one_thing(&self) {
         if let Population::Stored(store) = &self.population {
-            lock(store).move_on();
+            lock(store).change_one_thing();
         }
     }
 
@@ -173,7 +173,7 @@ impl Api {
                 let mut store = lock(store);
                 let answer = self.stored(&mut store, request, &segments);
                 if self.behavior.reads.moving && request.method == "GET" {
-                    store.move_on();
+                    store.change_one_thing();
                 }
                 answer
             }
@@ -194,7 +194,7 @@ impl Api {
                 && behavior.role_reads_need_management
                 && !scopes.contains("management"));
         if needs_more {
-            return Some(auth::insufficient());
+            return Some(auth::insufficient_privileges());
         }
         let user_context = || {
             let text = "Access key does not have user context which is required for this request";

@@ -200,8 +200,8 @@ impl Api {
     }
 
     fn page_size(&self, request: &Request<'_>) -> usize {
-        let asked = request.parameter("pageSize").and_then(|size| size.parse().ok());
-        let size = asked.unwrap_or(self.behavior.reads.default_page_size);
+        let requested = request.parameter("pageSize").and_then(|size| size.parse().ok());
+        let size = requested.unwrap_or(self.behavior.reads.default_page_size);
         size.min(self.behavior.reads.page_size_cap.unwrap_or(usize::MAX))
     }
 
@@ -241,7 +241,7 @@ fn app_user_contacts(store: &Store, request: &Request<'_>) -> Answer {
         .and_then(|size| size.parse().ok())
         .unwrap_or(50);
     let anchor = request.number("anchorNaturalId").unwrap_or(0);
-    let wanted = request
+    let expected = request
         .parameter("searchCriteria")
         .unwrap_or_default()
         .to_lowercase();
@@ -258,11 +258,13 @@ fn app_user_contacts(store: &Store, request: &Request<'_>) -> Answer {
         *natural > anchor
             && ["firstName", "lastName", "email"]
                 .iter()
-                .any(|key| text(key).contains(&wanted))
-            && request.parameter("userType").is_none_or(|wanted| wanted == *kind)
+                .any(|key| text(key).contains(&expected))
+            && request
+                .parameter("userType")
+                .is_none_or(|expected| expected == *kind)
             && request
                 .number("clientId")
-                .is_none_or(|wanted| organization == Some(wanted))
+                .is_none_or(|expected| organization == Some(expected))
     });
     let rows = rows.take(size).map(|((row, kind), natural)| {
         json!({

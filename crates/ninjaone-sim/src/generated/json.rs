@@ -25,8 +25,8 @@ pub(super) fn uuid(out: &mut Vec<u8>, bits: u64) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut uid = *b"00000000-0000-4000-8000-000000000000";
     let mut rest = bits;
-    for place in [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31] {
-        uid[place] = DIGITS[(rest & 15) as usize];
+    for index in [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31] {
+        uid[index] = DIGITS[(rest & 15) as usize];
         rest >>= 4;
     }
     out.extend_from_slice(&uid);

@@ -3,7 +3,7 @@ use sim_kit::mix;
 use crate::error::SimError;
 use crate::user_kind::UserKind;
 
-/// Which users of its kind hold a role: a walk through all of them with a fixed stride that shares no factor with their
+/// The members of a role: a walk through all of them with a fixed stride that shares no factor with their
 /// number, so the members are distinct, spread out, and never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RolePlan {
@@ -37,10 +37,10 @@ impl RolePlan {
 
     /// The member after this one.
     #[inline]
-    pub(super) const fn after(&self, member: u32) -> u32 {
-        let room = self.population - self.stride;
-        if member >= room {
-            member - room
+    pub(super) const fn next_after(&self, member: u32) -> u32 {
+        let wrap_at = self.population - self.stride;
+        if member >= wrap_at {
+            member - wrap_at
         } else {
             member + self.stride
         }
@@ -48,7 +48,7 @@ impl RolePlan {
 
     /// Whether the user at this position of its kind is a member.
     #[inline]
-    pub(super) const fn holds(&self, position: u32) -> bool {
+    pub(super) const fn has_member(&self, position: u32) -> bool {
         let distance = (position + self.population - self.start) as u64 % self.population as u64;
         (distance * self.inverse as u64 % self.population as u64) < self.members as u64
     }
@@ -64,7 +64,7 @@ pub(super) fn plan_roles(
     role_of_everyone: bool,
 ) -> Result<Vec<RolePlan>, SimError> {
     let kinds: Vec<UserKind> = (0..roles)
-        .map(|role| kind_of(role, technicians, end_users))
+        .map(|role| role_kind(role, technicians, end_users))
         .collect();
     let population = |kind| match kind {
         UserKind::Technician => technicians,
@@ -77,22 +77,24 @@ pub(super) fn plan_roles(
     let mut order: Vec<usize> = (0..kinds.len()).collect();
     order.sort_by_key(|role| population(kinds[*role]));
     let mut counts = vec![0_u32; kinds.len()];
-    let mut left = grants;
+    let mut remaining = grants;
     let everyone = kinds
         .iter()
         .position(|kind| *kind == UserKind::EndUser)
         .filter(|_| role_of_everyone);
     if let Some(role) = everyone {
-        counts[role] = end_users.min(u32::try_from(left).unwrap_or(u32::MAX));
-        left -= u64::from(counts[role]);
+        counts[role] = end_users.min(u32::try_from(remaining).unwrap_or(u32::MAX));
+        remaining -= u64::from(counts[role]);
         order.retain(|other| *other != role);
     }
-    // Small populations first, so that what does not fit there still finds room in the large ones.
+    // Small populations first, so that grants that do not fit there go to the large ones.
     for (done, role) in order.iter().enumerate() {
         let roles_left = u64::try_from(order.len() - done).unwrap_or(u64::MAX);
-        let share = left.div_ceil(roles_left).min(u64::from(population(kinds[*role])));
+        let share = remaining
+            .div_ceil(roles_left)
+            .min(u64::from(population(kinds[*role])));
         counts[*role] = u32::try_from(share).unwrap_or(u32::MAX);
-        left -= share;
+        remaining -= share;
     }
     let plans = kinds.iter().zip(counts).zip(0..);
     Ok(plans
@@ -100,7 +102,7 @@ pub(super) fn plan_roles(
         .collect())
 }
 
-fn kind_of(role: u32, technicians: u32, end_users: u32) -> UserKind {
+fn role_kind(role: u32, technicians: u32, end_users: u32) -> UserKind {
     if end_users == 0 || (technicians > 0 && role.is_multiple_of(5)) {
         UserKind::Technician
     } else {
@@ -110,7 +112,7 @@ fn kind_of(role: u32, technicians: u32, end_users: u32) -> UserKind {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the lower half of a hash is what is wanted"
+    reason = "only the lower half of the hash is used"
 )]
 const fn low_half(bits: u64) -> u32 {
     bits as u32
@@ -133,7 +135,7 @@ const fn greatest_common_divisor(mut a: u32, mut b: u32) -> u32 {
     a
 }
 
-/// The number that undoes multiplication by `value` modulo `modulus` (extended Euclid); the two share no factor.
+/// The inverse of multiplication by `value` modulo `modulus` (extended Euclid); the two share no factor.
 fn inverse_modulo(value: u32, modulus: u32) -> u32 {
     let modulus = i64::from(modulus);
     let (mut old_rest, mut rest) = (i64::from(value), modulus);
@@ -156,11 +158,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_are_distinct_add_up_and_can_be_looked_up(
+        fn members_are_distinct_and_add_up(
             seed in any::<u64>(), technicians in 0_u32..40, end_users in 0_u32..200, roles in 1_u32..12, share in 0.0_f64..1.0,
         ) {
             let capacity: u64 = (0..roles)
-                .map(|role| match kind_of(role, technicians, end_users) {
+                .map(|role| match role_kind(role, technicians, end_users) {
                     UserKind::Technician => u64::from(technicians),
                     UserKind::EndUser => u64::from(end_users),
                 })
@@ -170,13 +172,13 @@ mod tests {
             let plans = plan_roles(seed, (technicians, end_users), roles, grants, false).unwrap();
             prop_assert_eq!(plans.iter().map(|plan| u64::from(plan.members)).sum::<u64>(), grants);
             for plan in plans {
-                let walk: Vec<u32> = std::iter::successors(Some(plan.first()), |member| Some(plan.after(*member)))
+                let walk: Vec<u32> = std::iter::successors(Some(plan.first()), |member| Some(plan.next_after(*member)))
                     .take(plan.members as usize)
                     .collect();
                 let members: BTreeSet<u32> = walk.iter().copied().collect();
                 prop_assert_eq!(members.len(), walk.len());
                 for position in 0..plan.population {
-                    prop_assert_eq!(plan.holds(position), members.contains(&position));
+                    prop_assert_eq!(plan.has_member(position), members.contains(&position));
                 }
             }
         }

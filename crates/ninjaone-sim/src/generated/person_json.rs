@@ -1,4 +1,4 @@
-//! The rows of one person, as each endpoint shows them (NinjaOne OpenAPI: User, Technician, `EndUser`, `RoleMember`).
+//! The rows of one person for each endpoint (NinjaOne OpenAPI: User, Technician, `EndUser`, `RoleMember`).
 
 use super::generator::Generated;
 use super::json::boolean;
@@ -127,7 +127,7 @@ pub(super) fn role_names(out: &mut Vec<u8>, tenant: &Generated, person: &Person)
     };
     let mut first = true;
     for (index, role) in (0_u32..).zip(&tenant.roles) {
-        if role.kind == person.kind && role.holds(position) {
+        if role.kind == person.kind && role.has_member(position) {
             text(out, if first { "\"" } else { ",\"" });
             role_name(out, index);
             text(out, "\"");

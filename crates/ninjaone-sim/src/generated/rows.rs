@@ -5,7 +5,7 @@ use super::json::text;
 use super::person_json;
 use crate::user_kind::UserKind;
 
-/// Which unpaged array to write.
+/// The list to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listing {
     /// `/v2/users` and `/v2/organization/{id}/end-users`.
@@ -22,14 +22,14 @@ pub(crate) enum Listing {
     Roles { kind: Option<UserKind> },
 }
 
-/// Writes one array piece by piece. Cloning restarts nothing: a clone continues where the original stands.
+/// Writes one array piece by piece. A clone continues at the position of the original.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     tenant: Arc<Generated>,
     listing: Listing,
     next: u32,
     end: u32,
-    inside: Option<InsideRole>,
+    current_role: Option<RoleProgress>,
     written: bool,
     state: State,
 }
@@ -43,9 +43,9 @@ enum State {
 
 /// A role whose members are being written.
 #[derive(Debug, Clone, Copy)]
-struct InsideRole {
+struct RoleProgress {
     member: u32,
-    left: u32,
+    remaining: u32,
 }
 
 impl Rows {
@@ -70,20 +70,20 @@ impl Rows {
             listing,
             next,
             end,
-            inside: None,
+            current_role: None,
             written: false,
             state: State::Fresh,
         }
     }
 
-    /// Appends about `target` bytes; returns whether more is to come.
+    /// Appends about `target` bytes; returns whether there is more.
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, target: usize) -> bool {
         if self.state == State::Fresh {
             out.push(b'[');
             self.state = State::Rows;
         }
         while self.state == State::Rows && out.len() < target {
-            if self.inside.is_some() {
+            if self.current_role.is_some() {
                 self.members(out, target);
             } else if self.next < self.end {
                 self.row(out);
@@ -95,7 +95,7 @@ impl Rows {
         self.state != State::Done
     }
 
-    /// The whole array.
+    /// The complete array.
     pub(crate) fn collect(mut self) -> Vec<u8> {
         let mut out = Vec::new();
         while self.fill(&mut out, usize::MAX) {}
@@ -111,10 +111,10 @@ impl Rows {
                 organization, roles, ..
             } => {
                 let person = self.tenant.person(position);
-                if organization.is_some_and(|wanted| wanted != person.organization) {
+                if organization.is_some_and(|requested| requested != person.organization) {
                     return;
                 }
-                self.separate(out);
+                self.write_separator(out);
                 person_json::user(out, &person);
                 if roles {
                     person_json::role_names(out, &self.tenant, &person);
@@ -122,11 +122,11 @@ impl Rows {
                 out.push(b'}');
             }
             Listing::Technicians => {
-                self.separate(out);
+                self.write_separator(out);
                 person_json::technician(out, &self.tenant.person(position));
             }
             Listing::EndUsers => {
-                self.separate(out);
+                self.write_separator(out);
                 person_json::end_user(out, &self.tenant.person(position));
             }
         }
@@ -136,37 +136,38 @@ impl Rows {
         let Some(plan) = self.tenant.roles.get(index as usize).copied() else {
             return;
         };
-        if kind.is_none_or(|wanted| wanted == plan.kind) {
-            self.separate(out);
+        if kind.is_none_or(|requested| requested == plan.kind) {
+            self.write_separator(out);
             person_json::role_head(out, index, plan.kind);
-            self.inside = Some(InsideRole {
+            self.current_role = Some(RoleProgress {
                 member: plan.first(),
-                left: plan.members,
+                remaining: plan.members,
             });
         }
     }
 
     fn members(&mut self, out: &mut Vec<u8>, target: usize) {
-        let (Some(mut inside), Some(plan)) = (self.inside, self.tenant.roles.get(self.next as usize - 1))
+        let (Some(mut current_role), Some(plan)) =
+            (self.current_role, self.tenant.roles.get(self.next as usize - 1))
         else {
             return;
         };
-        while inside.left > 0 && out.len() < target {
-            if inside.left < plan.members {
+        while current_role.remaining > 0 && out.len() < target {
+            if current_role.remaining < plan.members {
                 out.push(b',');
             }
-            person_json::member(out, &self.tenant.member(plan.kind, inside.member));
-            inside.member = plan.after(inside.member);
-            inside.left -= 1;
+            person_json::member(out, &self.tenant.member(plan.kind, current_role.member));
+            current_role.member = plan.next_after(current_role.member);
+            current_role.remaining -= 1;
         }
-        self.inside = Some(inside);
-        if inside.left == 0 {
+        self.current_role = Some(current_role);
+        if current_role.remaining == 0 {
             text(out, "]}");
-            self.inside = None;
+            self.current_role = None;
         }
     }
 
-    fn separate(&mut self, out: &mut Vec<u8>) {
+    fn write_separator(&mut self, out: &mut Vec<u8>) {
         if self.written {
             out.push(b',');
         }

@@ -1,4 +1,4 @@
-//! The running server: what tests look at and change, and its connections.
+//! The running server, as tests inspect and control it, and its connections.
 
 mod body;
 mod respond;
@@ -119,7 +119,7 @@ async fn handle_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, sta
     }
 }
 
-/// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
+/// Serves a connection on which a fault can send raw bytes: a second handle of the socket outlives the HTTP server's.
 async fn serve_plain(stream: TcpStream, state: ServerState) {
     let Ok(stream) = stream.into_std() else { return };
     let Ok(second) = stream.try_clone() else { return };
@@ -137,7 +137,7 @@ async fn serve_plain(stream: TcpStream, state: ServerState) {
 
 async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, state: ServerState, raw_bytes: RawBytes) {
     let service = service_fn(move |request| respond::respond(state.clone(), Arc::clone(&raw_bytes), request));
-    // A client that goes away, and a fault that drops the connection, both end here.
+    // A closed connection, by the client or by a fault, ends here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

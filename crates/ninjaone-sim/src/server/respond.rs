@@ -47,14 +47,14 @@ pub(super) async fn respond(
     let entry = state.ledger.begin(call);
     let hit = state.faults.next_fault(head.method.as_str(), head.uri.path());
     let fault = hit.as_ref().map(|hit| &hit.fault);
-    let asked = query.len();
+    let parameter_count = query.len();
     match fault {
         Some(Fault::NoProgress) => query.retain(|(name, _)| name != "after"),
-        Some(Fault::MoveOn) => state.api.move_on(),
+        Some(Fault::MoveOn) => state.api.change_one_thing(),
         _ => {}
     }
     // A page that is the first one anyway is no fault.
-    let mut has_effect = !matches!(fault, Some(Fault::NoProgress)) || query.len() < asked;
+    let mut has_effect = !matches!(fault, Some(Fault::NoProgress)) || query.len() < parameter_count;
     let request = Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -136,7 +136,7 @@ fn replaced_answer(state: &ServerState, fault: Option<&Fault>) -> Option<Deliver
             state.api.tokens().revoke_all();
             auth::refused_token(state.api.behavior().authorization.invalid_token)
         }
-        Fault::MissingScope => auth::insufficient(),
+        Fault::MissingScope => auth::insufficient_privileges(),
         Fault::MissingEndpoint => state.api.missing(),
         Fault::EmptyList => Answer::raw_json(b"[]".to_vec()),
         Fault::Redirect(to) => Answer::empty(302).header("location", to.clone()),
@@ -184,15 +184,15 @@ fn change_body(answer: &mut Answer, change: impl FnOnce(&[u8]) -> Option<Vec<u8>
     has_effect
 }
 
-/// Puts bytes at the beginning of the first text after `mark`, or after any mark of a name.
-fn insert_bytes(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
+/// Puts bytes at the beginning of the first text after `marker`, or after any mark of a name.
+fn insert_bytes(payload: Payload, marker: &str, insert: &[u8]) -> Payload {
     let body = payload.into_bytes();
-    let find = |mark: &[u8]| {
-        body.windows(mark.len())
-            .position(|window| window == mark)
-            .map(|at| at + mark.len())
+    let find = |marker: &[u8]| {
+        body.windows(marker.len())
+            .position(|window| window == marker)
+            .map(|at| at + marker.len())
     };
-    let at = find(mark.as_bytes())
+    let at = find(marker.as_bytes())
         .or_else(|| find(b"\"name\":\""))
         .unwrap_or(0);
     Payload::Bytes([&body[..at], insert, &body[at..]].concat().into())

@@ -54,8 +54,8 @@ const MSP: [(&str, &str); 11] = [
     ),
 ];
 
-/// The unpaged arrays a held tenant is built from.
-const HELD_LISTINGS: [Listing; 4] = [
+/// The lists that a stored tenant is built from.
+const STORED_LISTINGS: [Listing; 4] = [
     Listing::Users {
         kind: None,
         organization: None,
@@ -66,7 +66,7 @@ const HELD_LISTINGS: [Listing; 4] = [
     Listing::Roles { kind: None },
 ];
 
-/// 2026-11-24T00:00:00Z, for tenants that name no time.
+/// 2026-11-24T00:00:00Z, for tenants without a time.
 const DEFAULT_NOW: i64 = 1_795_478_400;
 const DEFAULT_VERSION: &str = "13.0.20";
 
@@ -94,11 +94,11 @@ pub(super) fn from_folder(folder: &Path) -> Result<Store, SimError> {
     })
 }
 
-/// A small generated tenant, held in memory so that it can change.
-pub(super) fn held(generated: &Arc<Generated>) -> Result<Store, SimError> {
-    let [users, technicians, end_users, roles] = HELD_LISTINGS.map(|listing| {
+/// Stores a small generated tenant in memory, so that it can change.
+pub(super) fn materialize(generated: &Arc<Generated>) -> Result<Store, SimError> {
+    let [users, technicians, end_users, roles] = STORED_LISTINGS.map(|listing| {
         let bytes = Rows::new(Arc::clone(generated), listing).collect();
-        rows_of("generated rows", &String::from_utf8_lossy(&bytes))
+        parse_rows("generated rows", &String::from_utf8_lossy(&bytes))
     });
     let mut own_rows = technicians?;
     own_rows.extend(end_users?);
@@ -122,18 +122,22 @@ pub(super) fn held(generated: &Arc<Generated>) -> Result<Store, SimError> {
     store.organizations = objects("organizations", all(Collection::Organizations))?;
     store.locations = objects("locations", all(Collection::Locations))?;
     store.devices = objects("devices", all(Collection::Devices))?;
-    store.remember_scim_members();
+    store.save_scim_members();
     Ok(store)
 }
 
 fn load(read: impl Fn(&str) -> Result<Option<String>, SimError>) -> Result<Store, SimError> {
-    let rows = |file: &str| read(file)?.map_or_else(|| Ok(Vec::new()), |text| rows_of(file, &text));
-    let about = read("tenant.json")?.unwrap_or_else(|| "{}".to_owned());
-    let about: Value = serde_json::from_str(&about).map_err(|error| invalid("tenant.json", &error))?;
-    let text = |key: &str| about.get(key).and_then(Value::as_str);
+    let rows = |file: &str| read(file)?.map_or_else(|| Ok(Vec::new()), |text| parse_rows(file, &text));
+    let tenant_json = read("tenant.json")?.unwrap_or_else(|| "{}".to_owned());
+    let tenant_json: Value =
+        serde_json::from_str(&tenant_json).map_err(|error| invalid("tenant.json", &error))?;
+    let text = |key: &str| tenant_json.get(key).and_then(Value::as_str);
     let mut store = Store {
         version: text("version").unwrap_or(DEFAULT_VERSION).to_owned(),
-        now: about.get("now").and_then(Value::as_i64).unwrap_or(DEFAULT_NOW),
+        now: tenant_json
+            .get("now")
+            .and_then(Value::as_i64)
+            .unwrap_or(DEFAULT_NOW),
         roles: rows("roles.json")?,
         organizations: rows("organizations.json")?,
         locations: rows("locations.json")?,
@@ -144,7 +148,7 @@ fn load(read: impl Fn(&str) -> Result<Option<String>, SimError>) -> Result<Store
         activities: rows("activities.json")?,
         ..Store::default()
     };
-    let reserved = about
+    let reserved = tenant_json
         .get("reservedEmails")
         .and_then(Value::as_array)
         .into_iter()
@@ -159,7 +163,7 @@ fn load(read: impl Fn(&str) -> Result<Option<String>, SimError>) -> Result<Store
             .extend(rows(file)?.into_iter().map(|row| stored_user(row, kind)));
     }
     complete_members(&mut store);
-    store.remember_scim_members();
+    store.save_scim_members();
     Ok(store)
 }
 
@@ -198,7 +202,7 @@ fn complete_members(store: &mut Store) {
     }
 }
 
-fn rows_of(file: &str, text: &str) -> Result<Vec<Row>, SimError> {
+fn parse_rows(file: &str, text: &str) -> Result<Vec<Row>, SimError> {
     let values: Vec<Value> = serde_json::from_str(text).map_err(|error| invalid(file, &error))?;
     objects(file, values)
 }

@@ -1,4 +1,4 @@
-//! Who and what exists in a simulated tenant.
+//! The users, roles and other objects of a simulated tenant.
 
 mod count;
 mod fixture;
@@ -15,9 +15,9 @@ use crate::error::SimError;
 use crate::expected::Expected;
 use crate::generated::{Generated, GeneratedSize};
 
-/// Generated tenants up to this size are held in memory and can be written to.
-const HELD_USERS: u64 = 2_000;
-const HELD_GRANTS: u64 = 20_000;
+/// Generated tenants up to this size are stored in memory and can be written to.
+const MAX_STORED_USERS: u64 = 2_000;
+const MAX_STORED_GRANTS: u64 = 20_000;
 
 /// A tenant before it is served. Cloning is cheap; every [`Sim`](crate::Sim) works on its own copy of a stored one.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ enum Kind {
 
 impl Tenant {
     /// A fixture built into the library. There is one: `msp`, a believable service provider with 12 technicians and 45
-    /// end users that holds every odd case of docs/reference/ninjaone-api.md §11.5.
+    /// end users that contains every special case of docs/reference/ninjaone-api.md §11.5.
     ///
     /// # Errors
     /// [`SimError::UnknownFixture`] for another name.
@@ -49,7 +49,7 @@ impl Tenant {
         fixture::from_folder(path).map(|store| Self(Kind::Stored(Arc::new(store))))
     }
 
-    /// A tenant computed from a seed. Up to 2,000 users and 20,000 grants it is held in memory and takes writes; larger
+    /// A tenant computed from a seed. Up to 2,000 users and 20,000 grants it is stored in memory and accepts writes; larger
     /// ones stream with flat memory and answer writes with 501.
     ///
     /// # Errors
@@ -58,8 +58,8 @@ impl Tenant {
         let generated = Arc::new(Generated::new(size)?);
         let size = generated.size();
         let users = u64::from(size.technicians) + u64::from(size.end_users);
-        if users <= HELD_USERS && size.grants <= HELD_GRANTS {
-            Ok(Self(Kind::Stored(Arc::new(fixture::held(&generated)?))))
+        if users <= MAX_STORED_USERS && size.grants <= MAX_STORED_GRANTS {
+            Ok(Self(Kind::Stored(Arc::new(fixture::materialize(&generated)?))))
         } else {
             Ok(Self(Kind::Generated(generated)))
         }

@@ -16,7 +16,7 @@ pub(crate) fn row_id(row: &Row) -> Option<i64> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Store {
     pub(crate) version: String,
-    /// The fixed clock, epoch seconds; every write moves it on by one.
+    /// The simulated clock in epoch seconds; every write advances it by one.
     pub(crate) now: i64,
     pub(crate) users: Vec<StoredUser>,
     pub(crate) roles: Vec<Row>,
@@ -32,9 +32,9 @@ pub(crate) struct Store {
     pub(crate) custom_fields: BTreeMap<i64, Row>,
     /// Emails that are in use although no visible user has them.
     pub(crate) reserved_emails: Vec<String>,
-    /// Role members by role id as the identity provider wants them.
+    /// Role members by role id in the identity provider.
     pub(super) scim_members: BTreeMap<i64, Value>,
-    pub(super) moves: u32,
+    pub(super) steps: u32,
 }
 
 /// A technician or end user with the keys of all schemas together.
@@ -57,7 +57,7 @@ impl StoredUser {
         row_id(&self.row)
     }
 
-    /// First and last name with one blank between.
+    /// First and last name with a space between.
     pub(crate) fn full_name(&self) -> String {
         let part = |key: &str| self.row.get(key).and_then(Value::as_str).unwrap_or_default();
         format!("{} {}", part("firstName"), part("lastName"))
@@ -65,13 +65,13 @@ impl StoredUser {
             .to_owned()
     }
 
-    fn email_is(&self, wanted: &str) -> bool {
+    fn has_email(&self, other: &str) -> bool {
         let email = self.row.get("email").and_then(Value::as_str);
-        email.is_some_and(|email| same_email(email, wanted))
+        email.is_some_and(|email| same_email(email, other))
     }
 }
 
-/// Emails are compared without blanks around them and without regard to case.
+/// Compares emails without surrounding spaces and without regard to case.
 pub(crate) fn same_email(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
@@ -134,8 +134,8 @@ impl Store {
         json!({ "id": user.id(), "email": user.row.get("email"), "name": user.full_name(), "source": source })
     }
 
-    /// Takes a user out of every role.
-    pub(crate) fn leave_roles(&mut self, user: i64) {
+    /// Removes a user from every role.
+    pub(crate) fn remove_from_roles(&mut self, user: i64) {
         for role in &mut self.roles {
             if let Some(Value::Array(members)) = role.get_mut("members") {
                 members.retain(|member| member.get("id").and_then(Value::as_i64) != Some(user));
@@ -144,7 +144,7 @@ impl Store {
     }
 
     pub(crate) fn email_taken(&self, email: &str) -> bool {
-        self.users.iter().any(|user| user.email_is(email))
+        self.users.iter().any(|user| user.has_email(email))
             || self
                 .reserved_emails
                 .iter()
@@ -157,15 +157,15 @@ impl Store {
     }
 
     pub(crate) fn next_user_id(&self) -> i64 {
-        let ghosts = self
+        let unknown_members = self
             .roles
             .iter()
             .flat_map(Self::members)
             .filter_map(Value::as_object);
-        Self::next_id(self.users.iter().map(|user| &user.row).chain(ghosts))
+        Self::next_id(self.users.iter().map(|user| &user.row).chain(unknown_members))
     }
 
-    /// Appends an activity at the present moment and moves the clock on.
+    /// Appends an activity at the current time and advances the clock.
     pub(crate) fn record(&mut self, status_code: &str, user: Option<i64>, message: &str) {
         let id = Self::next_id(self.activities.iter());
         let activity = json!({
@@ -179,17 +179,17 @@ impl Store {
         self.now += 1;
     }
 
-    /// Every user comes from the identity provider; see [`Self::scim_push`].
+    /// Makes every user one of the identity provider; see [`Self::scim_push`].
     pub(crate) fn make_scim_managed(&mut self) {
         for user in &mut self.users {
             user.row.insert("scimUser".to_owned(), Value::Bool(true));
             user.row.insert("authType".to_owned(), Value::from("SSO"));
         }
-        self.remember_scim_members();
+        self.save_scim_members();
     }
 
-    /// Takes the present role members as what the identity provider wants.
-    pub(crate) fn remember_scim_members(&mut self) {
+    /// Saves the current role members as those of the identity provider.
+    pub(crate) fn save_scim_members(&mut self) {
         let members = self
             .roles
             .iter()
@@ -197,7 +197,7 @@ impl Store {
         self.scim_members = members.collect();
     }
 
-    /// The identity provider pushes its groups: role changes made meanwhile are undone.
+    /// Pushes the groups of the identity provider, which undoes other role changes.
     pub(crate) fn scim_push(&mut self) {
         for role in &mut self.roles {
             if let Some(members) = row_id(role).and_then(|id| self.scim_members.get(&id)) {
@@ -206,17 +206,17 @@ impl Store {
         }
     }
 
-    /// One step of a tenant that changes while it is read: an end user comes or goes, a role loses its first member,
-    /// an organization gets another name.
-    pub(crate) fn move_on(&mut self) {
-        self.moves += 1;
-        match self.moves % 4 {
-            1 => self.newcomer(),
-            2 => self.leaver(),
+    /// One step of a tenant that changes while it is read: it adds or removes an end user, removes the first member of a
+    /// role, or renames an organization.
+    pub(crate) fn change_one_thing(&mut self) {
+        self.steps += 1;
+        match self.steps % 4 {
+            1 => self.add_end_user(),
+            2 => self.remove_end_user(),
             3 => {
-                let moves = self.moves;
+                let steps = self.steps;
                 if let Some(name) = self.organizations.first_mut().and_then(|row| row.get_mut("name")) {
-                    *name = Value::from(format!("Renamed {moves}"));
+                    *name = Value::from(format!("Renamed {steps}"));
                 }
             }
             _ => {
@@ -231,7 +231,7 @@ impl Store {
         }
     }
 
-    fn newcomer(&mut self) {
+    fn add_end_user(&mut self) {
         let id = self.next_user_id();
         let row = json!({
             "id": id, "uid": format!("2b9a51d3-0000-4000-8000-{id:012}"), "firstName": "New", "lastName": "Comer",
@@ -248,12 +248,12 @@ impl Store {
         }
     }
 
-    fn leaver(&mut self) {
+    fn remove_end_user(&mut self) {
         let Some(position) = self.users.iter().rposition(|user| !user.is_technician()) else {
             return;
         };
         if let Some(id) = self.users.remove(position).id() {
-            self.leave_roles(id);
+            self.remove_from_roles(id);
         }
     }
 }

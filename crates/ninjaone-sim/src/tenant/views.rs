@@ -4,7 +4,7 @@ use super::store::Row;
 use super::store::StoredUser;
 use crate::user_kind::UserKind;
 
-/// Which schema a user object is shown in (NinjaOne OpenAPI: User, Technician, `EndUser`).
+/// The schema of a user object (NinjaOne OpenAPI: User, Technician, `EndUser`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// `/v2/users` and `/v2/organization/{id}/end-users`.
