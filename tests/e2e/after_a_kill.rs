@@ -62,7 +62,7 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
     );
     let requests = s3.requests().len() as u64;
     let all = std::env::var("DISK_FAULTS").is_ok();
-    // What lasts and is not tried again, what comes once, and what lasts and is tried again for seconds.
+    // A permanent fault without retries, a single fault, and a permanent fault with retries for seconds.
     let faults: [(S3Fault, bool, u64); 9] = [
         (S3Fault::Status(403), true, 1),
         (S3Fault::Page(404), true, 2),
@@ -109,7 +109,7 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
             "bucket after a kill: {fault:?}, lasting {lasts}: {runs} runs of {requests} requests, ends {ends:?}"
         );
     }
-    // All is well again: the next run sweeps what the dead ones left.
+    // Without faults the next run sweeps the leftovers of the killed runs.
     restore(&s3, &before, &claims);
     assert_eq!(run(&context, &s3).code, Some(0));
     assert!(!s3.objects().keys().any(|key| key.contains("_staging/")));
@@ -118,7 +118,7 @@ fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
 /// Code that drops an error where a read decides about removing, replacing or starting again. A second net below the sweeps.
 #[test]
 fn no_read_near_a_removal_forgets_its_error() {
-    const FORGETS: [&str; 4] = [
+    const DROPPED_ERRORS: [&str; 4] = [
         ".ok().flatten()",
         ".await.ok()",
         ".await.unwrap_or_default()",
@@ -154,7 +154,7 @@ fn no_read_near_a_removal_forgets_its_error() {
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
             let code = code.split("#[cfg(all(test, unix))]\nmod tests").next().unwrap();
             for line in code.lines().filter(|line| *line != NOT_UNIX) {
-                for words in FORGETS {
+                for words in DROPPED_ERRORS {
                     assert!(!line.contains(words), "{}: {line}", path.display());
                 }
             }

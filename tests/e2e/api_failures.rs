@@ -1,4 +1,4 @@
-//! What goes wrong with settings and with the tenant: the exact words, the exit code, and nothing lost.
+//! Failures of settings and of the tenant: the exact messages and exit codes, and nothing is lost.
 
 use insta::assert_snapshot;
 use ninjaone_sim::{AppRegistration, Behavior, Cut, Fault, Scopes, SimConfig, Tenant, When, WrongSecret};
@@ -13,7 +13,7 @@ fn app(app: AppRegistration) -> TestContext {
 
 #[test]
 fn no_settings() {
-    assert_snapshot!(TestContext::bare().fails(&[]));
+    assert_snapshot!(TestContext::bare().failure_snapshot(&[]));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn invalid_base_urls() {
         };
         // The address is part of the message here.
         let shown = context
-            .fails(&["--ninja-one-base-url", address])
+            .failure_snapshot(&["--ninja-one-base-url", address])
             .replace("[TENANT]", address);
         assert_snapshot!(name, shown);
     }
@@ -44,7 +44,7 @@ fn wrong_region_or_client_id() {
             other_region: true,
             ..AppRegistration::default()
         })
-        .fails(&[])
+        .failure_snapshot(&[])
     );
 }
 
@@ -58,7 +58,7 @@ fn wrong_secret() {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.app.client_secret = "another one".to_owned();
         config.behavior.token.wrong_secret = wrong_secret;
-        assert_snapshot!(name, TestContext::with(&config).fails(&[]));
+        assert_snapshot!(name, TestContext::with(&config).failure_snapshot(&[]));
     }
 }
 
@@ -70,16 +70,16 @@ fn missing_scopes() {
     };
     assert_snapshot!(
         "scope_not_granted",
-        app(monitoring.clone()).fails(&["--ninja-one-scope", "monitoring management"])
+        app(monitoring.clone()).failure_snapshot(&["--ninja-one-scope", "monitoring management"])
     );
 
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.app = monitoring;
     config.behavior.authorization.role_reads_need_management = true;
-    assert_snapshot!("scope_missing_for_roles", TestContext::with(&config).fails(&[]));
+    assert_snapshot!("scope_missing_for_roles", TestContext::with(&config).failure_snapshot(&[]));
     assert_snapshot!(
         "offline_access",
-        TestContext::msp().fails(&["--ninja-one-scope", "monitoring offline_access"])
+        TestContext::msp().failure_snapshot(&["--ninja-one-scope", "monitoring offline_access"])
     );
 }
 
@@ -91,7 +91,7 @@ fn unreachable_tenant() {
     };
     assert_snapshot!(
         "refused_connection",
-        refused.fails(&["--ninja-one-retry-seconds=0"])
+        refused.failure_snapshot(&["--ninja-one-retry-seconds=0"])
     );
 
     let nowhere = TestContext {
@@ -99,7 +99,7 @@ fn unreachable_tenant() {
         ..TestContext::bare()
     };
     // The resolver's own words differ from one C library to another.
-    let shown = nowhere.fails(&["--ninja-one-retry-seconds=0"]);
+    let shown = nowhere.failure_snapshot(&["--ninja-one-retry-seconds=0"]);
     let (begin, rest) = shown.split_once("`: ").unwrap();
     let (_, hint) = rest.split_once('\n').unwrap();
     assert_snapshot!("unknown_host", format!("{begin}`: [RESOLVER]\n{hint}"));
@@ -109,14 +109,14 @@ fn unreachable_tenant() {
 fn a_server_that_always_fails() {
     for (name, status) in [("fails_500", 500), ("fails_502", 502)] {
         let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(status));
-        let shown = context.fails(&["--ninja-one-retry-seconds=0"]);
+        let shown = context.failure_snapshot(&["--ninja-one-retry-seconds=0"]);
         assert_snapshot!(name, shown);
     }
     // With a budget, reads are tried again.
     let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(500));
     assert!(
         context
-            .fails(&["--ninja-one-retry-seconds=2"])
+            .failure_snapshot(&["--ninja-one-retry-seconds=2"])
             .starts_with("exit 14\n")
     );
     assert!(context.sim().ledger().count("GET", "/v2/users") > 1);
@@ -127,11 +127,11 @@ fn throttling_longer_than_the_retry_budget() {
     let limit = Fault::RateLimit(Some("3600".to_owned()));
     assert_snapshot!(
         "rate_limit",
-        TestContext::faulty("/v2/user/roles", When::Always, limit).fails(&[])
+        TestContext::faulty("/v2/user/roles", When::Always, limit).failure_snapshot(&[])
     );
     for (name, status) in [("html_200", 200), ("html_403", 403), ("html_503", 503)] {
         let context = TestContext::faulty("/v2/user/technicians", When::Always, Fault::Html(status));
-        assert_snapshot!(name, context.fails(&["--ninja-one-retry-seconds=0"]));
+        assert_snapshot!(name, context.failure_snapshot(&["--ninja-one-retry-seconds=0"]));
     }
 }
 
@@ -203,13 +203,13 @@ fn refusals() {
         ("empty_body", "/v2/users", Fault::Empty(200)),
     ] {
         let context = TestContext::faulty(path, When::Always, fault);
-        assert_snapshot!(name, context.fails(&["--ninja-one-retry-seconds=0"]));
+        assert_snapshot!(name, context.failure_snapshot(&["--ninja-one-retry-seconds=0"]));
     }
 }
 
 #[test]
 fn a_token_that_is_always_refused() {
-    assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).fails(&[]));
+    assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).failure_snapshot(&[]));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
                     clean,
                 };
                 let context = TestContext::faulty(path, When::Always, fault);
-                let shown = context.fails(&["--ninja-one-retry-seconds=0"]);
+                let shown = context.failure_snapshot(&["--ninja-one-retry-seconds=0"]);
                 assert!(
                     shown.starts_with("exit 14\n"),
                     "{path} {eighths}/8 {clean}: {shown}"
@@ -254,7 +254,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
         clean: true,
     };
     assert_snapshot!(
-        TestContext::faulty("/v2/users", When::Always, cut).fails(&["--ninja-one-retry-seconds=0"])
+        TestContext::faulty("/v2/users", When::Always, cut).failure_snapshot(&["--ninja-one-retry-seconds=0"])
     );
 }
 
@@ -264,7 +264,7 @@ fn untrusted_certificates() {
     config.tls = Some(ninjaone_sim::CertificateOptions::default());
     config.behavior = Behavior::default();
     let context = TestContext::with(&config);
-    assert_snapshot!("unknown_authority", context.fails(&[]));
+    assert_snapshot!("unknown_authority", context.failure_snapshot(&[]));
     std::fs::write(
         context.path("tmp").join("../ca.pem"),
         context.sim().ca_pem().unwrap(),
@@ -274,9 +274,9 @@ fn untrusted_certificates() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     std::fs::write(context.path("ca.pem"), "no certificate").unwrap();
     let ran = context.run(&["--ca-file", "ca.pem"]);
-    assert_snapshot!("ca_file_without_certificate", context.shown(&ran));
+    assert_snapshot!("ca_file_without_certificate", context.error_snapshot(&ran));
     let ran = context.run(&["--ca-file", "nowhere.pem"]);
-    assert_snapshot!("ca_file_missing", context.shown(&ran));
+    assert_snapshot!("ca_file_missing", context.error_snapshot(&ran));
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_tenant_that_does_not_answer() {
         piece: 1,
     };
     let context = TestContext::faulty("/v2/users", When::Always, silent);
-    let shown = context.fails(&["--http-timeout-seconds=1", "--ninja-one-retry-seconds=0"]);
+    let shown = context.failure_snapshot(&["--http-timeout-seconds=1", "--ninja-one-retry-seconds=0"]);
     assert_snapshot!(shown);
 }
 
@@ -318,5 +318,5 @@ fn a_proxy_is_used() {
         proxy_request.join().unwrap(),
         "CONNECT tenant.example:443 HTTP/1.1\r\n"
     );
-    assert_snapshot!(context.shown(&ran));
+    assert_snapshot!(context.error_snapshot(&ran));
 }

@@ -125,7 +125,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 /// The part of `c1z` that could be a crate of its own: a key-value store without domain words.
 const PEBBLE: &str = "crates/c1z/src/v3/pebble";
 
-/// Words of what is stored around and in a store.
+/// Words of the data in a store and around it.
 const NOT_PEBBLE_WORDS: [&str; 10] = [
     "c1z",
     "conductorone",

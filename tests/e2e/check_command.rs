@@ -15,7 +15,7 @@ fn checked(context: &TestContext) -> String {
     let base_url = context.base_url.clone().unwrap();
     format!(
         "{}\n{}",
-        context.shown(&ran),
+        context.error_snapshot(&ran),
         ran.stdout.replace(&base_url, "[TENANT]")
     )
 }
@@ -33,7 +33,7 @@ fn with_scopes(scopes: &str) -> SimConfig {
 fn a_healthy_tenant() {
     let context = TestContext::msp();
     assert_snapshot!(checked(&context));
-    // The calls of a sync: the page after the last one, and roles and users to the end, are asked for too.
+    // The calls of a sync, including the page after the last one, and roles and users to the end.
     assert_eq!(context.sim().ledger().calls().len(), 15);
 }
 
@@ -120,9 +120,9 @@ fn every_value_is_validated() {
     ] {
         let (code, text) = refused(&context, &[(variable, value)], &[]);
         assert_eq!(code, Some(3), "{variable}={value}: {text}");
-        context.only_holds(&[]);
+        context.assert_only_files(&[]);
     }
-    // Every other command judges them too.
+    // Every other command validates them too.
     for command in [
         &["inspect", "sync.c1z"][..],
         &["capabilities"],
@@ -151,9 +151,9 @@ fn every_sink_is_opened_without_leftovers() {
     let (code, text) = refused(&context, &[], &[&sinks[..], &log].concat());
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(text.matches("takes a sync").count(), 4, "{text}");
-    context.only_holds(&[]);
+    context.assert_only_files(&[]);
     assert_eq!(context.run(&sinks).code, Some(0));
-    // What is there stays what it is.
+    // Existing files stay unchanged.
     let before = std::fs::read(context.path("sync.c1z")).unwrap();
     let (code, text) = refused(&context, &[], &[&sinks[..], &["--output", "json"]].concat());
     assert_eq!(code, Some(0), "{text}");
@@ -166,7 +166,7 @@ fn every_sink_is_opened_without_leftovers() {
         .collect();
     assert_eq!(results, ["ok"; 4]);
     assert_eq!(std::fs::read(context.path("sync.c1z")).unwrap(), before);
-    context.only_holds(&["csv", "deep", "report.html", "sync.c1z"]);
+    context.assert_only_files(&["csv", "deep", "report.html", "sync.c1z"]);
 }
 
 #[test]
@@ -187,10 +187,10 @@ fn check_refuses_what_a_sync_refuses() {
             "{text}"
         );
     }
-    context.only_holds(&["notes.c1z"]);
+    context.assert_only_files(&["notes.c1z"]);
 }
 
-/// What a sync refuses because of the ids of its location, `check` refuses too.
+/// `check` refuses a location if a sync refuses it because of its ids.
 #[test]
 fn an_older_instance_with_numeric_ids() {
     let today = TestContext::msp();

@@ -34,7 +34,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// All of a file in one line, without what begins the lines of a comment: a citation may go on in the next line.
+/// A file in one line, without comment markers: a citation may continue in the next line.
 fn joined(text: &str) -> String {
     let lines = text.lines().map(|line| {
         line.trim_start()
@@ -67,7 +67,7 @@ fn pages() -> BTreeMap<String, BTreeSet<String>> {
     pages
 }
 
-/// What is wrong with the citations of a text; `own` is the page that it is, if it is one.
+/// The problems of the citations in a text; `own` is the text's own page, if it is one.
 fn mistakes(text: &str, own: Option<&str>, pages: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let text = joined(text);
     let mut found = Vec::new();

@@ -16,7 +16,7 @@ use crate::harness::{RunOutput, SECRET, TestContext};
 /// Terminals that help and errors are shown on.
 const WIDTHS: [u16; 3] = [60, 100, 160];
 
-/// What a person saw, and how the program ended.
+/// The screen and the exit code.
 struct Seen {
     code: Option<i32>,
     text: String,
@@ -35,15 +35,20 @@ fn at_terminal(command: &mut Command, columns: u16, answers: &[(&str, &str)]) ->
             .open(name.to_str().unwrap())
             .unwrap()
     };
-    let side = open();
+    let replica = open();
     let dimensions = Winsize {
         ws_row: 40,
         ws_col: columns,
         ws_xpixel: 0,
         ws_ypixel: 0,
     };
-    tcsetwinsize(&side, dimensions).unwrap();
-    let mut child = command.stdin(side).stdout(open()).stderr(open()).spawn().unwrap();
+    tcsetwinsize(&replica, dimensions).unwrap();
+    let mut child = command
+        .stdin(replica)
+        .stdout(open())
+        .stderr(open())
+        .spawn()
+        .unwrap();
     // Its copies of the terminal would keep the reading from ending.
     command
         .stdin(Stdio::null())
@@ -71,7 +76,7 @@ fn at_terminal(command: &mut Command, columns: u16, answers: &[(&str, &str)]) ->
     }
 }
 
-fn shown(context: &TestContext, arguments: &[&str], columns: u16) -> String {
+fn output_at_width(context: &TestContext, arguments: &[&str], columns: u16) -> String {
     let seen = at_terminal(&mut context.command(arguments), columns, &[]);
     let mut text = seen.text;
     if let Some(base_url) = &context.base_url {
@@ -86,16 +91,16 @@ fn help_and_errors_at_terminals_of_three_widths() {
     let bare = TestContext::bare();
     let tenant = TestContext::msp();
     for width in WIDTHS {
-        let help = shown(&bare, &["-h"], width);
+        let help = output_at_width(&bare, &["-h"], width);
         let lines = help.lines().count() - 1;
         assert!(width < 80 || lines <= 30, "{lines} lines");
         let pages = [
-            ("no settings", shown(&bare, &["check"], width)),
+            ("no settings", output_at_width(&bare, &["check"], width)),
             ("-h", help),
-            ("help grant", shown(&bare, &["help", "grant"], width)),
+            ("help grant", output_at_width(&bare, &["help", "grant"], width)),
             (
                 "failure",
-                shown(
+                output_at_width(
                     &tenant,
                     &["sync", "--no-progress", "--ninja-one-client-secret=wrong"],
                     width,
@@ -126,7 +131,7 @@ fn help_of_a_command_stays_within_the_terminal() {
     ] {
         assert!(help.contains(command), "{command}");
         for width in WIDTHS {
-            let page = shown(&context, &[command, "-h"], width);
+            let page = output_at_width(&context, &[command, "-h"], width);
             let examples = page.find("Examples:");
             let output = page.find("\nOutput:");
             assert!(examples.is_some() && examples < output, "{command}: {page}");
@@ -362,7 +367,7 @@ fn init_asks_checks_and_writes() {
     let written = fs::read_to_string(&path).unwrap();
     assert!(written.contains(SECRET) && written.contains("# "), "{written}");
 
-    // What it wrote is what a sync needs.
+    // The written file is enough for a sync.
     let bare = TestContext::bare();
     fs::copy(&path, bare.path(".baton.yaml")).unwrap();
     let ran = bare.run(&["sync"]);

@@ -72,11 +72,11 @@ fn named_config_files() {
     fs::write(context.path("my.ini"), "").unwrap();
     assert_snapshot!(
         "other_extension",
-        context.shown(&context.run(&["--config", "my.ini"]))
+        context.error_snapshot(&context.run(&["--config", "my.ini"]))
     );
     assert_snapshot!(
         "no_such_file",
-        context.shown(&context.run(&["--config", "nowhere.yaml"]))
+        context.error_snapshot(&context.run(&["--config", "nowhere.yaml"]))
     );
 }
 
@@ -119,7 +119,7 @@ fn a_secret_from_a_file() {
         .env("BATON_NINJA_ONE_CLIENT_SECRET_FILE", "secret");
     assert_eq!(context.finish(&mut command).code, Some(0));
     command.env("BATON_NINJA_ONE_CLIENT_SECRET_FILE", "nowhere");
-    assert_snapshot!(context.shown(&context.finish(&mut command)));
+    assert_snapshot!(context.error_snapshot(&context.finish(&mut command)));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn mistakes_are_reported_with_their_location() {
     ] {
         let context = TestContext::msp();
         fs::write(context.path(".baton.yaml"), text).unwrap();
-        assert_snapshot!(name, context.shown(&context.run(&[])));
+        assert_snapshot!(name, context.error_snapshot(&context.run(&[])));
     }
     let context = TestContext::msp();
     for (name, arguments) in [
@@ -147,14 +147,20 @@ fn mistakes_are_reported_with_their_location() {
         ("target", &["--sync-resources", "role/7"]),
         ("token_path", &["--ninja-one-token-path", "oauth"]),
     ] {
-        assert_snapshot!(name, context.shown(&context.run(arguments)));
+        assert_snapshot!(name, context.error_snapshot(&context.run(arguments)));
     }
     let mut command = context.command(&[]);
     command.env("BATON_OUTPUT", "xml");
-    assert_snapshot!("variable_value", context.shown(&context.finish(&mut command)));
+    assert_snapshot!(
+        "variable_value",
+        context.error_snapshot(&context.finish(&mut command))
+    );
     let mut command = context.command(&[]);
     command.env("BATON_CLIENT_ID", "c1-client");
-    assert_snapshot!("service_mode", context.shown(&context.finish(&mut command)));
+    assert_snapshot!(
+        "service_mode",
+        context.error_snapshot(&context.finish(&mut command))
+    );
     assert!(context.sim().ledger().calls().is_empty());
 }
 

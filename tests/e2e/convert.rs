@@ -124,10 +124,10 @@ fn convert_never_overwrites() {
         &["sync.c1z", "no/new.c1z"],
     ];
     let mut outputs = arguments
-        .map(|arguments| context.fails(&[&["convert"], arguments].concat()))
+        .map(|arguments| context.failure_snapshot(&[&["convert"], arguments].concat()))
         .to_vec();
     fs::write(context.path("taken"), "mine").unwrap();
-    outputs.push(context.shown(&context.run(&["convert", "sync.c1z", "taken"])));
+    outputs.push(context.error_snapshot(&context.run(&["convert", "sync.c1z", "taken"])));
     assert_snapshot!(outputs.join("\n"));
     assert_eq!(fs::read(context.path("taken")).unwrap(), b"mine");
 }

@@ -18,7 +18,7 @@ fn number(bytes: &[u8]) -> usize {
 const FOOTER: usize = 28;
 
 /// A file with one altered byte.
-fn spoilt(file: &[u8], at: usize) -> Vec<u8> {
+fn altered(file: &[u8], at: usize) -> Vec<u8> {
     let mut file = file.to_vec();
     file[at] ^= 0x20;
     file
@@ -30,22 +30,22 @@ fn with_length(file: &[u8], length: usize) -> Vec<u8> {
     [&file[..5], &length, &file[9..]].concat()
 }
 
-/// A v3 file with each class of its bytes spoilt.
+/// A v3 file with an alteration in each class of its bytes.
 fn classes(file: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let footer = file.len() - FOOTER;
     let frames = 9 + number(&file[5..9]);
     let index = number(&file[footer..footer + 8]);
     vec![
-        ("magic", spoilt(file, 2)),
+        ("magic", altered(file, 2)),
         ("length, too long", with_length(file, 1 << 30)),
         ("length", with_length(file, frames - 9 - 1)),
-        ("manifest", spoilt(file, frames - 1)),
-        ("frame", spoilt(file, frames)),
-        ("index", spoilt(file, index + 20)),
-        ("place of the index", spoilt(file, footer + 7)),
-        ("length of the index", spoilt(file, footer + 11)),
-        ("hash of the index", spoilt(file, footer + 15)),
-        ("end", spoilt(file, file.len() - 2)),
+        ("manifest", altered(file, frames - 1)),
+        ("frame", altered(file, frames)),
+        ("index", altered(file, index + 20)),
+        ("place of the index", altered(file, footer + 7)),
+        ("length of the index", altered(file, footer + 11)),
+        ("hash of the index", altered(file, footer + 15)),
+        ("end", altered(file, file.len() - 2)),
         ("a byte more", [file, b"\0"].concat()),
         ("a byte less", file[..file.len() - 1].to_vec()),
         ("half of it", file[..file.len() / 2].to_vec()),
@@ -75,11 +75,11 @@ fn every_class_of_damage_is_reported() {
         for (class, file) in classes(&undamaged) {
             fs::write(context.path("sync.c1z"), &file).unwrap();
             let ran = context.run(command);
-            write!(outputs, "## {class}\n{}\n", context.shown(&ran)).unwrap();
+            write!(outputs, "## {class}\n{}\n", context.error_snapshot(&ran)).unwrap();
             assert_ne!(ran.code, Some(0), "{class}");
             assert_eq!(ran.stdout, "", "{class}");
             assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
-            context.only_holds(&["sync.c1z"]);
+            context.assert_only_files(&["sync.c1z"]);
         }
         if name == "diff" {
             continue;
@@ -101,9 +101,9 @@ fn a_sync_onto_a_damaged_file_leaves_it_alone() {
         fs::write(context.path("sync.c1z"), &file).unwrap();
         let ran = context.run(&[]);
         assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
-        context.only_holds(&["sync.c1z"]);
+        context.assert_only_files(&["sync.c1z"]);
         // The value it begins with, which contains a length, is the last word of its line.
-        let shown = context.shown(&ran);
+        let shown = context.error_snapshot(&ran);
         let shown = shown
             .split_once("(it begins with")
             .map_or(shown.clone(), |(before, _)| format!("{before}\n"));
@@ -124,15 +124,15 @@ fn syncs_are_listed_when_rows_are_damaged() {
         .into_iter()
         .find(|(class, _)| *class == "frame")
         .unwrap();
-    let spoilt = damaged;
-    fs::write(context.path("sync.c1z"), &spoilt).unwrap();
+    let altered = damaged;
+    fs::write(context.path("sync.c1z"), &altered).unwrap();
     assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(15));
     let after = syncs("json");
     assert_eq!((after.code, after.stdout), (Some(0), before.stdout));
     // An unreadable file may belong to another tenant and cannot be compared: it is replaced on request only.
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(15), "{}", ran.stderr);
-    assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), spoilt);
+    assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), altered);
     let ran = context.run(&["--replace-existing"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(0));

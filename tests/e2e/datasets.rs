@@ -106,8 +106,8 @@ fn three_sinks_get_the_same_rows_in_one_pass() {
     assert_same_rows(&from_parquet.join("\n"), &from_c1z.join("\n"), "Parquet and c1z");
 }
 
-/// A table for people: name and value, what is not there left out, without what differs from run to run.
-fn shown(rows: &Rows, dataset: Table, address: &str) -> String {
+/// A table of names and values, without missing values and values that differ from run to run.
+fn render_table(rows: &Rows, dataset: Table, address: &str) -> String {
     let mut text = String::new();
     for row in rows {
         for column in CONTRACT
@@ -132,7 +132,7 @@ fn every_row_of_the_fixture_tenant() {
     let files = files(&context.path("out"));
     let manifest = latest(&files).unwrap();
     for dataset in Table::ALL {
-        let shown = shown(
+        let shown = render_table(
             &rows(&files, &manifest, dataset),
             dataset,
             context.base_url.as_ref().unwrap(),
@@ -197,7 +197,7 @@ fn difficult_content_round_trips() {
                 .iter()
                 .find(|row| row["user_id"] == Some((n + 1).to_string()))
                 .unwrap();
-            // What is longer than a label may be is clipped where it is read.
+            // Values longer than a label are clipped when they are read.
             let clipped = format!("{}…", "x".repeat(4093));
             let expected = if text.len() > 4096 {
                 clipped.as_str()
@@ -255,9 +255,9 @@ fn invalid_sinks() {
     ] {
         let context = TestContext::msp();
         let ran = context.run(arguments);
-        context.only_holds(&[]);
+        context.assert_only_files(&[]);
         assert!(context.sim().ledger().calls().is_empty());
-        assert_snapshot!(format!("sink_{name}"), context.shown(&ran));
+        assert_snapshot!(format!("sink_{name}"), context.error_snapshot(&ran));
     }
     for (name, config) in [
         ("no_kind", "[[sinks]]\nurl = \"out\"\n"),
@@ -274,8 +274,8 @@ fn invalid_sinks() {
     ] {
         let context = TestContext::msp();
         fs::write(context.path(".baton.toml"), config).unwrap();
-        assert_snapshot!(format!("sinks_{name}"), context.shown(&context.run(&[])));
-        context.only_holds(&[".baton.toml"]);
+        assert_snapshot!(format!("sinks_{name}"), context.error_snapshot(&context.run(&[])));
+        context.assert_only_files(&[".baton.toml"]);
     }
 }
 
@@ -284,7 +284,7 @@ fn a_flag_overrides_the_config_file() {
     let context = TestContext::msp();
     three_sinks(&context);
     assert_eq!(context.run(&["--sink", "csv=elsewhere"]).code, Some(0));
-    context.only_holds(&[".baton.toml", "elsewhere"]);
+    context.assert_only_files(&[".baton.toml", "elsewhere"]);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn a_failing_sink_keeps_all_others_from_publishing() {
     let context = TestContext::msp();
     fs::write(context.path("file"), "in the way").unwrap();
     let ran = context.run(&["--sink", "c1z", "--sink", "csv=csv", "--sink", "parquet=file"]);
-    assert_snapshot!("sink_file_in_the_way", context.shown(&ran));
+    assert_snapshot!("sink_file_in_the_way", context.error_snapshot(&ran));
     assert!(!context.path("sync.c1z").exists());
     assert!(files(&context.path("csv")).is_empty());
     assert!(

@@ -1,4 +1,4 @@
-//! What is handed to Kubernetes, systemd and Docker, held against the program: nothing in it may be misspelt, and nothing may
+//! Configuration for Kubernetes, systemd and Docker, checked against the program: nothing may be misspelled, and nothing may
 //! ask for more than the program needs.
 
 mod container;
@@ -60,7 +60,7 @@ fn assert_arguments(source: &str, arguments: &[&str]) {
     assert_eq!(ran.code, Some(0), "{source}: {}", ran.stderr);
 }
 
-/// One sync with what a one-shot job is given, pointed at the simulated tenant and at local folders.
+/// One sync with the settings of a one-shot job, with the simulated tenant and local folders.
 fn syncs_with(source: &str, variables: &[(String, String)], arguments: &[&str]) {
     let context = TestContext::msp();
     let mut command = context.command(arguments);

@@ -50,7 +50,7 @@ fn changes_and_code(context: &TestContext, arguments: &[&str]) -> (Vec<Value>, O
 }
 
 /// Without ids and times of syncs.
-fn shown(context: &TestContext, arguments: &[&str]) -> String {
+fn normalized_output(context: &TestContext, arguments: &[&str]) -> String {
     let ran = context.run(arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let lines = ran.stdout.lines().map(|line| match line.split_once(": sync ") {
@@ -70,10 +70,10 @@ fn shown(context: &TestContext, arguments: &[&str]) -> String {
 #[test]
 fn two_syncs_of_a_tenant() {
     let context = changed_in_between();
-    assert_snapshot!("diff_table", shown(&context, &["diff", "place.c1z"]));
+    assert_snapshot!("diff_table", normalized_output(&context, &["diff", "place.c1z"]));
     assert_snapshot!(
         "diff_csv",
-        shown(&context, &["diff", "place-lake", "--output", "csv"])
+        normalized_output(&context, &["diff", "place-lake", "--output", "csv"])
     );
     let syncs: Vec<String> = {
         let ran = context.run(&["inspect", "place.c1z", "syncs", "--output", "json"]);
@@ -103,7 +103,7 @@ fn two_syncs_of_a_tenant() {
             "{arguments:?}"
         );
     }
-    // The other way round, what was added was removed.
+    // Compared in reverse, added rows are removed.
     let (back, _) = changes_and_code(&context, &["place.c1z", "place.c1z", "--new-sync", old]);
     let kinds = |rows: &[Value]| {
         rows.iter()
@@ -129,7 +129,7 @@ fn a_sync_equals_itself() {
     }
     assert_snapshot!(
         "diff_nothing",
-        shown(&context, &["diff", "place.c1z", "place-lake"])
+        normalized_output(&context, &["diff", "place.c1z", "place-lake"])
     );
     // Without `--exit-code` the code is 0.
     assert_eq!(context.run(&["diff", "place.c1z"]).code, Some(0));
@@ -310,7 +310,7 @@ fn types_that_were_not_read_are_not_removed() {
     assert_eq!((changes, code), (Vec::new(), Some(0)));
     assert_snapshot!(
         "diff_partial",
-        shown(&context, &["diff", "place.c1z", "part.c1z"])
+        normalized_output(&context, &["diff", "place.c1z", "part.c1z"])
     );
 }
 
@@ -340,7 +340,7 @@ fn impossible_comparisons() {
         let ran = context.run(&[arguments, &["--exit-code"]].concat());
         assert!(ran.code > Some(1), "{name}: no error may look like a difference");
         assert_eq!(ran.stdout, "", "{name}");
-        let shown = context.shown(&ran).replace(&id, "[SYNC]");
+        let shown = context.error_snapshot(&ran).replace(&id, "[SYNC]");
         assert_snapshot!(format!("diff_{name}"), shown);
     }
 }

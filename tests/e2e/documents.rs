@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::{SECRET, TestContext, words, workspace};
+use crate::harness::{SECRET, TestContext, split_words, workspace};
 
 /// Commands that the continuous integration runs itself, on the way to this test or after it.
 const RUN_BY_CI: [&str; 5] = [
@@ -33,7 +33,7 @@ const NAMED_ONLY: [&str; 21] = [
     "cargo test --package",
     "git clone",
     // These would change the machine, or need a cluster, a Docker daemon or systemd, which a test has no right to or no access to.
-    // deployment.rs judges the files that they are given.
+    // deployment.rs checks the files that they use.
     "docker",
     "install",
     "journalctl",
@@ -82,7 +82,10 @@ fn every_command_works() {
     for line in &commands {
         let known = |list: &[&str]| list.iter().any(|command| line.starts_with(command));
         if known(&RUN_BY_CI) || known(&NAMED_ONLY) || line.starts_with("cd ") {
-            for word in words(line).iter().filter(|word| word.starts_with("config/")) {
+            for word in split_words(line)
+                .iter()
+                .filter(|word| word.starts_with("config/"))
+            {
                 assert!(workspace().join(word).exists(), "`{line}`: there is no {word}");
             }
             continue;
@@ -97,7 +100,7 @@ fn every_command_works() {
             exports.push((name.to_owned(), value.to_owned()));
             continue;
         }
-        let words = words(line);
+        let words = split_words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(words[0], "baton-ninja-one", "nobody runs `{line}`");
         let context = TestContext::msp();
@@ -115,7 +118,7 @@ fn every_command_works() {
             .iter()
             .any(|command| words.contains(command))
         {
-            let file = context.good_sync();
+            let file = context.write_good_sync();
             fs::write(context.path("sync.c1z.candidate"), file).unwrap();
         }
         if ["verify", "history", "out/access"]
@@ -127,7 +130,7 @@ fn every_command_works() {
         let ran = context.run(&words[1..]);
         assert_eq!(ran.code, Some(0), "`{line}`: {}", ran.stderr);
     }
-    // What is exported are settings, and those that a sync cannot do without are among them.
+    // Exported variables are settings, including all that a sync requires.
     let names: BTreeSet<&str> = exports.iter().map(|(name, _)| name.as_str()).collect();
     for needed in [
         "BATON_NINJA_ONE_BASE_URL",
@@ -139,7 +142,7 @@ fn every_command_works() {
     assert!(!exports.iter().any(|(_, value)| value.contains(SECRET)));
 }
 
-/// What a reviewer would have exported.
+/// A sheet as a reviewer exports it.
 fn review_sheet(context: &TestContext) -> String {
     let tenant = context.base_url.as_deref().unwrap();
     let head = "decision,reviewer,note,entitlement_id,principal_type,principal_id,principal_name,entitlement_name,tenant,sync_id";

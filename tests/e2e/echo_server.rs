@@ -186,7 +186,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// The answer that repeats a request.
 fn answer(location: EchoLocation, form: Form, request: &str) -> Vec<u8> {
-    // What has the secrets: the body of a sign-in, the authorization of another request.
+    // The parts with secrets: the body of a sign-in, the authorization of another request.
     let echo = request
         .lines()
         .filter(|line| line.to_lowercase().starts_with("authorization:"))

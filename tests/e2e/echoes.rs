@@ -13,7 +13,7 @@ use crate::support::service::{Served, grant};
 
 /// Changed by every encoding, and of no word.
 const SECRET: &str = "s3cr+t/Key=9d81c0ffee~Zq&7 %x";
-/// What the simulator's tokens begin with; those of a test are `sim-token-000001` and a few more.
+/// The first tokens of the simulator.
 const TOKENS: [&str; 3] = ["sim-token-000001", "sim-token-000002", "sim-token-000003"];
 
 fn full_sync() -> TaskType {
@@ -235,7 +235,7 @@ fn no_core_is_dumped() {
         .unwrap();
     let values: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(values, ["0", "0"], "{core}");
-    // What belongs to root although the process does not, or where it does too, is closed to its own user.
+    // The process's files in `/proc` belong to root or are closed to its own user.
     let dumped = kill_process(
         Pid::from_raw(i32::try_from(served.pid()).unwrap()).unwrap(),
         Signal::ABORT,

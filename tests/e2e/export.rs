@@ -47,14 +47,14 @@ fn an_export_equals_a_sync_of_the_tenant() {
     let (direct, exported) = (files(&context.path("direct")), files(&context.path("exported")));
     let (of_direct, of_exported) = (latest(&direct).unwrap(), latest(&exported).unwrap());
     assert_eq!(of_direct.sync.id, of_exported.sync.id);
-    // What was left out of the file is not in it, and so in no export of it.
+    // Rows left out of the file are in no export of it.
     for dataset in Table::ALL.into_iter().filter(|table| *table != Table::LeftOut) {
         let (mut a, mut b) = (
             rows(&direct, &of_direct, dataset),
             rows(&exported, &of_exported, dataset),
         );
         for row in a.iter_mut().chain(&mut b) {
-            // What was dropped on the way into the file is not in it, and times there have another precision.
+            // Dropped rows are not in the file, and its times have another precision.
             for varying in ["synced_at", "ended_at", "ledger", "rows_dropped"] {
                 row.remove(varying);
             }
@@ -65,7 +65,7 @@ fn an_export_equals_a_sync_of_the_tenant() {
         }
     }
 
-    // Again is no change at all.
+    // Repeating it changes nothing.
     let before = files(&context.path("exported"));
     let ran = context.run(&export);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -87,7 +87,7 @@ fn the_same_sync_with_other_content_is_refused() {
     let ran = context.run(&export("two"));
     assert_snapshot!(
         "export_other_content",
-        context.shown(&ran).replace(&sync, "[SYNC]")
+        context.error_snapshot(&ran).replace(&sync, "[SYNC]")
     );
     assert_eq!(files(&context.path("out")), before);
 }
@@ -163,7 +163,7 @@ fn invalid_exports() {
         ),
     ] {
         let ran = context.run(arguments);
-        let shown = id(context.shown(&ran));
+        let shown = id(context.error_snapshot(&ran));
         // When the syncs of the file began and ended differs from run to run.
         let shown: String = shown
             .lines()

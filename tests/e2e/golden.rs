@@ -209,7 +209,7 @@ fn every_row_of_the_fixture_tenant() {
     let context = TestContext::msp();
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    context.only_holds(&["sync.c1z"]);
+    context.assert_only_files(&["sync.c1z"]);
     assert_snapshot!(rows_of(&context));
 }
 

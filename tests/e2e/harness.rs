@@ -118,7 +118,7 @@ impl TestContext {
         };
         assert!(
             !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
-            "the secret was told"
+            "the secret was printed"
         );
         assert_eq!(
             fs::read_dir(self.temp()).unwrap().count(),
@@ -129,7 +129,7 @@ impl TestContext {
     }
 
     /// Writes a good `sync.c1z`, so that there is something to lose, and returns its bytes.
-    pub(crate) fn good_sync(&self) -> Vec<u8> {
+    pub(crate) fn write_good_sync(&self) -> Vec<u8> {
         let other = Self::msp();
         // The one of a test before is another tenant's.
         let _ = fs::remove_file(self.path("sync.c1z"));
@@ -143,20 +143,20 @@ impl TestContext {
 
     /// Runs the program over an existing `sync.c1z` and shows how it failed; the file must be what it was, and nothing
     /// else may be in the folder.
-    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
-        let before = self.good_sync();
+    pub(crate) fn failure_snapshot(&self, arguments: &[&str]) -> String {
+        let before = self.write_good_sync();
         let ran = self.run(arguments);
         assert_eq!(
             fs::read(self.path("sync.c1z")).unwrap(),
             before,
             "the previous file was touched"
         );
-        self.only_holds(&["sync.c1z"]);
-        self.shown(&ran)
+        self.assert_only_files(&["sync.c1z"]);
+        self.error_snapshot(&ran)
     }
 
     /// The folder holds these files, and the temporary folder.
-    pub(crate) fn only_holds(&self, names: &[&str]) {
+    pub(crate) fn assert_only_files(&self, names: &[&str]) {
         let mut found: Vec<String> = fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -166,8 +166,8 @@ impl TestContext {
         assert_eq!(found, names);
     }
 
-    /// Exit code and error for a snapshot, without what differs from run to run.
-    pub(crate) fn shown(&self, ran: &RunOutput) -> String {
+    /// Exit code and error for a snapshot, without values that differ from run to run.
+    pub(crate) fn error_snapshot(&self, ran: &RunOutput) -> String {
         let mut text = String::new();
         for line in ran.stderr.lines().filter(|line| !line.starts_with(r#"{"level""#)) {
             text.push_str(line);
@@ -181,7 +181,7 @@ impl TestContext {
             "exit {}\n{}",
             ran.code
                 .map_or_else(|| "by signal".to_owned(), |code| code.to_string()),
-            varying(&text)
+            without_counters(&text)
         )
     }
 }
@@ -209,7 +209,7 @@ pub(crate) fn edit_v1(file: &Path, edit: impl FnOnce(&rusqlite::Connection)) {
 }
 
 /// Removes counters that depend on earlier runs.
-pub(crate) fn varying(text: &str) -> String {
+pub(crate) fn without_counters(text: &str) -> String {
     ["sim-request-", "WEB_MGMT_SERVICE-"]
         .iter()
         .fold(text.to_owned(), |text, mark| {
@@ -222,7 +222,7 @@ pub(crate) fn varying(text: &str) -> String {
 }
 
 /// Splits a line at spaces outside quotes, as a shell does.
-pub(crate) fn words(line: &str) -> Vec<String> {
+pub(crate) fn split_words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     for c in line.chars() {
@@ -238,8 +238,8 @@ pub(crate) fn words(line: &str) -> Vec<String> {
 }
 
 /// Reports that something could not be tested here.
-pub(crate) fn skipped(what: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED {what}: {why}");
+pub(crate) fn report_skipped(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
 }
 
 pub(crate) fn workspace() -> &'static Path {

@@ -47,7 +47,7 @@ fn ask(port: u16, arguments: &[&str]) -> RunOutput {
 fn failed(port: u16, ran: &RunOutput) -> String {
     assert_eq!(ran.stdout, "");
     TestContext::bare()
-        .shown(ran)
+        .error_snapshot(ran)
         .replace(&port.to_string(), "[PORT]")
 }
 

@@ -104,7 +104,7 @@ fn full_portal_access_in_three_forms() {
             "{form:?}: {}",
             ran.stdout
         );
-        // The account is never taken for the value.
+        // The account is never read as the value.
         for arguments in [
             [&["update-account"][..], form, &["903", "--dry-run"]].concat(),
             [&["update-account", "903", "--dry-run"][..], form].concat(),
@@ -184,7 +184,7 @@ fn check_never_recommends_check() {
     }
 }
 
-/// Files of engines that are not read here, and what helps.
+/// Files of engines that are not supported, with a hint.
 #[test]
 fn older_engines_of_v3() {
     let context = TestContext::bare();

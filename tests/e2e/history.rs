@@ -43,7 +43,7 @@ proptest! {
     }
 }
 
-/// Rebuilt, all bytes are the same; what is lost or altered comes back; a verification sees it meanwhile.
+/// A rebuild gives the same bytes and restores lost or altered files; until then a verification reports them.
 async fn assert_rebuild_is_identical(root: &Path, published: &Files, manifest: &Manifest) {
     let (location, temp) = (Location::Folder(root.to_owned()), std::env::temp_dir());
     let again = || once_unlocked(async || rebuild(&location, &formats(), &temp, false).await);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{RunOutput, TestContext, workspace};
 
-/// What is added to a name: lines of its own, and characters that steer.
+/// The text added to a name: forged lines and control characters.
 const FORGED: &str = "\nerror: forged\r\nNothing was changed\n\n\u{1b}[2J\u{7f}\u{85}\u{9b}31m\u{202e}\u{2066}\u{2028}\u{2029}\u{b}error: forged";
 /// Keys of the tenant's answers that hold words of people.
 const NAMES: [&str; 9] = [
@@ -53,7 +53,7 @@ fn hostile() -> TestContext {
     TestContext::with(&SimConfig::new(Tenant::folder(folder.path()).unwrap()))
 }
 
-/// What may not be in a text that a person reads; line ends and the tabs of console log lines are the program's own.
+/// Characters that may not be in output for people; line ends and the tabs of console log lines are the program's own.
 fn is_control_char(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
@@ -85,7 +85,7 @@ fn good(context: &TestContext, arguments: &[&str]) -> RunOutput {
 }
 
 /// The number of lines that report no change, in the program's own words.
-fn said_unchanged(ran: &RunOutput) -> usize {
+fn lines_without_change(ran: &RunOutput) -> usize {
     ran.stdout
         .lines()
         .filter(|line| *line == "Nothing was changed")
@@ -198,7 +198,7 @@ fn changing_commands_print_no_forged_line() {
                 "--email",
                 "nia@example.com",
             ],
-            // These name what is not there, or is there twice.
+            // These name missing or ambiguous items.
             &["grant", "Service Desk\nerror: forged", "--to", "user:16"],
             &[
                 "grant",
@@ -211,7 +211,7 @@ fn changing_commands_print_no_forged_line() {
             &["update-account", "user:903", "--output", "x\nerror: forged"],
         ] {
             let dry = ran(&context, &[change, &["--dry-run", "--output", output]].concat());
-            assert!(said_unchanged(&dry) <= 1, "{}", dry.stdout);
+            assert!(lines_without_change(&dry) <= 1, "{}", dry.stdout);
             ran(
                 &context,
                 &[change, &["-p", "--audit-log", "audit.jsonl", "--output", output]].concat(),
@@ -254,7 +254,7 @@ fn a_sheet_prints_no_forged_line() {
             ]
             .concat(),
         );
-        assert!(said_unchanged(&ran) <= 1, "{}", ran.stdout);
+        assert!(lines_without_change(&ran) <= 1, "{}", ran.stdout);
     }
     fs::write(context.path("review.csv"), "a\n\u{1b}[2J,b\r\n1,2\r\n").unwrap();
     ran(
@@ -269,7 +269,7 @@ fn at_terminal(context: &TestContext, typed: &str, arguments: &[&str], is_output
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
-    let side = || {
+    let open_terminal = || {
         File::options()
             .read(true)
             .write(true)
@@ -278,9 +278,12 @@ fn at_terminal(context: &TestContext, typed: &str, arguments: &[&str], is_output
     };
     let mut command = context.command(arguments);
     if is_output {
-        command.stdout(side()).stderr(Stdio::null());
+        command.stdout(open_terminal()).stderr(Stdio::null());
     } else {
-        command.stdin(side()).stderr(side()).stdout(Stdio::null());
+        command
+            .stdin(open_terminal())
+            .stderr(open_terminal())
+            .stdout(Stdio::null());
     }
     let mut child = command.spawn().unwrap();
     drop(command);

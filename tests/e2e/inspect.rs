@@ -42,8 +42,8 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
     row[key].as_str().unwrap_or_default()
 }
 
-/// Without what differs from run to run.
-fn shown(context: &TestContext, ran: &RunOutput) -> String {
+/// Removes values that differ from run to run.
+fn normalized_output(context: &TestContext, ran: &RunOutput) -> String {
     let sync = latest(&files(&context.path("lake"))).unwrap().sync;
     let mut text = ran.stdout.replace(&sync.id, "[SYNC]");
     for time in [&sync.started_at, &sync.ended_at] {
@@ -78,7 +78,7 @@ fn tables_for_people() {
         ("who_of_several", &["sync.c1z", "who", "tenant:ninja-one"]),
     ] {
         let ran = inspect(&context, arguments);
-        assert_snapshot!(format!("inspect_{name}"), shown(&context, &ran));
+        assert_snapshot!(format!("inspect_{name}"), normalized_output(&context, &ran));
     }
 }
 
@@ -110,18 +110,22 @@ fn every_location_gives_the_same_answer() {
     ]);
     for question in QUESTIONS {
         for form in ["json", "csv", "table"] {
-            let asked = |location| [&["inspect", location], question, &["--output", form]].concat();
-            let said = context.run(&asked("sync.c1z"));
-            assert_eq!(said.code, Some(0), "{question:?}: {}", said.stderr);
-            assert!(said.stdout.lines().count() > 1, "{question:?}");
+            let inspect_args = |location| [&["inspect", location], question, &["--output", form]].concat();
+            let expected = context.run(&inspect_args("sync.c1z"));
+            assert_eq!(expected.code, Some(0), "{question:?}: {}", expected.stderr);
+            assert!(expected.stdout.lines().count() > 1, "{question:?}");
             for location in ["lake", "csv"] {
                 assert_eq!(
-                    context.run(&asked(location)).stdout,
-                    said.stdout,
+                    context.run(&inspect_args(location)).stdout,
+                    expected.stdout,
                     "{location} {question:?}"
                 );
             }
-            assert_eq!(in_bucket(&asked("s3://lake/access")), said.stdout, "{question:?}");
+            assert_eq!(
+                in_bucket(&inspect_args("s3://lake/access")),
+                expected.stdout,
+                "{question:?}"
+            );
         }
     }
 }
@@ -136,13 +140,13 @@ fn rows_match_the_tables() {
         ("entitlements", Table::Entitlements),
         ("grants", Table::Grants),
     ] {
-        let said = lines(&context, &["sync.c1z", command]);
+        let printed = lines(&context, &["sync.c1z", command]);
         let expected = rows(&files, &manifest, table);
-        assert_eq!(said.len(), expected.len(), "{command}");
-        for (said, expected) in said.iter().zip(&expected) {
-            let said = said.as_object().unwrap();
-            assert!(said.len() > 8, "{command}");
-            for (column, value) in said {
+        assert_eq!(printed.len(), expected.len(), "{command}");
+        for (line, expected) in printed.iter().zip(&expected) {
+            let line = line.as_object().unwrap();
+            assert!(line.len() > 8, "{command}");
+            for (column, value) in line {
                 let value = match value {
                     Value::Null => None,
                     Value::String(text) => Some(text.clone()),
@@ -195,8 +199,8 @@ fn filters_keep_matching_rows() {
     for (flags, keeps) in cases {
         let kept: Vec<&Value> = all.iter().filter(|row| keeps(row)).collect();
         for location in ["sync.c1z", "lake"] {
-            let said = lines(&context, &[&[location, "users"], flags].concat());
-            assert_eq!(said.iter().collect::<Vec<_>>(), kept, "{location} {flags:?}");
+            let printed = lines(&context, &[&[location, "users"], flags].concat());
+            assert_eq!(printed.iter().collect::<Vec<_>>(), kept, "{location} {flags:?}");
         }
         let nothing = flags == ["--type", "role"];
         assert_eq!(
@@ -232,9 +236,9 @@ fn grants_by_principal_and_entitlement_add_up() {
     for (command, parts) in [("access", &by_principal), ("who", &by_entitlement)] {
         for (n, (name, part)) in parts.iter().enumerate() {
             let location = ["sync.c1z", "lake"][n % 2];
-            let said = lines(&context, &[location, command, name]);
+            let printed = lines(&context, &[location, command, name]);
             assert_eq!(
-                &said.iter().collect::<Vec<_>>(),
+                &printed.iter().collect::<Vec<_>>(),
                 part,
                 "{location} {command} {name}"
             );
@@ -250,14 +254,14 @@ fn syncs_are_listed_and_selectable() {
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     let second = latest(&files(&context.path("lake"))).unwrap().sync.id;
     for location in ["sync.c1z", "lake"] {
-        let said = lines(&context, &[location, "syncs"]);
-        let told: Vec<(&str, &Value)> = said
+        let printed = lines(&context, &[location, "syncs"]);
+        let listed: Vec<(&str, &Value)> = printed
             .iter()
             .map(|row| (text(row, "sync_id"), &row["latest"]))
             .collect();
         let (no, yes) = (Value::Bool(false), Value::Bool(true));
         assert_eq!(
-            told,
+            listed,
             [(first.as_str(), &no), (second.as_str(), &yes)],
             "{location}"
         );
@@ -298,7 +302,7 @@ fn queries_without_an_answer() {
         let ran = context.run(arguments);
         assert_ne!(ran.code, Some(0), "{name}");
         assert_eq!(ran.stdout, "", "{name}");
-        assert_snapshot!(format!("inspect_{name}"), context.shown(&ran));
+        assert_snapshot!(format!("inspect_{name}"), context.error_snapshot(&ran));
     }
 }
 
@@ -320,7 +324,7 @@ fn the_default_location_is_the_file_in_this_folder() {
     );
     let ran = TestContext::bare().run(&["inspect"]);
     assert_eq!(ran.stdout, "");
-    assert_snapshot!("inspect_no_place", context.shown(&ran));
+    assert_snapshot!("inspect_no_place", context.error_snapshot(&ran));
 }
 
 #[cfg(unix)]
@@ -338,8 +342,8 @@ fn names_stay_in_their_cells() {
         !table.contains(|c: char| c.is_control() && c != '\n'),
         "{table:?}"
     );
-    let said = lines(&context, &["sync.c1z", "roles"]);
-    assert!(said.iter().any(|row| row["display_name"] == name));
+    let printed = lines(&context, &["sync.c1z", "roles"]);
+    assert!(printed.iter().any(|row| row["display_name"] == name));
     // In a file a cell keeps its line breaks; a formula would be neutralised.
     let csv = inspect(&context, &["sync.c1z", "roles", "--output", "csv"]).stdout;
     assert!(
@@ -386,7 +390,7 @@ mod at_a_terminal {
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         let name = ptsname(&terminal, Vec::new()).unwrap();
-        let side = File::options()
+        let replica = File::options()
             .read(true)
             .write(true)
             .open(name.to_str().unwrap())
@@ -395,7 +399,7 @@ mod at_a_terminal {
         command
             .env("PAGER", pager)
             .env("PATH", std::env::var_os("PATH").unwrap())
-            .stdout(side)
+            .stdout(replica)
             .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         // Its copy of the terminal would keep the reading from ending.

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::harness::{skipped, workspace};
+use crate::harness::{report_skipped, workspace};
 
 /// Messages of `go build` where the modules cannot be downloaded. Any other failure is our mistake.
 const OFFLINE: [&str; 6] = [
@@ -38,7 +38,7 @@ impl Reference {
         match BUILT.get_or_init(|| built("interop", ".").map(Reference)) {
             Ok(reference) => Some(reference),
             Err(reason) => {
-                skipped(&format!("{what} with the reference SDK"), reason);
+                report_skipped(&format!("{what} with the reference SDK"), reason);
                 None
             }
         }
@@ -90,7 +90,7 @@ fn built(name: &str, package: &str) -> Result<PathBuf, String> {
     Err(reason)
 }
 
-/// Counts what the reference did and agreed to. `cargo xtask interop` adds the figures up.
+/// Counts the operations of the reference that passed. `cargo xtask interop` adds them up.
 struct Operations {
     what: &'static str,
     passed: usize,

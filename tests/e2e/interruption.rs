@@ -14,7 +14,7 @@ use crate::harness::{RunOutput, TestContext};
 
 fn stopped_while(path: &str, fault: Fault, signal: Signal) {
     let context = TestContext::faulty(path, When::Always, fault);
-    let before = context.good_sync();
+    let before = context.write_good_sync();
     let mut child: Child = context
         .command(&[])
         .stdout(Stdio::piped())
@@ -36,13 +36,13 @@ fn stopped_while(path: &str, fault: Fault, signal: Signal) {
         stderr: String::from_utf8(output.stderr).unwrap(),
     };
     assert_eq!(
-        context.shown(&ran),
+        context.error_snapshot(&ran),
         "exit 1\nerror: stopped on request; nothing was published\n",
         "{path}"
     );
     assert!(took < Duration::from_secs(1), "{path}: it took {took:?}");
     assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), before);
-    context.only_holds(&["sync.c1z"]);
+    context.assert_only_files(&["sync.c1z"]);
     assert_eq!(
         fs::read_dir(context.path("tmp")).unwrap().count(),
         0,
@@ -50,13 +50,13 @@ fn stopped_while(path: &str, fault: Fault, signal: Signal) {
     );
 }
 
-const FOR_EVER: Duration = Duration::from_mins(10);
+const FOREVER: Duration = Duration::from_mins(10);
 
 #[test]
 fn a_stop_during_a_silent_answer() {
     let silent = Fault::SlowBody {
-        first: FOR_EVER,
-        pause: FOR_EVER,
+        first: FOREVER,
+        pause: FOREVER,
         piece: 1,
     };
     stopped_while("/v2/users", silent.clone(), Signal::TERM);
@@ -100,7 +100,7 @@ fn a_stop_does_not_wait_at_a_prompt() {
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
-    let side = || {
+    let open_terminal = || {
         let mut options = File::options();
         options
             .read(true)
@@ -109,7 +109,10 @@ fn a_stop_does_not_wait_at_a_prompt() {
             .unwrap()
     };
     let mut command = context.command(&["revoke", "role:1", "--from", "user:7", "--provisioning"]);
-    command.stdin(side()).stdout(side()).stderr(side());
+    command
+        .stdin(open_terminal())
+        .stdout(open_terminal())
+        .stderr(open_terminal());
     let mut child = command.spawn().unwrap();
     drop(command);
     let mut reader = File::from(terminal);

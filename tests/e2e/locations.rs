@@ -22,7 +22,7 @@ struct Kind {
     location: &'static str,
     /// The arguments that write there.
     arguments: &'static [&'static str],
-    /// What is at the location if another program, or this one in another format, wrote there.
+    /// The contents of a location written by another program, or by this one in another format.
     other_format: fn(&TestContext, &Path),
     /// How a file's sync gets there.
     import: Import,
@@ -276,8 +276,8 @@ fn a_file_without_a_tenant_is_exported_with_a_given_one() {
     );
     let command = ["report", "--from", "any.c1z", "--to", "report.html"];
     let ran = context.run(&command);
-    insta::assert_snapshot!(context.shown(&ran));
-    context.only_holds(&["any.c1z"]);
+    insta::assert_snapshot!(context.error_snapshot(&ran));
+    context.assert_only_files(&["any.c1z"]);
     let given: Vec<&str> = command
         .into_iter()
         .chain(["--tenant", "https://tenant.example"])

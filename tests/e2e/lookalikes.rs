@@ -1,4 +1,4 @@
-//! Names that look alike are never taken for each other, and what was found is shown where it is not what was typed.
+//! Names that look alike are never confused, and a match that differs from the argument is shown.
 
 use ninjaone_sim::{SimConfig, Tenant};
 

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::datasets::files;
-use crate::harness::{TestContext, skipped};
+use crate::harness::{TestContext, report_skipped};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -29,7 +29,7 @@ const FOUR: &[&str] = &[
     "html=report.html",
 ];
 
-/// What a limit is on, as `ulimit` names it.
+/// The limited resource, as `ulimit` names it.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
     what: &'static str,
@@ -116,7 +116,7 @@ fn end(context: &TestContext, command: &mut Command) -> Ended {
     ended
 }
 
-/// What is visible, without the lock of a dataset.
+/// The visible files, without the lock of a dataset.
 fn outputs(context: &TestContext) -> BTreeMap<String, Vec<u8>> {
     let all = files(context.folder.path()).into_iter();
     all.filter(|(name, _)| !name.ends_with("/_lock")).collect()
@@ -148,7 +148,7 @@ fn many() -> bool {
     std::env::var("LIMITS").is_ok_and(|limits| limits == "all")
 }
 
-/// One limit after the other over outputs that are there. Gives how many runs ended with 8.
+/// One limit after the other over existing outputs. Returns the number of runs that ended with 8.
 fn sweep(limit: Limit, name: &str, arguments: &[&str], values: impl IntoIterator<Item = u64>) -> usize {
     let context = TestContext::msp();
     let first = context.run(arguments);
@@ -217,7 +217,7 @@ fn too_few_threads() {
         && Command::new("prlimit").arg("--version").output().is_ok()
         && rustix::process::geteuid().is_root();
     if !usable {
-        return skipped("too few threads", "this needs root, setpriv and prlimit");
+        return report_skipped("too few threads", "this needs root, setpriv and prlimit");
     }
     let context = TestContext::msp();
     let own = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(USER), Some(USER)).unwrap();
@@ -243,7 +243,7 @@ fn too_few_threads() {
     let first = end(&context, &mut as_user(FOUR, None));
     if first.code != Some(0) {
         // E.g. a target folder that others may not look into.
-        return skipped("too few threads", &first.stderr);
+        return report_skipped("too few threads", &first.stderr);
     }
     let mut ends: BTreeMap<i32, usize> = BTreeMap::new();
     let values: Vec<u64> = if many() {

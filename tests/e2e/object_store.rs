@@ -1,4 +1,4 @@
-//! Datasets in buckets, against a real S3 server over HTTP: what goes wrong, at every request.
+//! Datasets in buckets, with a real S3 server over HTTP: failures at every request.
 
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ fn run(context: &TestContext, s3: &S3Sim) -> RunOutput {
     context.finish(&mut command(context, s3, &SINK))
 }
 
-/// What is in the dataset, from its root.
+/// The files of the dataset, relative to its root.
 fn files(s3: &S3Sim) -> Files {
     let objects = s3.objects().into_iter();
     objects
@@ -26,8 +26,8 @@ fn files(s3: &S3Sim) -> Files {
         .collect()
 }
 
-fn shown(context: &TestContext, s3: &S3Sim, ran: &RunOutput) -> String {
-    let shown = context.shown(ran).replace(&s3.endpoint(), "[S3]");
+fn normalized_error(context: &TestContext, s3: &S3Sim, ran: &RunOutput) -> String {
+    let shown = context.error_snapshot(ran).replace(&s3.endpoint(), "[S3]");
     match shown.split_once("_staging/") {
         Some((before, claim)) => format!("{before}_staging/[SYNC]{}", &claim[27..]),
         None => shown,
@@ -53,15 +53,18 @@ fn unusable_stores() {
     let s3 = lake(None);
     let mut wrong = command(&context, &s3, &SINK);
     let ran = context.finish(wrong.env("AWS_SECRET_ACCESS_KEY", "another"));
-    assert_snapshot!("s3_wrong_secret", shown(&context, &s3, &ran));
+    assert_snapshot!("s3_wrong_secret", normalized_error(&context, &s3, &ran));
     let ran = context.finish(&mut command(&context, &s3, &["--sink", "csv=s3://pond/access"]));
-    assert_snapshot!("s3_no_bucket", shown(&context, &s3, &ran));
+    assert_snapshot!("s3_no_bucket", normalized_error(&context, &s3, &ran));
     assert!(
         context.sim().ledger().calls().is_empty(),
         "nothing is read for a run that cannot end well"
     );
     let s3 = lake(Some("access"));
-    assert_snapshot!("s3_read_only", shown(&context, &s3, &run(&context, &s3)));
+    assert_snapshot!(
+        "s3_read_only",
+        normalized_error(&context, &s3, &run(&context, &s3))
+    );
     assert!(s3.objects().is_empty());
     let mut nobody = command(&context, &s3, &SINK);
     let ran = context.finish(nobody.env("AWS_ENDPOINT", "http://127.0.0.1:1"));
@@ -203,7 +206,10 @@ fn a_pointer_moved_by_another_run() {
         stderr: String::from_utf8(output.stderr).unwrap(),
     };
     let sync = latest(&files(&s3)).unwrap().sync.id;
-    assert_snapshot!("s3_pointer_moved", context.shown(&ran).replace(&sync, "[SYNC]"));
+    assert_snapshot!(
+        "s3_pointer_moved",
+        context.error_snapshot(&ran).replace(&sync, "[SYNC]")
+    );
     assert_eq!(s3.objects()[&format!("access/{POINTER}")], moved);
     let parts = files(&s3)
         .keys()
@@ -320,7 +326,7 @@ fn claims_are_aged_by_the_clock_of_the_store() {
     let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     let sync = latest(&files(&s3)).unwrap().sync.id;
-    // By its own words it is ages old; the store has just taken it.
+    // Its contents claim that it is old; the store has just written it.
     let claim = "access/_staging/2vU7QmBvvjK3kdYyV0000000001.json";
     s3.put(claim, r#"{"claimed_at":1}"#);
     assert_eq!(run(&context, &s3).code, Some(0));

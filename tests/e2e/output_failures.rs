@@ -7,21 +7,21 @@ use std::process::Command;
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
-use crate::harness::{PROGRAM, TestContext, skipped};
+use crate::harness::{PROGRAM, TestContext, report_skipped};
 
 /// The first bytes of a v3 file (docs/reference/c1z.md §1).
 const V3_MAGIC: &[u8] = b"C1Z3\0";
 
-/// The program fails over these contents, and they stay what they are.
+/// The program fails on these contents and leaves them unchanged.
 fn refused(contents: &[u8]) -> String {
     let context = TestContext::msp();
     fs::write(context.path("sync.c1z"), contents).unwrap();
     let ran = context.run(&[]);
     assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), contents);
-    context.only_holds(&["sync.c1z"]);
+    context.assert_only_files(&["sync.c1z"]);
     // Nothing of the tenant is read for a run that cannot end well.
     assert!(context.sim().ledger().calls().is_empty());
-    context.shown(&ran)
+    context.error_snapshot(&ran)
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn foreign_files_are_not_overwritten() {
     assert_snapshot!("v3", refused(&[V3_MAGIC, &[7; 100]].concat()));
     assert_snapshot!("foreign", refused(b"The quarterly report.\n"));
     let context = TestContext::msp();
-    let good = context.good_sync();
+    let good = context.write_good_sync();
     assert_snapshot!("damaged", refused(&good[..good.len() / 2]));
 }
 
@@ -59,16 +59,19 @@ fn existing_files_are_replaced_on_request() {
 fn locations_that_are_not_files() {
     let context = TestContext::msp();
     fs::create_dir(context.path("folder")).unwrap();
-    assert_snapshot!("directory", context.shown(&context.run(&["--file", "folder"])));
+    assert_snapshot!(
+        "directory",
+        context.error_snapshot(&context.run(&["--file", "folder"]))
+    );
     assert_snapshot!(
         "no_folder",
-        context.shown(&context.run(&["--file", "nowhere/sync.c1z"]))
+        context.error_snapshot(&context.run(&["--file", "nowhere/sync.c1z"]))
     );
     assert_snapshot!(
         "no_temp_folder",
-        context.shown(&context.run(&["--c1z-temp-dir", "nowhere"]))
+        context.error_snapshot(&context.run(&["--c1z-temp-dir", "nowhere"]))
     );
-    context.only_holds(&["folder"]);
+    context.assert_only_files(&["folder"]);
 }
 
 #[test]
@@ -78,7 +81,7 @@ fn a_folder_without_write_permission() {
     use std::os::unix::process::CommandExt;
 
     let context = TestContext::msp();
-    let before = context.good_sync();
+    let before = context.write_good_sync();
     let folder = context.path("locked");
     fs::create_dir(&folder).unwrap();
     fs::rename(context.path("sync.c1z"), folder.join("sync.c1z")).unwrap();
@@ -108,7 +111,7 @@ fn a_folder_without_write_permission() {
     mode(&folder, 0o755);
     assert_eq!(fs::read(folder.join("sync.c1z")).unwrap(), before);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-    assert_snapshot!(context.shown(&ran));
+    assert_snapshot!(context.error_snapshot(&ran));
 }
 
 /// The program on a file system of so many kilobytes, where this machine lets a test mount one. What `previous` holds is
@@ -148,13 +151,13 @@ fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &st
     );
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let Ok(output) = command.output() else {
-        skipped("a full disk", "there is no unshare here");
+        report_skipped("a full disk", "there is no unshare here");
         return None;
     };
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         Some(1 | 77) if !stderr.contains("error:") => {
-            skipped("a full disk", &format!("no file system can be mounted: {stderr}"));
+            report_skipped("a full disk", &format!("no file system can be mounted: {stderr}"));
             None
         }
         Some(78) => panic!(
@@ -168,9 +171,9 @@ fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &st
                 stdout: String::new(),
                 stderr,
             };
-            // Names of temporary files are made up by chance.
+            // Names of temporary files are random.
             let shown: Vec<String> = context
-                .shown(&ran)
+                .error_snapshot(&ran)
                 .split(' ')
                 .map(|word| {
                     if word.contains("/small/") && !word.contains("sync.c1z") {
@@ -190,7 +193,7 @@ fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &st
 fn a_full_disk() {
     // Full while the previous file is read, and while rows are written.
     let context = TestContext::msp();
-    context.good_sync();
+    context.write_good_sync();
     let previous = context.path("sync.c1z");
     for (name, kilobytes) in [("full_at_once", 128), ("full_while_writing", 4096)] {
         if let Some(shown) = on_a_small_disk(kilobytes, &previous, "sync.c1z", "--file sync.c1z") {
@@ -239,6 +242,6 @@ fn two_runs_at_once() {
         stderr: String::from_utf8(second.stderr).unwrap(),
     };
     assert!(first.wait().unwrap().success());
-    context.only_holds(&["sync.c1z"]);
-    assert_snapshot!(context.shown(&second));
+    context.assert_only_files(&["sync.c1z"]);
+    assert_snapshot!(context.error_snapshot(&second));
 }

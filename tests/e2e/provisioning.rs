@@ -1,4 +1,4 @@
-//! Changes as an admin makes them: what is printed, what is refused, what the next sync and the audit log show.
+//! Changes by an administrator: output, refusals, the next sync and the audit log.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 use serde_json::{Value, json};
 
 use crate::golden::read_rows;
-use crate::harness::{RunOutput, SECRET, TestContext, varying, words};
+use crate::harness::{RunOutput, SECRET, TestContext, split_words, without_counters};
 
 /// Requests that change something, or would.
 pub(crate) fn writes(context: &TestContext) -> Vec<(String, String)> {
@@ -19,7 +19,7 @@ pub(crate) fn writes(context: &TestContext) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What was printed, without what differs from run to run.
+/// The output, without values that differ from run to run.
 fn printed(context: &TestContext, ran: &RunOutput) -> String {
     let text = ran
         .stdout
@@ -29,7 +29,11 @@ fn printed(context: &TestContext, ran: &RunOutput) -> String {
         Some(("request", _)) => "  request   [ID]".to_owned(),
         _ => line.to_owned(),
     });
-    format!("{}{}", context.shown(ran), lines.collect::<Vec<_>>().join("\n"))
+    format!(
+        "{}{}",
+        context.error_snapshot(ran),
+        lines.collect::<Vec<_>>().join("\n")
+    )
 }
 
 const PRINTED: &str = r#"
@@ -52,10 +56,10 @@ delete-account user:912 -p
 delete-account user:912 -p
 "#;
 
-/// Runs command lines one after the other and shows them with what came of them.
+/// Runs command lines one after the other and renders them with their results.
 fn session(context: &TestContext, lines: &str, shown: fn(&TestContext, &RunOutput) -> String) -> String {
     let ran = lines.trim().lines().map(|line| {
-        let words = words(line);
+        let words = split_words(line);
         let ran = context.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
         format!("$ baton-ninja-one {line}\n{}", shown(context, &ran))
     });
@@ -109,7 +113,7 @@ export --from x.c1z --revoke-grant role:3:assigned:user:7
 fn refused_changes_send_nothing() {
     let context = TestContext::msp();
     let before = context.sim().state();
-    let shown = session(&context, REFUSED, TestContext::shown);
+    let shown = session(&context, REFUSED, TestContext::error_snapshot);
     assert!(writes(&context).is_empty());
     assert_eq!(context.sim().state(), before);
     assert_snapshot!(shown);
@@ -127,7 +131,7 @@ fn a_dry_run_sends_nothing_and_leaves_no_trace() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
     assert!(writes(&context).is_empty());
-    context.only_holds(&[]);
+    context.assert_only_files(&[]);
 }
 
 #[test]
@@ -246,7 +250,7 @@ fn every_attempt_is_in_the_audit_log() {
         line.to_string()
             .replace(context.base_url.as_deref().unwrap(), "[TENANT]")
     });
-    assert_snapshot!(varying(&lines.collect::<Vec<_>>().join("\n")));
+    assert_snapshot!(without_counters(&lines.collect::<Vec<_>>().join("\n")));
 }
 
 #[test]
@@ -261,7 +265,7 @@ fn no_change_without_an_audit() {
         "--audit-log",
         "no/such/folder/audit.jsonl",
     ]);
-    assert_snapshot!("audit_unopenable", context.shown(&ran));
+    assert_snapshot!("audit_unopenable", context.error_snapshot(&ran));
     let ran = context.run(&[
         "revoke",
         "role:1",
@@ -271,7 +275,7 @@ fn no_change_without_an_audit() {
         "--audit-log",
         "/dev/full",
     ]);
-    assert_snapshot!("audit_full", context.shown(&ran));
+    assert_snapshot!("audit_full", context.error_snapshot(&ran));
     assert!(writes(&context).is_empty());
 }
 
@@ -307,7 +311,7 @@ fn an_older_instance_cannot_be_changed() {
         shown.push(format!(
             "$ baton-ninja-one {}\n{}",
             arguments.join(" "),
-            context.shown(&ran)
+            context.error_snapshot(&ran)
         ));
     }
     assert!(writes(&context).is_empty());

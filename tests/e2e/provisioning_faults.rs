@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use crate::harness::{RunOutput, TestContext, workspace};
 use crate::provisioning::writes;
 
-/// What is unknown of NinjaOne, and a position that it may have.
+/// An unknown behavior of NinjaOne, and a possible setting of it.
 type Position<T> = (&'static str, fn(&mut T));
-/// What becomes of a role's members.
+/// Changes the members of a role.
 type MemberChange = fn(&mut Vec<Value>);
 
-/// A change, the request that it is, and what the tenant is to look like.
+/// A change, its request, and the expected state of the tenant.
 struct Operation {
     name: &'static str,
     arguments: &'static [&'static str],
@@ -243,7 +243,7 @@ fn permanent_faults_are_reported_and_change_nothing() {
     ];
     let mut shown = Vec::new();
     for operation in &OPERATIONS {
-        for (fault, code, most) in &faults {
+        for (fault, code, max_sent) in &faults {
             let what = format!("{} under {fault:?}", operation.name);
             let context = TestContext::msp();
             let before = state(&context);
@@ -252,12 +252,12 @@ fn permanent_faults_are_reported_and_change_nothing() {
             assert_eq!(ran.code, Some(*code), "{what}: {}", ran.stderr);
             assert_eq!(state(&context), before, "{what}");
             assert!(
-                operation.sent(&context) <= *most,
+                operation.sent(&context) <= *max_sent,
                 "{what}: {}",
                 operation.sent(&context)
             );
             if operation.name == "grant" {
-                shown.push(format!("{what}\n{}", context.shown(&ran)));
+                shown.push(format!("{what}\n{}", context.error_snapshot(&ran)));
             }
         }
     }
@@ -271,7 +271,7 @@ fn unknown_outcomes_are_reported_as_unknown() {
         let context = TestContext::msp();
         let expected = operation.expected(&state(&context));
         operation.strike(&context, When::Always, Fault::LostWrite(0));
-        // Whatever shows the effect fails once the write is sent.
+        // All reads that would show the effect fail after the write.
         let reads = if operation.name.starts_with("create") {
             "/v2/user/technicians"
         } else if operation.path.contains("/role/") {
@@ -291,7 +291,7 @@ fn unknown_outcomes_are_reported_as_unknown() {
             assert_eq!(state(&context), expected, "{}", operation.name);
         }
         assert_eq!(operation.sent(&context), 1, "{}", operation.name);
-        shown.push(context.shown(&ran));
+        shown.push(context.error_snapshot(&ran));
         // The advice is followed.
         context.sim().faults().clear();
         let ran = operation.run(&context);
@@ -400,7 +400,11 @@ fn missing_permissions_are_named() {
                 assert_eq!(state(&context), before, "{position}: {}", operation.name);
                 assert_eq!(writes(&context).len(), 1, "{position}: {}", operation.name);
             }
-            shown.push(format!("{}, {position}\n{}", operation.name, context.shown(&ran)));
+            shown.push(format!(
+                "{}, {position}\n{}",
+                operation.name,
+                context.error_snapshot(&ran)
+            ));
         }
     }
     assert_snapshot!(shown.join("\n"));
@@ -414,7 +418,7 @@ fn protected_accounts_are_not_deleted() {
         let before = state(&context);
         let ran = context.run(&["delete-account", "user:14", "-p"]);
         assert_eq!(state(&context), before);
-        shown.push(context.shown(&ran));
+        shown.push(context.error_snapshot(&ran));
     }
     assert_snapshot!(shown.join("\n"));
     let context = TestContext::msp();

@@ -66,7 +66,7 @@ fn rule() -> impl Strategy<Value = FaultRule> {
     ]);
     let method = prop::sample::select(&["PATCH", "POST", "DELETE", "GET"][..]);
     (method, 1_u64..4, fault).prop_map(|(method, call, fault)| {
-        // An unknown id is what a 400 or 404 to a read says: that is not a fault of the tenant but another tenant.
+        // A 400 or 404 for a read means an unknown id, which is another state of the tenant and not a fault.
         let path = if method == "GET" {
             "/v2/user/roles"
         } else {

@@ -1,4 +1,4 @@
-//! What is published can be opened again: by the next run and by `inspect`, with the same limit (issue 17, item 11).
+//! Published files can be opened again, by the next run and by `inspect`, with the same limit (issue 17, item 11).
 
 use std::fs;
 
@@ -54,7 +54,7 @@ fn a_file_never_grows_too_large_to_continue() {
     assert_eq!(fs::read(context.path("kept.c1z")).unwrap(), before);
 }
 
-/// Whatever limit readers have: a v3 file that is published can be read with it, and one that could not be is not published.
+/// With any limit of readers: a published v3 file can be read with it, and one that could not be is not published.
 #[test]
 fn a_v3_file_fits_the_limit_of_its_readers() {
     let size = GeneratedSize {

@@ -1,4 +1,4 @@
-//! Review reports: what they follow, what they refuse to replace, what is noticed when one is altered; and reviews carried out.
+//! Review reports: their chain, files they do not replace, detected alterations, and reviews carried out.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use sink_html::{Verification, verify};
 
-use crate::harness::{TestContext, varying};
+use crate::harness::{TestContext, without_counters};
 use crate::provisioning::writes;
 
 const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
@@ -61,7 +61,7 @@ fn each_report_names_the_one_before() {
             );
         }
     }
-    context.only_holds(&["report.html"]);
+    context.assert_only_files(&["report.html"]);
 }
 
 #[test]
@@ -193,7 +193,13 @@ fn files_a_report_does_not_replace() {
     let mut shown = String::new();
     let mut refused = |arguments: &[&str]| {
         let ran = context.run(arguments);
-        shown.extend(["$ ", &arguments.join(" "), "\n", &context.shown(&ran), "\n"]);
+        shown.extend([
+            "$ ",
+            &arguments.join(" "),
+            "\n",
+            &context.error_snapshot(&ran),
+            "\n",
+        ]);
         assert_eq!(fs::read(context.path("report.html")).unwrap(), before);
     };
     fs::write(context.path("notes.html"), "<!doctype html><p>mine").unwrap();
@@ -224,7 +230,7 @@ fn files_a_report_does_not_replace() {
     ]);
     refused(&["--sink", "html"]);
     let shown = shown.replace(other.base_url.as_ref().unwrap(), "[OTHER]");
-    assert_snapshot!(varying(&shown));
+    assert_snapshot!(without_counters(&shown));
 
     // A partial report is written beside the full one.
     synced(&context, &["--sync-resource-types", "role"]);
@@ -257,7 +263,7 @@ const ROWS: [&str; 6] = [
     "revoke,Bo,\"Evil \u{1b}[31m, Red\",role:1:assigned,user,8,Daniel  KOWALSKI,Service Desk",
 ];
 
-fn shown(context: &TestContext, arguments: &[&str]) -> String {
+fn normalized_output(context: &TestContext, arguments: &[&str]) -> String {
     let ran = context.run(
         &[
             &[
@@ -276,8 +282,8 @@ fn shown(context: &TestContext, arguments: &[&str]) -> String {
     format!(
         "$ {}\n{}{}\n",
         arguments.join(" "),
-        context.shown(&ran),
-        varying(&out)
+        context.error_snapshot(&ran),
+        without_counters(&out)
     )
 }
 
@@ -285,10 +291,10 @@ fn shown(context: &TestContext, arguments: &[&str]) -> String {
 fn a_review_is_carried_out() {
     let context = TestContext::msp();
     sheet(&context, &ROWS);
-    let mut text = shown(&context, &[]);
-    text.push_str(&shown(&context, &["--dry-run"]));
+    let mut text = normalized_output(&context, &[]);
+    text.push_str(&normalized_output(&context, &["--dry-run"]));
     assert!(writes(&context).is_empty());
-    text.push_str(&shown(
+    text.push_str(&normalized_output(
         &context,
         &["-p", "--audit-log", "audit.jsonl", "--requested-by", "CHG-7"],
     ));
@@ -298,7 +304,7 @@ fn a_review_is_carried_out() {
         .collect();
     text.push_str(&sent.join("\n"));
     text.push_str("\n\n");
-    text.push_str(&shown(&context, &["-p"]));
+    text.push_str(&normalized_output(&context, &["-p"]));
     assert_snapshot!(text);
 
     let audit = fs::read_to_string(context.path("audit.jsonl")).unwrap();
@@ -330,18 +336,18 @@ fn an_invalid_sheet_changes_nothing() {
         vec![ROWS[0], "maybe,Rhea,,role:1:assigned,user,8,a,b"],
     ] {
         sheet(&context, &rows);
-        text.push_str(&shown(&context, &["-p"]));
+        text.push_str(&normalized_output(&context, &["-p"]));
     }
     fs::write(
         context.path("review.csv"),
         format!("{HEAD}\r\n{},https://elsewhere,3Mc\r\n", ROWS[0]),
     )
     .unwrap();
-    text.push_str(&shown(&context, &["-p"]));
+    text.push_str(&normalized_output(&context, &["-p"]));
     fs::write(context.path("review.csv"), "a,b\r\n1,2\r\n").unwrap();
-    text.push_str(&shown(&context, &["-p"]));
+    text.push_str(&normalized_output(&context, &["-p"]));
     fs::remove_file(context.path("review.csv")).unwrap();
-    text.push_str(&shown(&context, &["-p"]));
+    text.push_str(&normalized_output(&context, &["-p"]));
     assert!(writes(&context).is_empty());
     assert_snapshot!(text);
 }

@@ -210,7 +210,7 @@ fn sheets_of_other_tenants_and_reports_are_refused() {
     );
     let ran = context.run(&["apply-review", "foreign.csv", "--report", "report.html", "-p"]);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    // An altered report is no report to check against, and neither is one of another program.
+    // An altered report is refused, and so is one of another program.
     let text = fs::read_to_string(context.path("report.html")).unwrap();
     fs::write(
         context.path("altered.html"),
@@ -388,7 +388,7 @@ fn a_renamed_person_is_matched_by_address() {
     save(&context, "review.csv", &sheet);
     let ran = context.run(&["update-account", "user:7", "--last-name", "Nyström-Berg", "-p"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    // Somebody with the same address was only renamed.
+    // A person with the same address was renamed.
     let ran = apply(&context, &["-p"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("Ada Nyström-Berg"), "{}", ran.stdout);

@@ -57,7 +57,7 @@ fn status_names_late_reviewers_and_contradictions() {
         "{found}"
     );
     assert_eq!(found["reviewers"][0]["conflicts"], 1, "{found}");
-    // What was altered in the folder is noticed.
+    // Alterations in the folder are noticed.
     for name in [
         "review.json",
         "report.html",

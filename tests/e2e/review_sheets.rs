@@ -1,4 +1,4 @@
-//! Sheets as the page of a report exports them, for tests of what is done with them.
+//! Sheets as a report's page exports them.
 
 use std::fs;
 use std::path::Path;
@@ -148,7 +148,7 @@ pub(crate) fn reported(context: &TestContext, name: &str) {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
-/// Decides to revoke what has one of these ids, `role:1:assigned user:7`, and to keep the rest.
+/// Decides to revoke grants with one of these ids, e.g. `role:1:assigned user:7`, and to keep the rest.
 pub(crate) fn revoking(subjects: &'static [&'static str]) -> impl Fn(&ReportGrant) -> Option<Decision> {
     move |grant| {
         let subject = format!(

@@ -1,4 +1,4 @@
-//! Parts of a tenant: by type, by single resource, without access; and what is read for them.
+//! Parts of a tenant: by type, by single resource, without access; and the requests for them.
 
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
@@ -60,7 +60,7 @@ fn without_grants() {
     assert_snapshot!(part(&["--sync-resources", "bid:r:role/3", "--skip-grants"]));
     let context = TestContext::msp();
     let ran = context.run(&["--skip-grants"]);
-    assert_snapshot!("without_grants_of_everything", context.shown(&ran));
+    assert_snapshot!("without_grants_of_everything", context.error_snapshot(&ran));
     assert!(context.sim().ledger().calls().is_empty());
 }
 

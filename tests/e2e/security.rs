@@ -1,4 +1,4 @@
-//! What docs/concepts/threat-model.md promises, where no other test shows it.
+//! Promises of docs/concepts/threat-model.md that no other test covers.
 #![cfg(unix)]
 
 use std::fs;
@@ -12,7 +12,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::harness::{SECRET, TestContext, workspace};
 use crate::provisioning::writes;
-use crate::support::service::{Served, delete, grant, invoke, object, revoke, shown, text};
+use crate::support::service::{Served, delete, grant, invoke, object, render_finish, revoke, text};
 
 const SINKS: [&str; 6] = [
     "--sink",
@@ -106,7 +106,7 @@ fn hostile_ids_cause_no_other_request() {
             invoke("update-account", update),
         ] {
             let finish = served.finished(&served.push(task));
-            assert!(!finish.is_success(), "{id:?}: {}", shown(&finish));
+            assert!(!finish.is_success(), "{id:?}: {}", render_finish(&finish));
         }
     }
     assert_eq!(writes(&served.context), []);
@@ -207,9 +207,9 @@ fn incomplete_files_are_private() {
         }
     }
     assert_eq!(scratch, 2);
-    // What is unpacked of a file that is read.
+    // Unpacked contents of a file that is read.
     let (other, temp) = (TestContext::msp(), tempfile::tempdir().unwrap());
-    other.good_sync();
+    other.write_good_sync();
     let stop = std::sync::atomic::AtomicBool::new(false);
     let reader = c1z::Reader::open(
         &other.path("sync.c1z"),

@@ -16,7 +16,8 @@ use crate::golden::read_rows;
 use crate::harness::{SECRET, TestContext};
 use crate::provisioning::writes;
 use crate::support::service::{
-    PATIENCE, Served, create, delete, entitlement, grant, invoke, object, resource_id, revoke, shown, text,
+    PATIENCE, Served, create, delete, entitlement, grant, invoke, object, render_finish, resource_id, revoke,
+    text,
 };
 
 #[expect(clippy::too_many_lines, reason = "a day's tasks, one after the other")]
@@ -31,7 +32,7 @@ fn a_day_of_work() {
     let mut work = |name: &str, task: TaskType| {
         let id = served.push(task);
         let finish = served.finished(&id);
-        day.push(format!("{name:34} {}", shown(&finish)));
+        day.push(format!("{name:34} {}", render_finish(&finish)));
         finish
     };
     work("grant", grant("role:3:assigned", "16"));
@@ -133,7 +134,7 @@ fn a_day_of_work() {
     day.push(format!(
         "{:34} {}",
         "something unknown",
-        shown(&served.finished(&unknown))
+        render_finish(&served.finished(&unknown))
     ));
     assert_snapshot!(day.join("\n"));
     let again = served.push(TaskType::Hello(wire::HelloTask::default()));
@@ -148,7 +149,7 @@ fn a_day_of_work() {
 fn a_sync_delivers_what_a_run_writes() {
     let mut served = Served::msp(&["--sink", "parquet=access"]);
     let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
-    assert_eq!(shown(&served.finished(&id)), "ok,  []");
+    assert_eq!(render_finish(&served.finished(&id)), "ok,  []");
     let progress = served.c1.tasks().progress(&id).unwrap();
     assert!(!progress.heartbeats.is_empty());
     let delivered: Vec<String> = {
@@ -212,7 +213,7 @@ fn requested_parts_of_a_tenant_are_delivered() {
         rows.push(read_rows(&progress.assets().next().unwrap().path).len());
     }
     assert!(rows[0] > rows[1] && rows[1] > rows[2] && rows[2] > 3, "{rows:?}");
-    assert_snapshot!(shown(&served.finished(&robot)));
+    assert_snapshot!(render_finish(&served.finished(&robot)));
     assert_eq!(served.stop(), Some(0));
 }
 
@@ -269,7 +270,7 @@ fn without_provisioning_nothing_changes() {
     ] {
         let id = served.push(task);
         assert_eq!(
-            shown(&served.finished(&id)),
+            render_finish(&served.finished(&id)),
             "FailedPrecondition, for good: provisioning is not enabled"
         );
     }
@@ -310,7 +311,7 @@ fn a_cancelled_sync_ends_soon_and_can_be_retried() {
     served.c1.tasks().cancel(&id);
     let finish = served.finished(&id);
     assert_eq!(
-        shown(&finish),
+        render_finish(&finish),
         "Cancelled, may be tried again: task was cancelled"
     );
     assert!(served.temp_is_empty());
@@ -354,7 +355,7 @@ fn outages_on_either_side_are_survived() {
     assert!(
         failed.code() == Code::Unavailable && !failed.non_retryable(),
         "{}",
-        shown(&failed)
+        render_finish(&failed)
     );
     served.context.sim().faults().clear();
     let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
@@ -415,7 +416,7 @@ fn a_signal_waits_for_tasks_up_to_the_grace_period() {
         }
         let polls = served.c1.ledger().count(Endpoint::GetTask);
         assert_eq!(served.stop(), Some(0));
-        assert_eq!(shown(&served.finished(&id)), expected);
+        assert_eq!(render_finish(&served.finished(&id)), expected);
         assert!(served.c1.ledger().count(Endpoint::GetTask) <= polls + 1);
         assert!(served.temp_is_empty());
     }
@@ -468,7 +469,7 @@ fn startup_failures_are_reported() {
         let authority = served.c1.authority();
         served
             .context
-            .shown(&ran)
+            .error_snapshot(&ran)
             .replace(&authority, "[C1]")
             .replace(&authority.replace("localhost:", ""), "[PORT]")
     };

@@ -1,4 +1,4 @@
-//! Settings and wishes of a task that decide what a sync in service mode reads and delivers.
+//! Settings and options of a task that decide what a sync in service mode reads and delivers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -87,7 +87,7 @@ fn the_type_filter_applies_to_tasks_without_one() {
         delivered(&served, &id),
         ("partial".to_owned(), set(&["role", "user"]))
     );
-    // What the task names weighs more.
+    // The task's own value has precedence.
     let id = served.push(full_sync(&["tenant"]));
     assert_eq!(delivered(&served, &id), ("partial".to_owned(), set(&["tenant"])));
     let target = served.push(TaskType::SyncFull(wire::SyncFullTask {

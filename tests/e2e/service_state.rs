@@ -10,7 +10,7 @@ use c1_sim::C1SimConfig;
 use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 
 use crate::harness::TestContext;
-use crate::support::service::{PATIENCE, Served, shown};
+use crate::support::service::{PATIENCE, Served, render_finish};
 
 const STATE: &[&str] = &["--state-dir", "state"];
 
@@ -44,14 +44,14 @@ fn answer_with_nothing(context: &TestContext, path: &str) {
 fn delivers(served: &Served) {
     let task = served.push(full());
     let finish = served.finished(&task);
-    assert!(finish.is_success(), "{}", shown(&finish));
+    assert!(finish.is_success(), "{}", render_finish(&finish));
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 1);
 }
 
 /// Runs a full sync that must be held back and returns its message.
 fn held_back(served: &Served) -> String {
     let task = served.push(full());
-    let message = shown(&served.finished(&task));
+    let message = render_finish(&served.finished(&task));
     assert!(message.starts_with("FailedPrecondition"), "{message}");
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 0);
     message
@@ -140,7 +140,7 @@ fn without_a_folder_absolute_rules_hold() {
     assert_eq!(served.stop(), Some(0));
 }
 
-/// A process that has delivered nothing itself compares with what another one delivered.
+/// A process without own deliveries compares with the delivery of another one.
 #[test]
 fn replicas_share_the_delivered_state() {
     let mut served = served(STATE);
@@ -160,7 +160,7 @@ fn replicas_share_the_delivered_state() {
     let task = served.push(full());
     let finish = served.finished(&task);
     assert_eq!(finish.host_id, "other-host");
-    let message = shown(&finish);
+    let message = render_finish(&finish);
     assert!(message.contains("resources of type role are left"), "{message}");
     let pid = rustix::process::Pid::from_child(&other);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -181,7 +181,7 @@ fn syncs_of_one_dataset_queue() {
     let tasks: Vec<_> = (0..8).map(|_| served.push(full())).collect();
     for task in &tasks {
         let finish = served.finished(task);
-        assert!(finish.is_success(), "{}", shown(&finish));
+        assert!(finish.is_success(), "{}", render_finish(&finish));
         assert_eq!(served.c1.tasks().progress(task).unwrap().assets().count(), 1);
     }
     assert_eq!(served.stop(), Some(0));
@@ -192,7 +192,7 @@ fn syncs_of_one_dataset_queue() {
     assert!(served.temp_is_empty());
 }
 
-/// Nothing that is there and cannot be used is taken for nothing.
+/// Unusable state never counts as missing.
 #[test]
 fn unusable_state_is_an_error() {
     let mut served = served(STATE);
@@ -217,7 +217,7 @@ fn unusable_state_is_an_error() {
         fs::write(&path, &bytes).unwrap();
         served.start(STATE);
         let task = served.push(full());
-        let message = shown(&served.finished(&task));
+        let message = render_finish(&served.finished(&task));
         assert!(
             message.starts_with(reason) && message.contains("delivered.state"),
             "{message}"
@@ -238,7 +238,7 @@ fn unusable_state_is_an_error() {
     assert_eq!(served.stop(), Some(0));
 }
 
-/// What others could have written is not believed, and what cannot be written is known at the start.
+/// State that others could have written is not used, and a folder without write permission is reported at startup.
 #[test]
 fn a_foreign_state_folder_is_refused_at_startup() {
     let mut served = Served::not_started(&msp(), C1SimConfig::default());

@@ -44,7 +44,7 @@ fn serve(c1: C1SimConfig, arguments: &[&str]) -> Served {
     Served::new(&SimConfig::new(Tenant::fixture("msp").unwrap()), c1, arguments)
 }
 
-/// Whatever a call is once answered with, the task is finished in the end, and the service lives on.
+/// Whatever a single call returns, the task is finished, and the service continues.
 fn sweep(endpoint: Endpoint) {
     let mut served = serve(fast(), &[]);
     for code in CODES {

@@ -1,4 +1,4 @@
-//! A machine that is shared: what others have put where this program writes, sweeps or reads.
+//! Shared machines: files of others where this program writes, sweeps or reads.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, mknodat};
 
-use crate::harness::{TestContext, skipped};
+use crate::harness::{TestContext, report_skipped};
 use crate::support::service::Served;
 
-/// Somebody else.
+/// Another user.
 const OTHER: u32 = 12_345;
 
 fn set_mode(path: &Path, mode: u32) {
@@ -25,7 +25,7 @@ fn mode(path: &Path) -> u32 {
 fn is_root(what: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
-        skipped(what, "files of another user can be made by root only");
+        report_skipped(what, "files of another user can be made by root only");
     }
     root
 }
@@ -64,7 +64,7 @@ fn an_open_leftover_is_not_published() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let published = fs::metadata(context.path("sync.c1z")).unwrap();
     assert_ne!(published.ino(), theirs.metadata().unwrap().ino());
-    context.only_holds(&["sync.c1z"]);
+    context.assert_only_files(&["sync.c1z"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::datasets::files;
 use crate::golden::{read_rows, reference_lines};
 use crate::harness::{TestContext, edit_v1, name_tenant};
 use crate::support::dataset::latest;
-use crate::support::service::{Served, shown};
+use crate::support::service::{Served, render_finish};
 
 const SINKS: [&str; 6] = [
     "--sink",
@@ -54,7 +54,10 @@ fn an_empty_list_is_refused_until_it_is_accepted() {
     for _ in 0..2 {
         let ran = context.run(&SINKS);
         let since = latest_id(&context);
-        assert_snapshot!("an_empty_list", context.shown(&ran).replace(&since, "[SYNC]"));
+        assert_snapshot!(
+            "an_empty_list",
+            context.error_snapshot(&ran).replace(&since, "[SYNC]")
+        );
         assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), before);
         for dataset in ["lake", "csv"] {
             assert_eq!(
@@ -63,7 +66,7 @@ fn an_empty_list_is_refused_until_it_is_accepted() {
             );
         }
     }
-    context.only_holds(&["csv", "lake", "sync.c1z", "sync.c1z.candidate"]);
+    context.assert_only_files(&["csv", "lake", "sync.c1z", "sync.c1z.candidate"]);
 
     // The quarantined file can be inspected: it has the refused sync beside the previous one.
     let doubted = syncs(&context, "sync.c1z.candidate");
@@ -88,8 +91,8 @@ fn an_empty_list_is_refused_until_it_is_accepted() {
 
     let ran = context.run(&with(&["--accept-drop", "organization"]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    // What was in doubt is settled.
-    context.only_holds(&["csv", "lake", "look", "sync.c1z"]);
+    // The refused loss is accepted.
+    context.assert_only_files(&["csv", "lake", "look", "sync.c1z"]);
     assert!(!context.path("lake/_candidate").exists());
     assert!(
         !reference_lines(&context)
@@ -102,7 +105,7 @@ fn an_empty_list_is_refused_until_it_is_accepted() {
             published.sync
         );
     }
-    // From now on this is what there was.
+    // From now on this is the baseline.
     assert_eq!(context.run(&SINKS).code, Some(0));
 }
 
@@ -338,7 +341,7 @@ fn a_sync_without_its_devices_is_partial() {
             .command(&["--ninja-one-include-devices"])
             .env("BATON_KEEP_SYNC_COUNT", "1"),
     );
-    assert_snapshot!("the_last_full_sync", context.shown(&ran));
+    assert_snapshot!("the_last_full_sync", context.error_snapshot(&ran));
     assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), before);
 }
 
@@ -364,10 +367,10 @@ fn service_mode_does_not_deliver_syncs_that_lost_too_much() {
     let served = Served::msp(&[]);
     let sync = || TaskType::SyncFull(wire::SyncFullTask::default());
     let first = served.finished(&served.push(sync()));
-    assert!(first.is_success(), "{}", shown(&first));
+    assert!(first.is_success(), "{}", render_finish(&first));
     answer_with_nothing(&served.context, "/v2/organizations");
     let task = served.push(sync());
-    let second = shown(&served.finished(&task));
+    let second = render_finish(&served.finished(&task));
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 0);
     assert!(
         second.starts_with(
@@ -381,5 +384,5 @@ fn service_mode_does_not_deliver_syncs_that_lost_too_much() {
     );
     served.context.sim().faults().clear();
     let third = served.finished(&served.push(sync()));
-    assert!(third.is_success(), "{}", shown(&third));
+    assert!(third.is_success(), "{}", render_finish(&third));
 }

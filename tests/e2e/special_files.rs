@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use crate::harness::{RunOutput, TestContext, skipped};
+use crate::harness::{RunOutput, TestContext, report_skipped};
 
 /// Runs a command that must end within seconds.
 fn run_without_hanging(context: &TestContext, arguments: &[&str]) -> RunOutput {
@@ -58,7 +58,7 @@ fn special_files(context: &TestContext) -> Vec<(&'static str, &'static str)> {
         null,
     ) {
         Ok(()) => special_files.push(("null", "a device")),
-        Err(error) => skipped("a device node", &format!("mknod: {error}")),
+        Err(error) => report_skipped("a device node", &format!("mknod: {error}")),
     }
     special_files
 }
@@ -79,7 +79,7 @@ fn assert_still_special(path: &Path) {
 #[test]
 fn special_files_are_not_written() {
     let context = TestContext::msp();
-    context.good_sync();
+    context.write_good_sync();
     for (name, description) in special_files(&context) {
         let sinks = [
             format!("c1z={name}"),
@@ -126,7 +126,7 @@ fn special_files_are_not_written() {
 #[test]
 fn special_files_are_not_read() {
     let context = TestContext::msp();
-    let good = context.good_sync();
+    let good = context.write_good_sync();
     for (name, description) in special_files(&context) {
         if name == "folder" {
             continue;

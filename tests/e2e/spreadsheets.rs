@@ -93,7 +93,7 @@ fn no_cell_is_a_formula_and_all_options_round_trip() {
                     "delimiter = \"{delimiter}\"\nbom = {bom}\nsep = {sep}\nspreadsheet_safe = {safe}\n"
                 ),
             );
-            // The second sync reads what the first wrote.
+            // The second sync reads the output of the first.
             for _ in 0..2 {
                 let ran = context.run(&[]);
                 assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -155,7 +155,7 @@ fn invalid_options_are_named_with_the_valid_ones() {
         let ran = context.run(&[]);
         assert_eq!(ran.code, Some(3), "{option}: {}", ran.stderr);
         assert!(ran.stderr.contains(expected), "{option}: {}", ran.stderr);
-        context.only_holds(&[".baton.toml"]);
+        context.assert_only_files(&[".baton.toml"]);
     }
 }
 

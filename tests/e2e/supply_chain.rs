@@ -1,4 +1,4 @@
-//! The rules of deny.toml, held against what Cargo.lock really brings, on machines without cargo-deny.
+//! The rules of deny.toml, checked against Cargo.lock, on machines without cargo-deny.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -41,7 +41,7 @@ fn rules() -> Rules {
         .unwrap()
 }
 
-/// What is built for any platform: the workspace, its tests and tools, and all that they need.
+/// Packages for any platform: the workspace, its tests and tools, and their dependencies.
 fn packages() -> Vec<Package> {
     let tree = Command::new(env!("CARGO"))
         .args([
@@ -60,7 +60,7 @@ fn packages() -> Vec<Package> {
         .current_dir(workspace())
         .output()
         .unwrap();
-    // Cargo cannot list what other platforms need where it was never downloaded; then this one's have to do.
+    // Cargo cannot list packages of other platforms that were never downloaded; then only this platform's are checked.
     let metadata = MetadataCommand::new()
         .current_dir(workspace())
         .other_options(["--locked".to_owned(), "--offline".to_owned()])

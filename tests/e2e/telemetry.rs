@@ -17,7 +17,7 @@ use collector::{Collector, attribute, text};
 
 const ENDPOINT: &str = "--otel-collector-endpoint";
 const INSECURE: &str = "--otel-collector-endpoint-tls-insecure";
-/// What the end of a run may take longer for a collector that is not there.
+/// Extra time at the end of a run when the collector is not reachable.
 const LAST_WORDS: Duration = Duration::from_secs(6);
 
 fn sync_to(context: &TestContext, address: &str, more: &[&str]) -> RunOutput {
@@ -162,7 +162,7 @@ fn the_certificate_is_given_as_a_file_or_inline() {
 #[test]
 fn an_export_is_traced_like_a_sync() {
     let context = TestContext::bare();
-    context.good_sync();
+    context.write_good_sync();
     let collector = Collector::start();
     let more = ["export", "--from", "sync.c1z", "--sink", "csv=out"];
     let ran = sync_to(&context, &collector.address, &more);
@@ -224,7 +224,13 @@ fn invalid_settings_are_refused_without_their_password() {
     ] {
         let ran = context.run(arguments);
         assert!(!ran.stderr.contains("hush"), "{}", ran.stderr);
-        writeln!(shown, "{}\n{}", arguments[1..].join(" "), context.shown(&ran)).unwrap();
+        writeln!(
+            shown,
+            "{}\n{}",
+            arguments[1..].join(" "),
+            context.error_snapshot(&ran)
+        )
+        .unwrap();
     }
     assert_snapshot!(shown);
 }

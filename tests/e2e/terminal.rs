@@ -1,4 +1,4 @@
-//! What people see at terminals of several widths.
+//! Output at terminals of several widths.
 #![cfg(unix)]
 #![expect(clippy::format_collect, reason = "tests are plain")]
 
@@ -21,7 +21,7 @@ use crate::inspect::synced;
 
 const WIDTHS: [u16; 3] = [60, 100, 160];
 
-/// What a terminal shows of what was written to it, as far as this program steers it.
+/// The screen of a terminal, for the control sequences this program uses.
 struct Screen {
     width: usize,
     lines: Vec<String>,
@@ -39,7 +39,7 @@ impl Screen {
         }
     }
 
-    /// Takes what was written.
+    /// Applies written bytes.
     fn write(&mut self, text: &str) {
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
@@ -198,7 +198,7 @@ fn run_at_terminal(
     (screen.shown(), child.wait().unwrap().code())
 }
 
-/// Without what differs from run to run: the spinner, the time and the bytes.
+/// Removes values that differ from run to run: the spinner, the time and the bytes.
 fn steady(shown: &str) -> String {
     let lines = shown.lines().map(|line| {
         let spinner = line.starts_with(|c: char| ('\u{2800}'..='\u{28ff}').contains(&c));
@@ -373,7 +373,7 @@ fn a_slow_sync_shows_what_it_waits_for() {
             format!("terminal_{width}_slow_sync"),
             waiting.unwrap_or_else(|| steps.join("\n"))
         );
-        // It goes on counting.
+        // It continues to count.
         assert!(
             steps.iter().any(|step| step.contains("asks to wait 1 s")),
             "{steps:?}"

@@ -56,8 +56,8 @@ fn tenant(day: usize) -> SimConfig {
 
 /// A folder with the four syncs in `sync.c1z` and in the dataset `lake`, and their ids.
 fn four_days() -> (TestContext, Vec<String>) {
-    let place = TestContext::bare();
-    let file = place.path("sync.c1z");
+    let copies = TestContext::bare();
+    let file = copies.path("sync.c1z");
     let mut context = TestContext::with(&tenant(0));
     for day in 0..ENDED.len() {
         if day > 0 {
@@ -81,7 +81,7 @@ fn four_days() -> (TestContext, Vec<String>) {
             assert_eq!(changed, 1);
         }
     });
-    let syncs = place.run(&["inspect", "syncs", "--output", "json"]);
+    let syncs = copies.run(&["inspect", "syncs", "--output", "json"]);
     let ids: Vec<String> = syncs
         .stdout
         .lines()
@@ -94,7 +94,7 @@ fn four_days() -> (TestContext, Vec<String>) {
         .collect();
     assert_eq!(ids.len(), ENDED.len(), "{}{}", syncs.stdout, syncs.stderr);
     for id in &ids {
-        let ran = place.run(&[
+        let ran = copies.run(&[
             "export",
             "--from",
             "sync.c1z",
@@ -107,10 +107,10 @@ fn four_days() -> (TestContext, Vec<String>) {
         ]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
-    (place, ids)
+    (copies, ids)
 }
 
-fn shown(ran: &RunOutput, ids: &[String]) -> String {
+fn normalized_output(ran: &RunOutput, ids: &[String]) -> String {
     let mut text = format!("exit {}\n{}{}", ran.code.unwrap_or(-1), ran.stdout, ran.stderr);
     for (day, id) in ids.iter().enumerate() {
         text = text.replace(id.as_str(), &format!("[SYNC {}]", day + 1));
@@ -142,18 +142,18 @@ fn the_past_can_be_inspected() {
         ("2026-03-02T05:17:11+02:00", Some(0)),
         ("2026-03-01T22:17:12-05:00", Some(1)),
     ] {
-        for place in ["sync.c1z", "lake"] {
-            let ran = context.run(&["inspect", place, "--at", at, "--output", "json"]);
+        for location in ["sync.c1z", "lake"] {
+            let ran = context.run(&["inspect", location, "--at", at, "--output", "json"]);
             match day {
                 Some(day) => {
-                    assert_eq!(ran.code, Some(0), "{place} {at}: {}", ran.stderr);
+                    assert_eq!(ran.code, Some(0), "{location} {at}: {}", ran.stderr);
                     let stats: Value = serde_json::from_str(&ran.stdout).unwrap();
-                    assert_eq!(stats["sync"]["sync_id"], *ids[day], "{place} {at}");
+                    assert_eq!(stats["sync"]["sync_id"], *ids[day], "{location} {at}");
                 }
                 None => {
-                    assert_eq!((ran.code, ran.stdout.as_str()), (Some(5), ""), "{place} {at}");
+                    assert_eq!((ran.code, ran.stdout.as_str()), (Some(5), ""), "{location} {at}");
                     let first = "the first one ended at 2026-03-01 03:17:12 UTC";
-                    assert!(ran.stderr.contains(first), "{place} {at}: {}", ran.stderr);
+                    assert!(ran.stderr.contains(first), "{location} {at}: {}", ran.stderr);
                 }
             }
         }
@@ -183,7 +183,9 @@ fn the_past_can_be_inspected() {
     ] {
         let outputs: Vec<String> = ["sync.c1z", "lake"]
             .into_iter()
-            .map(|place| shown(&context.run(&[&["inspect", place], arguments].concat()), &ids))
+            .map(|location| {
+                normalized_output(&context.run(&[&["inspect", location], arguments].concat()), &ids)
+            })
             .collect();
         assert_eq!(outputs[0], outputs[1], "{name}");
         assert_snapshot!(format!("time_{name}"), outputs[0]);
@@ -229,12 +231,12 @@ fn two_points_in_time_are_compared() {
     ] {
         let outputs: Vec<String> = ["sync.c1z", "lake"]
             .into_iter()
-            .map(|place| {
-                let ran = context.run(&[&["diff", place], arguments].concat());
-                let lines = shown(&ran, &ids);
+            .map(|location| {
+                let ran = context.run(&[&["diff", location], arguments].concat());
+                let lines = normalized_output(&ran, &ids);
                 let lines = lines.lines().filter(|line| !line.starts_with(r#"{"level""#));
                 lines
-                    .map(|line| format!("{}\n", line.replace(place, "[PLACE]")))
+                    .map(|line| format!("{}\n", line.replace(location, "[PLACE]")))
                     .collect()
             })
             .collect();

@@ -1,5 +1,5 @@
 //! Invalid answers of NinjaOne, or of a proxy: the program reads them, retries, or reports
-//! exactly what came.
+//! exactly what arrived.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use ninjaone_sim::{
     CertificateOptions, Edit, Fault, FaultRule, FaultSchedule, Rows, SimConfig, Tenant, To, Validity, When,
 };
 
-use crate::harness::{RunOutput, TestContext, skipped};
+use crate::harness::{RunOutput, TestContext, report_skipped};
 
 const TOKEN: &str = "/ws/oauth/token";
 const TECHNICIANS: &str = "/v2/user/technicians";
@@ -303,7 +303,7 @@ fn permission_errors_are_final_whatever_the_status() {
         );
         assert_eq!(context.sim().ledger().count("GET", ROLES), 1, "{status} {code}");
     }
-    // An exception's name is no permission.
+    // The name of an exception is not a permission.
     let body = r#"{"resultCode":"FAILURE","errorMessage":"PermissionServiceException"}"#;
     fails(ROLES, answer(500, JSON, body), 14, &["the server failed"]);
 }
@@ -356,7 +356,7 @@ fn a_wrong_address_is_not_reported_as_a_wrong_secret() {
     );
 }
 
-/// Separators and capitals are understood before the scope is sent; a word that is no scope is named as a likely typing error.
+/// Separators and capitals are normalized before the scope is sent; an unknown scope is reported as a likely typing error.
 #[test]
 fn a_misspelled_scope() {
     let refusal = answer(400, JSON, r#"{"error":"invalid_scope"}"#);
@@ -381,7 +381,7 @@ fn a_misspelled_scope() {
     }
 }
 
-/// Nothing of a body that is no error is repeated.
+/// A body that is not an error is never quoted.
 #[test]
 fn no_error_shows_personal_data() {
     let people = r#"[{"id":7,"firstName":"Zoe","email":"zoe.berg@customer.example"}]"#;
@@ -479,7 +479,7 @@ fn a_short_page_that_cannot_advance_is_the_last() {
     );
     assert!(ran.stderr.contains(r#""sync_type":"partial""#), "{}", ran.stderr);
 
-    // A full page without progress is no end.
+    // A full page without progress is not the end.
     let full: Vec<String> = (1..=1000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     let full = format!("[{}]", full.join(","));
     fails(ORGANIZATIONS, answer(200, JSON, &full), 15, &["did not advance"]);
@@ -510,7 +510,7 @@ fn a_wrong_clock_is_named_as_a_possible_cause() {
 fn resolver_error_texts_do_not_decide() {
     let folder = tempfile::tempdir().unwrap();
     let Some(shim) = resolver_shim(folder.path()) else {
-        return skipped("the resolver that fails", "there is no C compiler");
+        return report_skipped("the resolver that fails", "there is no C compiler");
     };
     for (fails, code) in [(2, 0), (100, 14)] {
         let mut context = TestContext::msp();

@@ -1,4 +1,4 @@
-//! The documents use plain words. What is listed here was found in them once, and has a standard word instead.
+//! The documents use plain words. The listed phrases were found in them once and have standard replacements.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::documents::DOC_FOLDERS;
 use crate::harness::workspace;
 
-/// Phrases that no document uses, and what to write instead.
+/// Banned phrases with their replacements.
 const DIALECT: [(&str, &str); 32] = [
     ("told", "reported, shown, instructed"),
     ("tells", "says, reports, shows"),
@@ -67,7 +67,7 @@ fn prose(page: &str) -> String {
         } else if line.starts_with("<!-- end generated") {
             in_generated = false;
         } else if !in_code && !in_generated {
-            // Each second piece between backticks is code. A sentence goes on over the end of a line.
+            // Each second piece between backticks is code. A sentence continues over the end of a line.
             let pieces: Vec<&str> = line.split('`').step_by(2).collect();
             prose.push_str(&pieces.join(" , "));
             prose.push_str(if line.trim().is_empty() { " , " } else { "\n" });

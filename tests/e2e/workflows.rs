@@ -1,4 +1,4 @@
-//! The workflows of the forge call what developers call, with few rights and an end in time.
+//! The CI workflows call xtask commands, with minimal permissions and a timeout.
 
 use std::collections::BTreeSet;
 use std::fs;

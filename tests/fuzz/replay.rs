@@ -1,4 +1,4 @@
-//! Replays what the fuzzer has found so far, without the fuzzer: included by the tests of every crate that has targets.
+//! Replays the corpus without the fuzzer; included by the tests of every crate with targets.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A simulated tenant in a process of its own.
+//! A simulated tenant in its own process.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -68,7 +68,7 @@ fn write_datasets(out: &Path) -> Result<(), Failure> {
     sync(&programs, &today.on_another_day(&programs, &arguments)?, out)
 }
 
-/// Gives a role a member of another one.
+/// Adds a member of another role to a role.
 fn add_member(roles: &mut [Value]) -> Option<()> {
     let named = |role: &&mut Value| role["name"] == ROLE;
     let other = roles

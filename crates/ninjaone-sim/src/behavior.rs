@@ -8,11 +8,11 @@ use std::time::Duration;
 pub struct Behavior {
     /// The token endpoint.
     pub token: TokenBehavior,
-    /// What a token may do.
+    /// Scopes of tokens.
     pub authorization: AuthorizationBehavior,
-    /// What the reads return.
+    /// Answers to reads.
     pub reads: ReadBehavior,
-    /// What the writes do.
+    /// Effects of writes.
     pub writes: WriteBehavior,
     /// `/v2/activities`.
     pub activities: ActivityBehavior,
@@ -25,15 +25,15 @@ pub struct Behavior {
 pub struct TokenBehavior {
     /// `/oauth/token` works too; otherwise it answers a web server's HTML 404.
     pub legacy_path: bool,
-    /// What the scope `offline_access` gives.
+    /// Effect of the scope `offline_access`.
     pub offline_access: OfflineAccess,
-    /// What a wrong secret of a known client gives.
+    /// Answer to a wrong secret of a known client.
     pub wrong_secret: WrongSecret,
     /// Status of `unauthorized_client`, for an app without the client credentials grant: 400 or 401.
     pub ungranted_status: u16,
     /// How long a token really lives.
     pub lifetime: Duration,
-    /// What `expires_in` says about it.
+    /// The lifetime that `expires_in` claims.
     pub expires_in: ExpiresIn,
     /// A new token revokes the app's earlier ones.
     pub one_token_at_a_time: bool,
@@ -80,7 +80,7 @@ pub enum ExpiresIn {
     Truthful,
     /// No such field.
     Absent,
-    /// This number of seconds, whatever the real lifetime.
+    /// This number of seconds, regardless of the real lifetime.
     Claimed(u64),
 }
 
@@ -185,7 +185,7 @@ pub struct WriteBehavior {
     pub repeated_membership: Repeated,
     /// Role writes answer 200 with an empty body.
     pub empty_role_answer: bool,
-    /// The email of a deleted user stays taken.
+    /// The email of a deleted user stays reserved.
     pub deleted_email_stays_taken: bool,
     /// `enabled`, `email` and `phone` in a PATCH.
     pub unsupported_fields: UnsupportedFields,
@@ -232,7 +232,7 @@ pub enum UnsupportedFields {
 /// `/v2/activities` (docs/reference/ninjaone-api.md §11.7).
 #[derive(Debug, Clone, Default)]
 pub struct ActivityBehavior {
-    /// `olderThan` and `newerThan` mean the opposite of what scripts rely on.
+    /// `olderThan` and `newerThan` have the opposite meaning of the one that scripts rely on.
     pub swapped_bounds: bool,
     /// `pageSize` outside 10–1000 is clamped instead of refused with 400.
     pub clamp_page_size: bool,

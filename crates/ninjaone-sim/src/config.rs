@@ -100,7 +100,7 @@ impl Scopes {
         self
     }
 
-    /// Whether there is no scope at all.
+    /// Whether there are no scopes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

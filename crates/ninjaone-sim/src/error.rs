@@ -10,7 +10,7 @@ pub enum SimError {
     FixtureFile {
         /// The requested file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A file of a fixture is not the JSON it should be.
@@ -18,7 +18,7 @@ pub enum SimError {
     FixtureContent {
         /// File name inside the fixture folder.
         file: String,
-        /// What is wrong, with line and column where known.
+        /// The problem, with line and column where known.
         reason: String,
     },
     /// No fixture of this name is built in.

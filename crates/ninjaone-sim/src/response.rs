@@ -26,7 +26,7 @@ pub(crate) enum Payload {
     Endless(Endless),
 }
 
-/// A body without an end of its own.
+/// A body without an end.
 #[derive(Debug)]
 pub(crate) struct Endless {
     pub(crate) begin: Vec<u8>,
@@ -128,7 +128,7 @@ impl Answer {
         Self::json(status, &body)
     }
 
-    /// An application error that says everything in its `resultCode`.
+    /// An application error with its message in `resultCode`.
     pub(crate) fn result_code(status: u16, code: &str, incidents: &Incidents) -> Self {
         Self::json(
             status,

@@ -152,7 +152,7 @@ async fn authorization_is_checked_in_order() {
 }
 
 #[tokio::test]
-async fn what_needs_a_user_or_an_administrator() {
+async fn user_context_and_administrator_rights() {
     let run = "/v2/device/501/script/run";
     let tester = Tester::msp().await;
     insta::assert_snapshot!(shown(tester.call(Method::POST, run, None).await), @r#"403 {"error":"user_context_required","error_code":5,"error_description":"Access key does not have user context which is required for this request"}"#);
@@ -173,7 +173,7 @@ async fn what_needs_a_user_or_an_administrator() {
 }
 
 #[tokio::test]
-async fn lists_hold_what_is_expected_under_every_prefix() {
+async fn lists_match_the_expected_counts_under_every_prefix() {
     let expected = Tenant::fixture("msp").unwrap().expected();
     let tester = Tester::msp().await;
     for prefix in ["", "/api", "/ws/api"] {
@@ -291,7 +291,7 @@ async fn role_membership() {
 }
 
 #[tokio::test]
-async fn an_accounts_life() {
+async fn the_lifecycle_of_an_account() {
     let tester = Tester::msp().await;
     let requested =
         json!({"firstName": "Nia", "lastName": "New", "email": "nia.new@example.net", "organizationId": 2});
@@ -319,10 +319,10 @@ async fn an_accounts_life() {
         (status, &refusal["resultCode"]),
         (409, &json!("EMAIL_ALREADY_IN_USE"))
     );
-    let taken = json!({"firstName": "No", "lastName": "Body", "email": "already.taken@example.com"});
+    let duplicate = json!({"firstName": "No", "lastName": "Body", "email": "already.taken@example.com"});
     assert_eq!(
         tester
-            .call(Method::POST, "/v2/user/end-users", Some(taken))
+            .call(Method::POST, "/v2/user/end-users", Some(duplicate))
             .await
             .0,
         409
@@ -395,7 +395,7 @@ async fn activities_page_backwards_and_only_an_empty_page_ends() {
 }
 
 #[tokio::test]
-async fn personalities() {
+async fn configurable_behavior() {
     let old = Tester::switched(|behavior| behavior.transport.old_instance = true).await;
     for path in ["/v2/user/technicians", "/v2/user/roles", "/v2/contacts"] {
         assert_eq!(old.get(path).await.0, 404);
@@ -418,7 +418,7 @@ async fn personalities() {
 }
 
 #[tokio::test]
-async fn large_tenants_stream_the_rows_that_small_ones_hold() {
+async fn large_and_small_tenants_have_the_same_rows() {
     let size = GeneratedSize {
         technicians: 30,
         end_users: 2970,
@@ -451,7 +451,7 @@ async fn large_tenants_stream_the_rows_that_small_ones_hold() {
 }
 
 #[tokio::test]
-async fn faults_strike_where_and_when_they_should() {
+async fn faults_affect_the_selected_calls() {
     let tester = Tester::msp().await;
     let strike = |path: &str, when, fault| {
         tester.sim.faults().clear();

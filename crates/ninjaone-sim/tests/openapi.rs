@@ -15,7 +15,7 @@ const DOCUMENT: &str = concat!(
     "/../../../shared/facts/ninjaone-openapi.yaml"
 );
 
-/// Keys that real answers have without being documented (docs/reference/ninjaone-api.md §3.3), and one that no client can know.
+/// Undocumented keys of real answers (docs/reference/ninjaone-api.md §3.3), and an unknown one.
 const UNDOCUMENTED: [&str; 3] = ["tags", "fields", "onCallTier"];
 
 const READS: [(&str, &str); 11] = [
@@ -69,13 +69,13 @@ fn answer_schema<'d>(document: &'d Value, path: &str) -> &'d Value {
     resolved(document, &content.values().next().unwrap()["schema"])
 }
 
-fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
+fn check(document: &Value, schema: &Value, value: &Value, location: &str, problems: &mut Vec<String>) {
     let schema = resolved(document, schema);
     let fits = match (schema["type"].as_str(), value) {
         (_, Value::Null) | (None, _) => true,
         (Some("array"), Value::Array(elements)) => {
             for element in elements {
-                check(document, &schema["items"], element, place, problems);
+                check(document, &schema["items"], element, location, problems);
             }
             true
         }
@@ -85,9 +85,9 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
             };
             for (key, value) in fields {
                 match known.get(key) {
-                    Some(schema) => check(document, schema, value, &format!("{place}.{key}"), problems),
+                    Some(schema) => check(document, schema, value, &format!("{location}.{key}"), problems),
                     None if UNDOCUMENTED.contains(&key.as_str()) => {}
-                    None => problems.push(format!("{place}.{key} is not documented")),
+                    None => problems.push(format!("{location}.{key} is not documented")),
                 }
             }
             true
@@ -100,7 +100,7 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
     };
     if !fits {
         problems.push(format!(
-            "{place} is {value} where {} is documented",
+            "{location} is {value} where {} is documented",
             schema["type"]
         ));
     }

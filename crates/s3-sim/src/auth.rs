@@ -3,7 +3,7 @@
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
-/// s3s has a list of keys of its own, which answers an unknown one with `NotSignedUp`; S3 says `InvalidAccessKeyId`.
+/// s3s has its own list of keys, but answers an unknown one with `NotSignedUp`; S3 answers `InvalidAccessKeyId`.
 pub(crate) struct StaticCredentials {
     pub(crate) access_key: String,
     pub(crate) secret_key: SecretKey,

@@ -24,11 +24,11 @@ pub enum S3Fault {
 /// Reasons of S3 for which no repetition helps, in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Refusal {
-    /// 301 without `Location`: the bucket is in `eu-central-1`, as a header says.
+    /// 301 without `Location`; a header names the bucket's region `eu-central-1`.
     PermanentRedirect,
     /// 400: the signature is for another region than `eu-central-1`.
     AuthorizationHeaderMalformed,
-    /// 400: a bucket with Object Lock takes no upload without a checksum. Reads are answered.
+    /// 400: a bucket with Object Lock refuses uploads without a checksum. Reads are answered.
     ChecksumRequired,
     /// 403: the clocks differ by too much.
     RequestTimeTooSkewed,

@@ -93,7 +93,7 @@ mod tests {
     const KEYS: [&str; 6] = ["a.txt", "a/1", "a/2", "b/1", "b/c/2", "z"];
 
     #[test]
-    fn pages_join_to_the_whole_whatever_their_size() {
+    fn pages_of_any_size_join_to_the_listing() {
         for max_names in 1..8 {
             let query = ListQuery {
                 prefix: "",
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_last_page_has_nothing_after_it() {
+    fn a_full_last_page_has_no_successor() {
         let query = ListQuery {
             prefix: "b/",
             delimiter: None,
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn start_after_leaves_out_keys_and_not_their_folder() {
+    fn start_after_omits_keys_but_not_their_folder() {
         let query = ListQuery {
             prefix: "",
             delimiter: Some("/"),

@@ -13,7 +13,7 @@ use crate::fault::{Faults, S3Fault, S3Refusal};
 use crate::ledger::{RequestLedger, S3Request};
 use crate::switches::Switches;
 
-/// What every connection shares.
+/// The state shared by all connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) service: S3Service,

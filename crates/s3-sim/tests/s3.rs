@@ -1,4 +1,4 @@
-//! The simulated S3 against a client that others wrote, over real HTTP.
+//! The simulated S3 with an independent client, over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn start(read_only_prefix: Option<&str>) -> S3Sim {
     .unwrap()
 }
 
-/// A client that would get in and that never tries a request twice.
+/// A client with valid credentials and without retries.
 fn builder(s3: &S3Sim) -> AmazonS3Builder {
     // The client's HTTP library wants a TLS provider even for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -43,7 +43,7 @@ fn client(s3: &S3Sim) -> AmazonS3 {
     builder(s3).build().unwrap()
 }
 
-/// Three more tries, without the usual waiting.
+/// Three retries without the usual pauses.
 fn quickly() -> RetryConfig {
     RetryConfig {
         max_retries: 3,
@@ -67,7 +67,7 @@ fn requests(s3: &S3Sim) -> Vec<(String, Option<u16>)> {
 }
 
 #[tokio::test]
-async fn objects_come_back_as_they_went() {
+async fn objects_round_trip() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::parse("a folder/ä+b=c &?%.txt").unwrap();
@@ -106,7 +106,7 @@ async fn a_single_delete_needs_no_list_of_keys() {
 }
 
 #[tokio::test]
-async fn reads_can_depend_on_the_e_tag() {
+async fn reads_can_be_conditional() {
     let s3 = start(None);
     s3.put("k", "one");
     let client = client(&s3);
@@ -197,7 +197,7 @@ async fn uploads_can_be_aborted_and_must_not_have_small_parts() {
 }
 
 #[tokio::test]
-async fn create_keeps_what_is_there() {
+async fn create_keeps_an_existing_object() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::from("k");
@@ -212,7 +212,7 @@ async fn create_keeps_what_is_there() {
 }
 
 #[tokio::test]
-async fn of_many_that_create_one_wins() {
+async fn one_of_many_concurrent_creates_wins() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::from("k");
@@ -249,7 +249,7 @@ async fn update_replaces_only_the_version_it_names() {
 }
 
 #[tokio::test]
-async fn only_the_one_key_gets_in() {
+async fn only_the_configured_key_is_accepted() {
     let s3 = start(None);
     s3.put("k", "v");
     let wrong = [
@@ -278,7 +278,7 @@ async fn there_is_one_bucket() {
         (&get, &put),
         (Error::NotFound { .. }, Error::NotFound { .. })
     ));
-    // The client has no kind of its own for a listing that finds no bucket.
+    // The client has no error kind for a listing of an unknown bucket.
     let list = client.list(None).try_collect::<Vec<_>>().await.unwrap_err();
     for error in [get, put, list] {
         assert!(format!("{error:?}").contains("NoSuchBucket"), "{error:?}");
@@ -286,7 +286,7 @@ async fn there_is_one_bucket() {
 }
 
 #[tokio::test]
-async fn a_prefix_can_be_read_only() {
+async fn a_prefix_can_be_protected() {
     let s3 = start(Some("kept/"));
     s3.put("kept/k", "v");
     let client = client(&s3);
@@ -304,13 +304,13 @@ async fn a_prefix_can_be_read_only() {
 }
 
 #[tokio::test]
-async fn a_status_is_answered_and_nothing_done() {
+async fn a_status_fault_has_no_effect() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::from("k");
     for status in [403, 409, 412, 500, 503] {
         s3.fail_once(0, S3Fault::Status(status));
-        // Larger than what fits into the socket's buffers, so that the whole must be read before the answer.
+        // Larger than the socket's buffers, so that the body must be read before the answer.
         let result = client.put(&key, vec![b'x'; 12 << 20].into()).await;
         assert!(result.is_err());
         assert_eq!(s3.requests().last().unwrap().status, Some(status));
@@ -320,7 +320,7 @@ async fn a_status_is_answered_and_nothing_done() {
 }
 
 #[tokio::test]
-async fn a_reset_does_nothing_and_answers_nothing() {
+async fn a_reset_fault_has_no_effect_and_no_answer() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::from("k");
@@ -336,7 +336,7 @@ async fn a_reset_does_nothing_and_answers_nothing() {
 }
 
 #[tokio::test]
-async fn an_effect_can_stay_without_an_answer() {
+async fn a_request_can_take_effect_without_an_answer() {
     let s3 = start(None);
     let client = client(&s3);
     s3.fail_once(0, S3Fault::AfterEffect);
@@ -346,7 +346,7 @@ async fn an_effect_can_stay_without_an_answer() {
 }
 
 #[tokio::test]
-async fn failing_goes_on_until_it_is_taken_back() {
+async fn faults_last_until_they_are_removed() {
     let s3 = start(None);
     let client = client(&s3);
     let key = Path::from("k");
@@ -365,7 +365,7 @@ async fn failing_goes_on_until_it_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_tries_again_gets_over_a_fault() {
+async fn a_retrying_client_survives_a_fault() {
     let s3 = start(None);
     let client = builder(&s3).with_retry(quickly()).build().unwrap();
     let key = Path::from("k");
@@ -377,9 +377,9 @@ async fn a_client_that_tries_again_gets_over_a_fault() {
     }
 }
 
-/// What code that creates must know: it can be told of a conflict that is with its own first try.
+/// Code that creates an object must expect a conflict with its own first attempt.
 #[tokio::test]
-async fn a_client_that_tries_again_can_collide_with_itself() {
+async fn a_retrying_client_can_conflict_with_itself() {
     let s3 = start(None);
     let client = builder(&s3).with_retry(quickly()).build().unwrap();
     s3.fail_once(0, S3Fault::AfterEffect);

@@ -7,11 +7,11 @@ use crate::mix::mix;
 pub enum When {
     /// Every one.
     Always,
-    /// The first so many.
+    /// The first N calls.
     First(u64),
     /// Only the one with this number.
     Nth(u64),
-    /// Those after the first so many.
+    /// All calls after the first N.
     After(u64),
     /// A pseudo-random share. The same seed selects the same calls.
     Percent {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_rule_that_matches_decides_and_all_count() {
+    fn the_first_matching_rule_decides_and_all_count() {
         let rules = FaultRules::default();
         rules.add(("/a", When::Nth(2)));
         rules.add(("/a", When::Always));

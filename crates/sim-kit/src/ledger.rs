@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_waits_for_a_call() {
+    fn wait_until_blocks_for_a_call() {
         let ledger = Ledger::default();
         let other = ledger.clone();
         let thread = std::thread::spawn(move || drop(other.begin(1)));

@@ -1,6 +1,6 @@
-//! What the simulated services of the tests share. A simulator adds its protocol and its state.
+//! The shared parts of the simulated services in tests. A simulator adds its protocol and its state.
 //!
-//! - [`Server`] accepts connections on a thread of its own, so that tests of any kind can start one.
+//! - [`Server`] accepts connections on its own thread, so that sync and async tests can start one.
 //! - [`tls_acceptor`] serves TLS with a certificate of a fresh test CA.
 //! - [`Ledger`] records every call, for tests to look at and to wait for.
 //! - [`FaultRules`] and [`When`] decide which call fails.

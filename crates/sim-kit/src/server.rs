@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-/// Why a server could not be started. The machine lacks something, or the address is taken.
+/// Why a server could not be started: the machine lacks a resource, or the address is in use.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The listening socket could not be opened.
@@ -63,7 +63,7 @@ impl Listener {
     }
 }
 
-/// A server on a thread of its own. Dropping it closes all connections and waits for the thread.
+/// A server on its own thread. Dropping it closes all connections and waits for the thread.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -72,7 +72,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a thread that hands every connection to `handle_connection`, each in a task of its own.
+    /// Starts a thread that passes every connection to `handle_connection`, each in its own task.
     ///
     /// # Errors
     /// [`ServerError::Thread`].

@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::ServerError;
 
-/// What a server's certificate says.
+/// The contents of a server's certificate.
 #[derive(Debug, Clone)]
 pub struct CertificateOptions {
     /// Host names and addresses.

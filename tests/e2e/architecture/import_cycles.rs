@@ -1,7 +1,7 @@
 //! No import cycle between files of a crate: a file that uses another one is not used by it, neither directly nor by way of others.
 //!
 //! Edges are the paths in a file's production code: `use` declarations and paths in expressions. A path through a re-export leads to
-//! the file that defines the item, so a `mod.rs` that only re-exports is no part of a cycle.
+//! the file that defines the item, so a `mod.rs` that only re-exports is not part of a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -284,7 +284,7 @@ fn paths(tokens: &[Token]) -> Vec<Vec<String>> {
     found
 }
 
-/// The module that defines what a path names, seen from a module; `None` for what is of another crate.
+/// The module that defines the item of a path, resolved in a module; `None` for items of other crates.
 fn defining_module(modules: &Modules, from: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     if depth > 20 {
@@ -347,7 +347,7 @@ fn edges(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
     let mut edges = BTreeMap::new();
     for (path, module) in modules {
         let mut used: BTreeSet<String> = BTreeSet::new();
-        // A file that re-exports what is in its folder does not use it.
+        // A file does not use the items of its folder that it re-exports.
         let is_facade = module.file.ends_with("lib.rs") || module.file.ends_with("mod.rs");
         let re_exports = if is_facade {
             re_exported(&module.tokens)

@@ -31,7 +31,7 @@ fn a_c1z_in_a_bucket_is_written_and_read() {
         &["--sink", &format!("c1z={C1Z}"), "--sink", "csv=out"],
     );
     assert_eq!(s3.objects().keys().collect::<Vec<_>>(), [KEY]);
-    context.only_holds(&["out"]);
+    context.assert_only_files(&["out"]);
 
     let listed = run_ok(&context, &s3, &["inspect", C1Z, "syncs", "--output", "json"]);
     assert_eq!(

@@ -18,7 +18,7 @@ use crate::lake::lake;
 #[test]
 fn mistyped_urls_are_refused() {
     let context = TestContext::msp();
-    context.good_sync();
+    context.write_good_sync();
     for location in [
         "s3:/lake/x",
         "s3:lake",
@@ -62,7 +62,7 @@ fn mistyped_urls_are_refused() {
             assert_eq!(ran.code, Some(3), "{arguments:?}: {}", ran.stderr);
         }
     }
-    context.only_holds(&["sync.c1z"]);
+    context.assert_only_files(&["sync.c1z"]);
 }
 
 #[test]

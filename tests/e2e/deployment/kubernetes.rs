@@ -39,7 +39,7 @@ fn arguments(container: &Value) -> Vec<&str> {
     arguments.map(|argument| argument.as_str().unwrap()).collect()
 }
 
-/// What describes the pods of a workload, if it has any.
+/// The pod template of a workload, if it has one.
 fn template(manifest: &Value) -> Option<&Value> {
     let found = match manifest["kind"].as_str().unwrap() {
         "CronJob" => &manifest["spec"]["jobTemplate"]["spec"]["template"],

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{assert_arguments, files, is_variable, read, syncs_with};
-use crate::harness::{words, workspace};
+use crate::harness::{split_words, workspace};
 
 /// Where the documents put the program.
 const INSTALLED: &str = "/usr/local/bin/baton-ninja-one";
@@ -87,7 +87,7 @@ impl Unit {
             .chain(self.all("Service", "Environment"))
             .map(|line| {
                 let (name, value) = line.split_once('=').unwrap();
-                (name.to_owned(), words(value).join(" "))
+                (name.to_owned(), split_words(value).join(" "))
             })
             .collect()
     }
@@ -147,7 +147,7 @@ fn every_variable_and_flag_is_one_of_the_program() {
         for (name, _) in unit.environment() {
             assert!(is_variable(&name), "{}: {name}", unit.path);
         }
-        let words = words(unit.one("Service", "ExecStart"));
+        let words = split_words(unit.one("Service", "ExecStart"));
         assert_eq!(words[0], INSTALLED);
         let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
         assert_arguments(&unit.path, &arguments);
@@ -164,7 +164,7 @@ fn secrets_come_as_credentials_only() {
             .map(|credential| {
                 let (id, path) = credential.split_once(':').unwrap();
                 assert_eq!(path, format!("/etc/baton-ninja-one/{id}"), "{}", unit.path);
-                // Whoever follows the document has the file.
+                // The document describes how to create the file.
                 assert!(read("docs/guides/deploy.md").contains(path), "{path}");
                 id.to_owned()
             })
@@ -217,7 +217,7 @@ fn the_service_and_the_feed_have_their_settings() {
             unit.one("Service", "WorkingDirectory"),
             format!("/var/lib/{folder}")
         );
-        let words = words(unit.one("Service", "ExecStart"));
+        let words = split_words(unit.one("Service", "ExecStart"));
         let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
         syncs_with(&unit.path, &environment, &arguments);
     }

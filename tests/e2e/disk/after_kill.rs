@@ -38,7 +38,7 @@ fn leave_claims(folder: &Path) -> String {
     published
 }
 
-/// What readers of the sync need.
+/// The files that readers of the sync need.
 fn files_of_sync(folder: &Path, sync: &str) -> BTreeMap<String, Vec<u8>> {
     let all = files(folder).into_iter();
     // The claim is removed, and so is the history that the next sync writes again.
@@ -63,7 +63,7 @@ fn a_failed_read_after_a_kill_removes_nothing() {
         ("not allowed", EACCES, [0, 7]),
     ] {
         for (kinds, sample) in [("o", 14), ("r", 8)] {
-            // The system opens too many files, or what is not allowed; it reads what is open.
+            // These errors occur when a file is opened, not when it is read.
             if kinds == "r" && errno != EIO {
                 continue;
             }

@@ -43,7 +43,7 @@ fn no_change_before_its_audit_line() {
     let Some(shim) = shim() else { return };
     let mut struck = 0;
     for earlier in [false, true] {
-        // With lines there already, what matters is how the next one is joined to a torn one.
+        // With existing lines, only the line after a torn one matters.
         let these = |fault: &Fault| !earlier || is_exhaustive() || fault.kinds == "w";
         for (fault, _) in FAULTS.into_iter().filter(|(fault, _)| these(fault)) {
             struck += (1..=1000)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::shim::{Call, Outcome};
 
-/// What would be lost now.
+/// The unsynced state.
 #[derive(Debug, Default)]
 struct Unsafe {
     /// Files with bytes or a mode that are not on the disk.
@@ -56,7 +56,7 @@ impl Unsafe {
         }
     }
 
-    /// What would be lost below a folder of the run's.
+    /// Unsynced paths below a folder of the run.
     fn below(&self, folder: &Path, root: &Path) -> Vec<&Path> {
         let lost = self.bytes.union(&self.names).map(PathBuf::as_path);
         let counts = |path: &&Path| path.strip_prefix(root).is_ok_and(|inside| !is_scratch(inside));

@@ -86,7 +86,7 @@ impl Scenario {
         self.old = self.visible(self.before.path());
     }
 
-    /// Records what a good run leaves.
+    /// Records the outputs of a good run.
     pub(super) fn rehearse(&mut self, shim: &Path) -> RunResult {
         let result = self.run(shim, &Plan::none());
         assert_eq!(result.code, Some(0), "{}", result.stderr);
@@ -115,7 +115,7 @@ impl Scenario {
         self.run_in(keep, folder, shim, plan)
     }
 
-    /// The next run, on a healthy disk, over what another one left.
+    /// The next run, on a healthy disk, over the files of another one.
     pub(super) fn run_again(&self, result: RunResult, shim: &Path) -> RunResult {
         let _ = fs::remove_file(result.folder.with_file_name("report"));
         self.run_in(result.keep, result.folder, shim, &Plan::none())

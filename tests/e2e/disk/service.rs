@@ -17,7 +17,7 @@ use super::shim::{Effect, Fault, Outcome, Plan, calls, shim};
 use super::small;
 use super::sweep::{FAULTS, is_exhaustive, sample_calls};
 use crate::harness::TestContext;
-use crate::support::service::{PATIENCE, Served, shown};
+use crate::support::service::{PATIENCE, Served, render_finish};
 
 /// Runs at a time: nearly all of a run is waiting.
 const WORKERS: usize = 8;
@@ -30,7 +30,7 @@ fn an_upload_is_complete_or_absent() {
     let mut plans = Vec::new();
     for (fault, _) in FAULTS {
         let sample_calls = if is_exhaustive() {
-            // A few more than there are calls, so that none is left to strike.
+            // A few more than there are calls, so that every call is hit.
             (1..=of(&fault) + 4).collect()
         } else {
             sample_calls(of(&fault), 2)
@@ -60,7 +60,7 @@ fn an_upload_is_complete_or_absent() {
     assert!(total * 10 > plans.len() * 8);
 }
 
-/// One task on a failing disk, and the next on a healthy one. Gives whether the fault struck, and the kinds of all calls.
+/// One task on a failing disk, and the next on a healthy one. Returns whether the fault occurred, and the kinds of all calls.
 fn attempt(shim: &Path, plan: &Plan) -> (bool, String) {
     let c1 = C1SimConfig {
         pace: Pace {
@@ -103,14 +103,18 @@ fn attempt(shim: &Path, plan: &Plan) -> (bool, String) {
         let escape_control_chars =
             struck.is_none() || plan.fault.effect == Effect::Short || plan.fault.errno == 4;
         if escape_control_chars {
-            assert!(finish.is_success(), "{}: {details}", shown(&finish));
+            assert!(finish.is_success(), "{}: {details}", render_finish(&finish));
         } else if !finish.is_success() {
             let codes = match plan.fault.errno {
                 28 if finish.message().contains("the disk did not confirm it") => &[Code::Unknown][..],
                 28 => &[Code::ResourceExhausted],
                 _ => &[Code::Unknown],
             };
-            assert!(codes.contains(&finish.code()), "{}: {details}", shown(&finish));
+            assert!(
+                codes.contains(&finish.code()),
+                "{}: {details}",
+                render_finish(&finish)
+            );
         }
         // The disk is healthy again for the next process.
         assert_eq!(served.stop(), Some(0), "{details}");
@@ -137,7 +141,7 @@ fn attempt(shim: &Path, plan: &Plan) -> (bool, String) {
     )
 }
 
-/// Waits for the task's end or the process's. Gives whether it was the process's.
+/// Waits for the end of the task or the process. Returns whether the process ended.
 fn ended(served: &mut Served, task: &TaskId) -> bool {
     let begin = Instant::now();
     loop {

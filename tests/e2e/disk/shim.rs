@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-use crate::harness::skipped;
+use crate::harness::report_skipped;
 
 /// Kinds of calls, as `shim.c` names them.
 pub(super) const CHANGES: &str = "cwstndum";
@@ -64,7 +64,7 @@ pub(super) enum Outcome {
     Done,
     /// It failed by itself.
     Failed,
-    /// The planned fault struck.
+    /// The planned fault occurred.
     Struck,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn shim() -> Option<&'static Path> {
     SHIM.get_or_init(|| match compile() {
         Ok(path) => Some(path),
         Err(why) => {
-            skipped("a failing disk", &why);
+            report_skipped("a failing disk", &why);
             None
         }
     })

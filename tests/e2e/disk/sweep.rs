@@ -1,4 +1,4 @@
-//! Every fault at every call, or at some of them, and what has to be true afterwards.
+//! Every fault at every call, or at some of them, with the checks afterwards.
 #![expect(
     clippy::print_stderr,
     reason = "figures, and which run a failed check is about"
@@ -55,7 +55,7 @@ const fn fault(name: &'static str, effect: Effect, kinds: &'static str, errno: i
     }
 }
 
-/// Whether faults are to strike until no call is left: `DISK_FAULTS=all`, or at every fifth call `DISK_FAULTS=5`.
+/// Whether faults hit every call until none is left (`DISK_FAULTS=all`), or e.g. every fifth call (`DISK_FAULTS=5`).
 pub(super) fn is_exhaustive() -> bool {
     stride().is_some()
 }
@@ -199,8 +199,8 @@ fn strike(
         scenario.name, fault.name, tally.runs, tally.struck, tally.ends
     );
     if all {
-        let least = (possible * 9).div_ceil(10 * every);
-        assert!(tally.struck >= least, "the sweep ended early");
+        let min_struck = (possible * 9).div_ceil(10 * every);
+        assert!(tally.struck >= min_struck, "the sweep ended early");
     } else {
         assert_eq!(tally.struck, tally.runs, "a planned fault did not strike");
     }
@@ -249,7 +249,7 @@ fn attempt(scenario: &Scenario, shim: &Path, plan: Plan) -> (String, bool) {
         Effect::Stay => plan.fault.errno != EIO,
         _ => true,
     };
-    // What could not be removed is for the next run.
+    // Files that could not be removed are left to the next run.
     if cleans_up && first.kind != 'u' && !is_scratch_folder(&first) {
         scenario.assert_no_leftovers(&result);
     }
@@ -313,7 +313,7 @@ fn assert_exit_fits_fault(fault: Fault, first: &Call, result: &RunResult) {
         Effect::Short => assert_eq!(code, Some(0)),
         Effect::Term => assert!(matches!(code, Some(0 | 1))),
         _ if fault.errno == EINTR => assert_eq!(code, Some(0), "an interrupted call is made again"),
-        // What cannot be removed is left to the next run. Removing a folder begins with opening it.
+        // Files that cannot be removed are left to the next run. Removing a folder begins with opening it.
         _ if first.kind == 'u' || is_scratch_folder(first) => assert!(matches!(code, Some(0 | 2))),
         // So is an obsolete history, which is removed after everything is published.
         _ if code == Some(0) && result.stderr.contains("a later run removes the history") => {}

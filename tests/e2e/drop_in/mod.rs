@@ -1,4 +1,4 @@
-//! What ran the reference runs this program: every flag, variable and key of it, values as people have them, and their habits.
+//! The reference's environment runs this program: every flag, variable and key of it, common values, and habits of users.
 
 mod habits;
 mod panics;
@@ -266,7 +266,7 @@ fn every_command_reports_unknown_variables() {
     }
     for command in [&["check"][..], &[], &["capabilities"], &["inspect", "sync.c1z"]] {
         let context = TestContext::msp();
-        context.good_sync();
+        context.write_good_sync();
         let mut run = context.command(command);
         run.env("BATON_SOMETHING_ELSE", "x")
             .env("BATON_NINJA_ONE_SERVICE_HOST", "10.0.0.1")

@@ -79,7 +79,7 @@ fn no_variable_causes_a_panic() {
     }
 }
 
-/// Names, values and arguments that are no Unicode.
+/// Names, values and arguments that are not Unicode.
 #[test]
 fn invalid_unicode_does_not_panic() {
     let invalid = OsStr::from_bytes(b"\xff\xfe\xf0");
@@ -127,7 +127,7 @@ fn invalid_unicode_does_not_panic() {
     }
 }
 
-/// Whatever is in a variable that a store's library reads: an error with a code, and nothing secret in it.
+/// Any value of a variable that a store's library reads gives an error with a code and without secrets.
 fn sweep_variables(sink: &str, variables: &[&str]) {
     let canary = format!("http://user:{SECRET}@[::bad");
     let password = format!("user:{SECRET}@host");
@@ -150,7 +150,7 @@ fn sweep_variables(sink: &str, variables: &[&str]) {
                 "--ninja-one-retry-seconds=0",
                 "--http-timeout-seconds=1",
             ]);
-            // Nobody is there, and nothing leaves this machine.
+            // Nothing listens there, and nothing leaves this machine.
             run.env("HTTPS_PROXY", "http://127.0.0.1:1")
                 .env("HTTP_PROXY", "http://127.0.0.1:1")
                 .env("AWS_EC2_METADATA_DISABLED", "true");

@@ -46,10 +46,10 @@ fn the_last_value_wins_and_lists_add_up() {
         "error",
     ]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    context.only_holds(&["b.c1z"]);
+    context.assert_only_files(&["b.c1z"]);
     let ran = context.run(&["--sink", "c1z=c.c1z", "--sink=html=d.html"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    context.only_holds(&["b.c1z", "c.c1z", "d.html"]);
+    context.assert_only_files(&["b.c1z", "c.c1z", "d.html"]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn every_value_is_validated_in_every_command() {
             &["revoke", "role:7", "--from", "901"],
         ] {
             let context = TestContext::msp();
-            context.good_sync();
+            context.write_good_sync();
             let ran = context.finish(context.command(command).env(variable, value));
             assert_eq!(
                 ran.code,
@@ -92,7 +92,7 @@ fn every_value_is_validated_in_every_command() {
             );
         }
     }
-    // What service mode would refuse, a check refuses too.
+    // A check refuses what service mode refuses.
     for (secret, code) in [(None, 2), (Some("not a secret"), 3)] {
         let context = TestContext::msp();
         let mut run = context.command(&["check"]);
@@ -105,8 +105,8 @@ fn every_value_is_validated_in_every_command() {
     }
 }
 
-/// What env files, Secrets, shells and editors do to a text.
-fn spoilt(text: &str) -> Vec<String> {
+/// How env files, Secrets, shells and editors change a text.
+fn altered(text: &str) -> Vec<String> {
     vec![
         format!("{text}\n"),
         format!("{text}\r\n"),
@@ -136,7 +136,7 @@ fn credentials_as_people_have_them() {
             "BATON_NINJA_ONE_CLIENT_SECRET" => SECRET.to_owned(),
             _ => "monitoring management".to_owned(),
         };
-        for value in spoilt(&value) {
+        for value in altered(&value) {
             let ran = plain.finish(plain.command(&["check"]).env(name, &value));
             assert_eq!(ran.code, Some(0), "{name}={value:?}: {}", ran.stderr);
             // The quotes are named by their setting, never the value.
@@ -146,7 +146,7 @@ fn credentials_as_people_have_them() {
                 .any(|line| line.contains(name) && line.contains("quotes"));
             assert_eq!(message, quotes, "{name}={value:?}: {}", ran.stderr);
         }
-        for value in spoilt(&value) {
+        for value in altered(&value) {
             fs::write(plain.path("value"), &value).unwrap();
             let mut run = plain.command(&["check"]);
             run.env_remove(name).env(format!("{name}_FILE"), "value");

@@ -20,7 +20,7 @@ const MAX_RESIDENT: u64 = 256 << 20;
 const MAX_WIRE_BYTES: usize = 5_000_000;
 /// A label just below the bound of labels, and one just below that of texts.
 const LABEL: usize = 4096;
-const LONGEST_TEXT: usize = (16 << 20) - 1;
+const MAX_TEXT_BYTES: usize = (16 << 20) - 1;
 
 const USER_TEXTS: &[&str] = &[
     "uid",
@@ -56,7 +56,7 @@ const LISTS: [(&str, &[&str]); 6] = [
 #[derive(Clone)]
 struct Rows {
     count: usize,
-    /// These fields have a text of so many bytes.
+    /// These fields have a text of this number of bytes.
     texts: Vec<(&'static str, usize)>,
     /// More of each row.
     more: &'static str,
@@ -195,11 +195,11 @@ fn cases() -> Vec<(String, Case)> {
     for (path, texts) in LISTS {
         // As long as any text may be, in every position.
         for (column, field) in texts.iter().enumerate() {
-            // The same code reads all positions: one of them has to do where there is no time for all.
+            // The same code reads all positions, so one is enough in a short run.
             if exhaustive() || column == 1 {
                 let rows = Rows {
                     count: if exhaustive() { 36 } else { 4 },
-                    texts: vec![(*field, LONGEST_TEXT)],
+                    texts: vec![(*field, MAX_TEXT_BYTES)],
                     more: "",
                 };
                 add(
@@ -400,7 +400,7 @@ fn a_run_out_of_memory_ends_cleanly() {
             peak.code,
             peak.output
         );
-        context.only_holds(if peak.code == Some(0) { &["sync.c1z"] } else { &[] });
+        context.assert_only_files(if peak.code == Some(0) { &["sync.c1z"] } else { &[] });
     }
 }
 
@@ -437,7 +437,7 @@ fn endless_pages_are_stopped() {
         "{}",
         peak.output
     );
-    context.only_holds(&[]);
+    context.assert_only_files(&[]);
 }
 
 /// A tenant that has another organization on every page.

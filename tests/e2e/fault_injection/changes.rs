@@ -7,13 +7,13 @@ use ninjaone::{NinjaOneProvisioner, WritePolicy};
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, When};
 use serde_json::Value;
 
-use super::fields::{instead, keys_of};
+use super::fields::{dto_keys, replacements};
 use super::in_process_run::{Stage, client, config, runtime};
 use super::model::{END_USERS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{Picks, exhaustive, seed, sweep};
 use crate::provisioning_properties::{Request, change, expected_state, make, state};
 
-/// A change, the one request that makes it, and what is looked at: method, path, object and its row in a list.
+/// A change, its request, and the read state: method, path, object and its row in a list.
 struct Operation {
     request: Request,
     method: &'static str,
@@ -100,8 +100,8 @@ fn cases(picks: &mut Picks) -> Vec<(String, Case)> {
     for (number, operation) in operations().iter().enumerate() {
         for (method, path, object, row) in operation.looks_at {
             // The empty key is the row itself.
-            for key in keys_of(object).iter().chain(&[""]) {
-                for (word, to) in instead() {
+            for key in dto_keys(object).iter().chain(&[""]) {
+                for (word, to) in replacements() {
                     // An empty list of members means none; a missing list means unknown.
                     if *key == "members" && word == "empty list" {
                         continue;
@@ -171,7 +171,7 @@ fn changed(case: &Case) -> Result<String, String> {
     if now != before && Some(&now) != expected_state.as_ref() {
         return Err("the tenant is neither as it was nor as it should be".to_owned());
     }
-    // A break in what is not looked at again, or only after a write, need not strike.
+    // A fault in a state that is not read again, or only after a write, may have no effect.
     let struck = if sim.faults().unfired().is_empty() {
         ""
     } else {

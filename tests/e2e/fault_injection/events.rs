@@ -10,14 +10,14 @@ use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, To, When};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::fields::{instead, keys_of};
+use super::fields::{dto_keys, replacements};
 use super::in_process_run::{Stage, client, config, runtime};
 use super::schedule::{Nature, kinds};
 use super::sweep::{Picks, exhaustive, seed, sweep};
 
 const ACTIVITIES: &str = "/v2/activities";
 
-/// What may be missing.
+/// The events that may be missing.
 enum ExpectedEvents {
     /// Nothing.
     All,
@@ -43,11 +43,11 @@ fn rule(when: When, fault: Fault) -> FaultRule {
     }
 }
 
-/// Broken fields of an activity, and of what the list of them is in.
+/// Broken fields of an activity, and of the object around the list.
 fn broken() -> Vec<(String, Case)> {
     let mut cases = Vec::new();
-    for (word, to) in instead() {
-        for key in keys_of("Activity") {
+    for (word, to) in replacements() {
+        for key in dto_keys("Activity") {
             let edit = Edit {
                 list: "/activities",
                 rows: Rows::Nth(1),

@@ -1,4 +1,4 @@
-//! Every field that NinjaOne's lists have, and everything that a field can be instead of what it should be.
+//! Every field of NinjaOne's lists, and every replacement for its value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::harness::workspace;
 /// An object of the API, as the OpenAPI document calls it.
 pub(crate) struct Dto {
     name: &'static str,
-    /// What reads it: the source file and the structure in it.
+    /// Its reader: the source file and the struct in it.
     read_by: (&'static str, &'static str),
     /// The lists that it comes in, and where in a row it is.
     pub(crate) lists: &'static [(&'static str, &'static str)],
@@ -155,13 +155,13 @@ pub(crate) const DTOS: [Dto; 8] = [
     },
 ];
 
-/// The keys of an object.
-pub(crate) fn keys_of(name: &str) -> &'static [&'static str] {
+/// The keys of an object, by the name of its type.
+pub(crate) fn dto_keys(name: &str) -> &'static [&'static str] {
     DTOS.iter().find(|dto| dto.name == name).unwrap().keys
 }
 
-/// What a field can be instead.
-pub(crate) fn instead() -> Vec<(&'static str, To)> {
+/// The replacements for a field's value.
+pub(crate) fn replacements() -> Vec<(&'static str, To)> {
     let value = |value: Value| To::Value(value);
     vec![
         ("absent", To::Absent),
@@ -210,7 +210,7 @@ pub(crate) fn broken(picks: &mut Picks) -> Vec<Broken> {
     for dto in &DTOS {
         for (path, within) in dto.lists {
             for key in dto.keys {
-                for (word, to) in third(instead(), picks) {
+                for (word, to) in third(replacements(), picks) {
                     for rows in picks.of(&[Rows::Every, Rows::Nth(1)]) {
                         let edit = Edit {
                             list: "",
@@ -245,7 +245,7 @@ pub(crate) fn no_rows(picks: &mut Picks) -> Vec<Broken> {
     let mut all = Vec::new();
     for path in [TECHNICIANS, END_USERS, USERS, ROLES, ORGANIZATIONS, DEVICES] {
         let others = |(_, to): &(&str, To)| *to != To::Absent;
-        for (word, to) in instead().into_iter().filter(others) {
+        for (word, to) in replacements().into_iter().filter(others) {
             for rows in picks.of(&[Rows::Every, Rows::Nth(0), Rows::Nth(1)]) {
                 let edit = Edit {
                     list: "",

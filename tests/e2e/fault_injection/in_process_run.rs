@@ -24,7 +24,7 @@ use super::rows::Ledger;
 /// Tries of one request.
 pub(crate) const ATTEMPTS: u32 = 4;
 /// The longest wait that a server may ask for.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(50);
+pub(crate) const MAX_WAIT: Duration = Duration::from_millis(50);
 
 /// The configuration of a run.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Default for Stage {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Ended {
     pub(crate) result: Result<Rows, Failed>,
     pub(crate) calls: Vec<Call>,
@@ -58,18 +58,18 @@ pub(crate) struct Ended {
     pub(crate) unfired: Vec<FaultRule>,
     pub(crate) base_url: String,
     pub(crate) took: Duration,
-    /// What the sink held before, if that is compared with.
+    /// The previous contents of the sink, if they are compared.
     pub(crate) before: Option<&'static Lines>,
 }
 
-/// What was published.
+/// The published rows.
 pub(crate) struct Rows {
     pub(crate) lines: Lines,
     pub(crate) dropped: Ledger,
     pub(crate) balances: bool,
     /// Types that are not complete.
     pub(crate) incomplete: BTreeSet<String>,
-    /// What a person should know.
+    /// The warnings.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Failed {
     pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    /// Something was published all the same.
+    /// Whether something was published nevertheless.
     pub(crate) published: bool,
 }
 
@@ -110,8 +110,8 @@ pub(crate) fn client(base_url: &str, timeout: Duration, writes: WritePolicy) -> 
         retry: RetryBudget {
             attempts: ATTEMPTS,
             first_backoff: Duration::from_millis(1),
-            longest_wait: LONGEST_WAIT,
-            total_wait: 4 * LONGEST_WAIT,
+            longest_wait: MAX_WAIT,
+            total_wait: 4 * MAX_WAIT,
         },
         requests_per_second: None,
         writes,
@@ -151,7 +151,7 @@ impl Drop for Rehearsal {
     }
 }
 
-/// Makes one run with a tenant and a source of its own.
+/// Runs once with its own tenant and source.
 pub(crate) fn run(stage: &Stage, rules: &[FaultRule]) -> Ended {
     Rehearsal::new(stage).run(rules)
 }
@@ -263,7 +263,7 @@ impl SyncIdGenerator for Fixed {
     }
 }
 
-/// A sink that remembers what was published.
+/// A sink that records what was published.
 #[derive(Default)]
 struct Memory {
     published: Arc<Mutex<Option<Vec<String>>>>,

@@ -15,8 +15,8 @@ fn much() -> u64 {
     if exhaustive() { 400 << 20 } else { 128 << 20 }
 }
 
-/// What a run may have resident, in bytes. A healthy one has some 25 MB.
-const MOST: u64 = 96 << 20;
+/// Maximum resident memory of a run in bytes. A healthy run needs about 25 MB.
+const MAX_RESIDENT: u64 = 96 << 20;
 /// The same where millions of rows have to be kept until it is clear that there are too many.
 const MOST_WITH_ROWS: u64 = 512 << 20;
 
@@ -37,7 +37,7 @@ const fn flood(path: &'static str, begin: &'static str, again: &'static str, cod
         begin,
         again,
         code,
-        most: MOST,
+        most: MAX_RESIDENT,
         long: false,
     }
 }

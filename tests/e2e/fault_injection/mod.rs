@@ -1,11 +1,11 @@
-//! A tenant that misbehaves: scenarios × schedules × oracles.
+//! Fault injection: scenarios × schedules × oracles.
 //!
 //! A *schedule* is one or more planned faults ([`schedule`]: every endpoint × every fault × position, and random ones;
-//! [`fields`]: every field of every object × everything that it can be instead). A *scenario* is how the tenant is read:
-//! in this process ([`rehearsal`]), or by the real program into real sinks ([`processes`]). The *oracle* decides what may
-//! come of it ([`oracle`]) with a [`model`] that reads the tenant's own answers a second time, in another way.
+//! [`fields`]: every field of every object × every replacement). A *scenario* is how the tenant is read: in this process
+//! ([`in_process_run`]), or by the real program with real sinks ([`processes`]). The *oracle* decides whether a result is
+//! allowed ([`oracle`]), with a [`model`] that reads the tenant's answers a second time, independently.
 //!
-//! `MISBEHAVE=all` runs everything; otherwise `SEED` chooses among positions. A failure prints how to make it again.
+//! `MISBEHAVE=all` runs everything; otherwise `SEED` selects positions. A failure prints how to repeat it.
 
 mod amplification;
 mod broken_http;
@@ -30,6 +30,7 @@ use std::time::Duration;
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, When};
 
 use fields::Broken;
+pub(crate) use fields::dto_keys;
 use in_process_run::{Rehearsal, Stage, run};
 use oracle::judge;
 use schedule::{Endpoint, Expect, Planned};
@@ -79,7 +80,7 @@ fn several_faults_at_once() {
     );
 }
 
-/// The tenant is not changed by what goes wrong with its answers, so that it need not be a new one.
+/// Faults in answers do not change the tenant, so it can be reused.
 fn read_anyway(rehearsal: &mut Rehearsal, rule: &FaultRule) -> Result<String, String> {
     let ended = rehearsal.run(std::slice::from_ref(rule));
     judge(rehearsal.stage(), Expect::Model, &ended)
@@ -162,7 +163,7 @@ fn every_field_of_a_sign_in() {
         "token_type",
         "refresh_token",
     ] {
-        for (word, to) in fields::instead() {
+        for (word, to) in fields::replacements() {
             if key == "refresh_token" && word == "absent" {
                 continue;
             }

@@ -16,7 +16,7 @@ pub(crate) const ROLES: &str = "/v2/user/roles";
 pub(crate) const ORGANIZATIONS: &str = "/v2/organizations";
 pub(crate) const DEVICES: &str = "/v2/devices";
 
-/// What has to come of a sync.
+/// The expected result of a sync.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// These rows, and these left out.
@@ -28,7 +28,7 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Expected {
     pub(crate) lines: Lines,
-    /// Rows that are left out, by what they are and why.
+    /// Rows that are left out, by type and reason.
     pub(crate) dropped: Ledger,
     /// Devices were requested and not read to the end.
     pub(crate) devices_incomplete: bool,
@@ -182,7 +182,7 @@ fn pages(calls: &[Call], path: &str) -> Result<Vec<Value>, Verdict> {
         if page.is_empty() {
             return Ok(all);
         }
-        // Ids of what comes in pages are int32 by the OpenAPI document: a larger one is none to go on from.
+        // Ids in paged lists are int32 in the OpenAPI document: a larger id is no cursor.
         let ids = page.iter().filter_map(|row| rows::id(&row["id"]));
         let highest = ids.filter(|id| i32::try_from(*id).is_ok()).max();
         let again = |row: &Value| after.is_some() && rows::id(&row["id"]) == after;

@@ -1,4 +1,4 @@
-//! What is allowed, decided without the code under test: by the plan, by the model, by the tenant's own ledger of calls.
+//! Decides without the code under test what is allowed: from the plan, the model, and the tenant's ledger of calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -12,17 +12,17 @@ use super::row_lines::Lines;
 use super::schedule::Expect;
 
 /// The longest that a run may take beyond silences.
-const LONGEST_RUN: Duration = Duration::from_secs(30);
-/// What follows a redirect within the instance, and a refused token.
+const MAX_RUN_TIME: Duration = Duration::from_secs(30);
+/// Further calls after a redirect within the instance, and after a refused token.
 const FOLLOW_UPS: usize = 4;
 
-/// Judges a run; how it ended, or what is wrong.
+/// Checks a run. Returns how it ended; the error is the problem.
 pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<String, String> {
     if !ended.unfired.is_empty() {
         return Err(format!("planned and never struck: {:?}", ended.unfired));
     }
     let silence = stage.timeout * ATTEMPTS;
-    if ended.took > LONGEST_RUN.max(silence + silence) {
+    if ended.took > MAX_RUN_TIME.max(silence + silence) {
         return Err(format!("it took {:?}", ended.took));
     }
     calls(ended)?;
@@ -174,7 +174,7 @@ fn published(rows: &Rows, expected: &Expected, at_least: bool) -> Result<String,
     }
     if at_least {
         let lost: Vec<&String> = expected.lines.difference(&rows.lines).collect();
-        // What was read before the tenant changed may show the older state of it, and nothing else may differ.
+        // Rows read before the tenant changed may show the older state, and nothing else may differ.
         let older = lost.len() <= 3;
         return if older {
             Ok("published".to_owned())

@@ -1,4 +1,4 @@
-//! The real program under a misbehaving tenant: exit codes, messages, and what is left in files and folders.
+//! The real program with a misbehaving tenant: exit codes, messages, files and folders.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -61,7 +61,7 @@ fn plans(picks: &mut Picks) -> Vec<(String, (Scenario, Planned))> {
 /// A file of an earlier sync.
 fn earlier() -> &'static [u8] {
     static EARLIER: OnceLock<Vec<u8>> = OnceLock::new();
-    EARLIER.get_or_init(|| TestContext::bare().good_sync())
+    EARLIER.get_or_init(|| TestContext::bare().write_good_sync())
 }
 
 /// Its rows.
@@ -82,7 +82,7 @@ fn judge_run(scenario: Scenario, plan: &Planned) -> Result<String, String> {
     let earlier = fs::read(context.path("sync.c1z")).unwrap();
     let mut arguments = vec!["--ninja-one-include-devices", "--output", "json"];
     arguments.extend(scenario.arguments());
-    // What passes may wait for it; what lasts need not.
+    // A run with a transient fault may wait; one with a permanent fault need not.
     arguments.push(match plan.expect {
         Expect::Model => "--ninja-one-retry-seconds=60",
         _ => "--ninja-one-retry-seconds=0",

@@ -1,4 +1,4 @@
-//! Rows as lines that can be compared, wherever they were seen.
+//! Rows as lines that can be compared, from any source.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// One line a row, in the words of the model.
 pub(crate) type Lines = BTreeSet<String>;
 
-/// What a batch of the pipeline shows.
+/// The lines of a batch.
 pub(crate) fn batch(batch: &AccessBatch, lines: &mut Vec<String>) {
     match batch {
         AccessBatch::ResourceTypes(_) => {}
@@ -32,7 +32,7 @@ pub(crate) fn batch(batch: &AccessBatch, lines: &mut Vec<String>) {
     }
 }
 
-/// What one sync of a file shows, or the one that readers take.
+/// The lines of a sync of a file: the named one, or the one that readers use.
 pub(crate) fn file(path: &Path, sync: Option<&str>) -> Lines {
     let temp = tempfile::tempdir().unwrap();
     let reader = Reader::open(path, temp.path(), Limits::default(), &AtomicBool::new(false)).unwrap();

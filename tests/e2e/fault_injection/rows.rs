@@ -37,7 +37,7 @@ fn ids(value: &Value) -> Vec<u64> {
     value.as_array().into_iter().flatten().filter_map(id).collect()
 }
 
-/// What readers accept, at a character's boundary and with a mark.
+/// Clips a text as readers do: at a character's boundary, with a mark.
 pub(crate) fn clipped(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
@@ -148,7 +148,7 @@ impl Person<'_> {
         self.first_known(key, Value::as_bool)
     }
 
-    /// A flag that decides access: what either row names is held.
+    /// A flag that decides access: true if one of the rows says so.
     fn holds(&self, key: &str) -> Option<bool> {
         let known = self.rows.iter().filter_map(|row| row[key].as_bool());
         known.reduce(|own, other| own || other)
@@ -173,7 +173,7 @@ impl Person<'_> {
         named
     }
 
-    /// What any row lists.
+    /// The union of a list over all rows.
     fn ids(&self, key: &str) -> Vec<u64> {
         self.rows.iter().flat_map(|row| ids(&row[key])).collect()
     }

@@ -63,7 +63,7 @@ impl Endpoint {
     }
 }
 
-/// What a fault is to a reader.
+/// The nature of a fault for a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {
     /// Retryable. If it persists, the run fails with one of these classes.
@@ -74,7 +74,7 @@ pub(crate) enum Nature {
     Answer,
 }
 
-/// What has to come of a run.
+/// The expected result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
     /// The result of the model for the tenant's answers.
@@ -83,7 +83,7 @@ pub(crate) enum Expect {
     Fails(&'static [u8]),
     /// Everything but the devices is there.
     Degrades,
-    /// At least what the model says: a list broke off and came again from a tenant that had changed meanwhile.
+    /// At least the model's rows: a list was cut and read again from a tenant that had changed.
     AtLeast,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct Kind {
     lists_only: bool,
 }
 
-/// A planned fault, and what has to come of it.
+/// A planned fault and its expected result.
 #[derive(Debug, Clone)]
 pub(crate) struct Planned {
     pub(crate) name: String,
@@ -314,7 +314,7 @@ fn answers() -> Vec<Kind> {
     let long = "x".repeat(60_000);
     let mut kinds = vec![
         answer("empty list", Fault::EmptyList),
-        answer("tenant moves on", Fault::MoveOn),
+        answer("tenant moves on", Fault::ChangeTenant),
         answer("name of a megabyte", Fault::HugeName(1 << 20)),
         shaped("reversed", Reshape::Reversed),
         shaped("ids reused", Reshape::SharedIds),
@@ -360,12 +360,12 @@ fn answers() -> Vec<Kind> {
 }
 
 impl Kind {
-    /// Whether the fault can strike there.
+    /// Whether the fault can occur there.
     fn fits(&self, endpoint: Endpoint, when: When) -> bool {
-        let moves = self.fault == Fault::MoveOn && when != When::First(1);
+        let moves = self.fault == Fault::ChangeTenant && when != When::First(1);
         // The third page has one row or none: there is nothing in it to be put in another order.
         let shows = !matches!(self.fault, Fault::Reshape(_)) || when != When::Nth(3);
-        // Where there is no name, the bytes come before the JSON, as words of a server do.
+        // Without a name the bytes precede the JSON, like a server's own message.
         let nameless = matches!(endpoint, Endpoint::Token | Endpoint::Devices);
         let named = !matches!(self.fault, Fault::HugeName(_)) || !nameless;
         (endpoint != Endpoint::Token || !self.lists_only) && !moves && shows && named
@@ -380,7 +380,7 @@ impl Kind {
         }
     }
 
-    /// What is refused at sign-in is a refused sign-in; and without technicians' lists an instance is an older one.
+    /// A refusal at sign-in is a refused sign-in; an instance without the technicians' list is an older one.
     fn nature_at(&self, endpoint: Endpoint) -> Nature {
         let refused = match &self.fault {
             Fault::Status(status) | Fault::Html(status) | Fault::Empty(status) => {
@@ -463,7 +463,7 @@ pub(crate) fn of_pages_and_time() -> Vec<Planned> {
     let mut plans = Vec::new();
     for endpoint in [Endpoint::Organizations, Endpoint::Devices] {
         for when in [When::Nth(2), When::Nth(3), When::After(1), When::Always] {
-            // After two pages as long as each other, the server's limit is known, and such a page is no end.
+            // After two pages of equal length the server's limit is known, and such a page is not the last.
             let nature = match when {
                 When::Nth(3) => Nature::Final(&[15]),
                 _ if endpoint == Endpoint::Devices => Nature::Final(&[15]),
@@ -480,7 +480,7 @@ pub(crate) fn of_pages_and_time() -> Vec<Planned> {
                 clean: true,
             };
             let cut = kind("cut", cut, Nature::Passes(&[14])).rule(endpoint, When::First(1));
-            let moved = kind("moved", Fault::MoveOn, Nature::Answer).rule(endpoint, When::Nth(2));
+            let moved = kind("moved", Fault::ChangeTenant, Nature::Answer).rule(endpoint, When::Nth(2));
             plans.push(Planned {
                 name: format!("{endpoint:?}: cut at {eighths}/8, then another one"),
                 rules: vec![cut, moved],

@@ -17,7 +17,7 @@ pub(crate) fn exhaustive() -> bool {
     std::env::var("MISBEHAVE").is_ok_and(|what| what == "all")
 }
 
-/// `SEED` chooses what a sweep that is not exhaustive runs, and all random combinations.
+/// `SEED` selects the cases of a sweep that is not exhaustive, and all random combinations.
 pub(crate) fn seed() -> u64 {
     std::env::var("SEED").map_or(6, |seed| seed.parse().unwrap())
 }

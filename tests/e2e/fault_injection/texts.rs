@@ -8,7 +8,7 @@ use super::in_process_run::{Ended, Rehearsal};
 use super::model::{DEVICES, END_USERS, ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{Picks, exhaustive, seed, sweep};
 
-/// What is on the wire between the quotes, what it means, and whether that is worth a remark.
+/// The bytes on the wire between the quotes, their meaning, and whether that is reported.
 const DAMAGES: [(&str, &[u8], &str, bool); 24] = [
     ("lone high surrogate", br"Zo\ud83d", "Zo\u{fffd}", true),
     ("lone low surrogate", br"\ude00x", "\u{fffd}x", true),
@@ -51,7 +51,7 @@ const DAMAGES: [(&str, &[u8], &str, bool); 24] = [
     ),
 ];
 
-/// A text, and what is wrong with it.
+/// A text and its problem.
 #[derive(Debug)]
 struct Case {
     path: &'static str,

@@ -1,4 +1,4 @@
-//! A plain model of history: what is open by key, and all that was closed.
+//! A plain model of history: the open interval of each key, and all closed intervals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::support::dataset::{Files, rows};
 /// An interval: key, value, first day, day of its end, last day seen, reason of its end.
 type Interval = (String, String, usize, Option<usize>, usize, String);
 
-/// Keeps what is open by key, and all that was closed.
+/// The open interval of each key, and all closed intervals.
 #[derive(Default)]
 struct Model {
     open: BTreeMap<String, (String, usize, usize)>,

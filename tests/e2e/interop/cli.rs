@@ -9,12 +9,12 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::{Operations, Reference, built};
-use crate::harness::{TestContext, words};
+use crate::harness::{TestContext, split_words};
 
 /// `baton`, as the SDK has it.
 const PROGRAM: &str = "github.com/conductorone/baton-sdk/cmd/baton";
 
-/// Of what the CLI prints as JSON: the command, its arguments, the key of its rows.
+/// The CLI's JSON output: the command, its arguments, the key of its rows.
 const LISTS: [(&str, &[&str], &str); 6] = [
     ("resource-types", &[], "resourceTypes"),
     ("resources", &[], "resources"),
@@ -79,7 +79,7 @@ fn as_v3(mut value: Value) -> Value {
     value
 }
 
-/// What the CLI counts in a file, without the sync's id and times.
+/// The CLI's counts for a file, without the sync's id and times.
 fn stats(folder: &Path, file: &str) -> Value {
     let printed = baton(folder, &["stats", "-f", file, "-o", "json"]).unwrap();
     let mut stats: Value = serde_json::from_str(&printed).unwrap();
@@ -100,7 +100,7 @@ fn unreadable_files_are_rewritten_as_the_hint_says() {
     file[engine + 6] = b'2';
     fs::write(context.path("old.c1z"), file).unwrap();
     let ran = context.run(&["inspect", "old.c1z"]);
-    assert_snapshot!("an_older_engine", context.shown(&ran));
+    assert_snapshot!("an_older_engine", context.error_snapshot(&ran));
     // Ids and counts are reported nevertheless.
     let ran = context.run(&["inspect", "old.c1z", "syncs", "--output", "json"]);
     let result: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
@@ -113,7 +113,10 @@ fn unreadable_files_are_rewritten_as_the_hint_says() {
     let (command, _) = command.split_once(';').unwrap();
     baton(
         folder,
-        &words(command).iter().map(String::as_str).collect::<Vec<_>>(),
+        &split_words(command)
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
     )
     .unwrap();
     let ran = context.run(&["inspect", "readable.c1z", "grants", "--output", "csv"]);
@@ -143,7 +146,7 @@ fn the_references_cli_prints_the_same_for_both_formats() {
         baton(folder, &converted).unwrap();
         for list in LISTS {
             let v3 = rows(folder, "v3.c1z", list);
-            // What the SDK makes of our v1 itself.
+            // The SDK's own conversion of our v1.
             assert_eq!(v3, rows(folder, "converted.c1z", list), "{list:?}");
             let mut v1: Vec<Value> = rows(folder, "v1.c1z", list).into_iter().map(as_v3).collect();
             v1.sort_by_key(Value::to_string);

@@ -31,7 +31,7 @@ fn meaning(key: &str, value: &str) -> String {
         "0303" => decoded::<EntitlementRecord>(&bytes),
         "0304" => decoded::<GrantRecord>(&bytes),
         "0305" => {
-            // The reference says that assets were found when they were converted.
+            // The reference sets the discovery time of assets to the time of conversion.
             let mut record = AssetRecord::decode(bytes.as_slice()).unwrap();
             assert!(record.discovered_at.take().is_some());
             format!("{record:?}")
@@ -98,7 +98,7 @@ fn our_conversion_matches_the_references() {
         assert_eq!(our.len(), their.len(), "{name}");
         operations.pass();
 
-        // Back from what the reference made, and read by the reference: what v3 keeps of every row is there.
+        // Converted back from the reference's file and read by the reference: everything that v3 stores is there.
         converts(&theirs, &back);
         let (before, after) = (
             print(reference, &context, &theirs),

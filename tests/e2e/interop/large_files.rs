@@ -1,4 +1,4 @@
-//! Large v3 files of the reference, with all sorts of rows: we find what it finds.
+//! Large v3 files of the reference, with all types of rows: we read what it reads.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -77,7 +77,7 @@ fn theirs(lines: &[Value]) -> Sums {
     sums.collect()
 }
 
-/// Writes a file with so many grants, its payload in a form, and compares what the two of us find in it.
+/// Writes a file with this number of grants and this payload format, and compares what both read in it.
 #[expect(clippy::print_stderr, reason = "figures for people")]
 fn assert_read_alike(reference: &Reference, context: &TestContext, grants: u64, form: &str) {
     let folder = context.folder.path();

@@ -115,7 +115,7 @@ fn the_reference_and_we_write_the_same_file_in_turn() {
         reference.invoke(folder, command);
         assert_holds(reference, &context, file, &rows);
         operations.pass();
-        // And we go on with it: the sync that was there is history now, and untouched.
+        // And we extend it: the existing sync is history now, and unchanged.
         let before = print(reference, &context, file);
         let sync = text(of(&before, "stats").next().unwrap(), "id");
         let ran = context.run(&["--file", file]);
@@ -160,7 +160,7 @@ fn the_reference_merges_our_files() {
     let key = ("resource".to_owned(), "role:3".to_owned());
     assert_ne!(base[&key], newer[&key]);
 
-    // What the partial sync has is newer; all else is the base's.
+    // The partial sync's rows are newer; all others are the base's.
     let mut expected = base.clone();
     expected.extend(newer.clone());
     assert_eq!(expected.len(), base.len());

@@ -22,7 +22,7 @@ pub(super) fn reader(path: &Path) -> (Reader, tempfile::TempDir) {
     (reader, temp)
 }
 
-/// What our reader finds in a sync: the one named, or the latest.
+/// The rows of a sync, read by our reader: the named sync, or the latest.
 pub(super) fn ours(path: &Path, sync: Option<&str>) -> Rows {
     let (reader, _temp) = reader(path);
     let sync = sync.map_or_else(|| reader.latest_finished().unwrap().sync_id, str::to_owned);
@@ -59,7 +59,7 @@ pub(super) fn ours(path: &Path, sync: Option<&str>) -> Rows {
     rows
 }
 
-/// What the reference finds.
+/// The rows that the reference reads.
 pub(super) fn theirs(lines: &[Value]) -> Rows {
     let rows = lines
         .iter()

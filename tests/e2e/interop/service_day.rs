@@ -32,11 +32,11 @@ impl Office {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (told, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
             let mut lines = output.lines().map_while(Result::ok);
-            lines.all(|line| told.send(line).is_ok())
+            lines.all(|line| sender.send(line).is_ok())
         });
         Self {
             input: child.stdin.take().unwrap(),
@@ -45,8 +45,8 @@ impl Office {
         }
     }
 
-    /// The next that it says. What was wrong before it fell silent is on its stderr.
-    fn hear(&self, context: &TestContext) -> Value {
+    /// Its next message. If it stops sending, the reason is on its stderr.
+    fn next_message(&self, context: &TestContext) -> Value {
         let line = self.lines.recv_timeout(PATIENCE * 2);
         let line = line.unwrap_or_else(|error| {
             let log = fs::read_to_string(context.path("log")).unwrap_or_default();
@@ -71,12 +71,12 @@ impl Drop for Office {
 struct Worker(Child);
 
 impl Worker {
-    fn start(context: &TestContext, told: &Value) -> Self {
-        fs::write(context.path("c1-ca.pem"), text(told, "ca")).unwrap();
+    fn start(context: &TestContext, credentials: &Value) -> Self {
+        fs::write(context.path("c1-ca.pem"), text(credentials, "ca")).unwrap();
         let mut command = context.command(&["--provisioning", "--audit-log", "audit.jsonl"]);
         command
-            .env("BATON_CLIENT_ID", text(told, "client_id"))
-            .env("BATON_CLIENT_SECRET", text(told, "client_secret"))
+            .env("BATON_CLIENT_ID", text(credentials, "client_id"))
+            .env("BATON_CLIENT_SECRET", text(credentials, "client_secret"))
             .env("BATON_CA_FILE", "c1-ca.pem")
             .env("BATON_HOST_ID", "interop-host")
             .stdout(Stdio::null())
@@ -113,12 +113,12 @@ fn a_day_of_tasks_from_the_reference_server() {
     let mut operations = Operations::on("a day in service mode");
     let context = TestContext::msp();
     let mut office = Office::open(reference, &context);
-    let told = office.hear(&context);
-    let mut worker = Worker::start(&context, &told);
+    let credentials = office.next_message(&context);
+    let mut worker = Worker::start(&context, &credentials);
     let mut day = Vec::new();
     let mut ready = 0;
     loop {
-        let line = office.hear(&context);
+        let line = office.next_message(&context);
         let name = text(&line, "task");
         if name == "ready" {
             // The sync that is to be cancelled must take its time; the one after that must not.
@@ -138,7 +138,7 @@ fn a_day_of_tasks_from_the_reference_server() {
     }
     assert_eq!(worker.stop(), Some(0));
     office.proceed();
-    let end = office.hear(&context);
+    let end = office.next_message(&context);
     let problems = end["problems"].as_array().unwrap();
     let problems: Vec<&Value> = problems
         .iter()
@@ -150,7 +150,7 @@ fn a_day_of_tasks_from_the_reference_server() {
     assert!(sign_ins > 2, "tokens are renewed: {sign_ins}");
     operations.pass();
 
-    // What was delivered is what a run to a file writes.
+    // The delivered file equals the file of a run.
     let other = TestContext::msp();
     let ran = other.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -167,7 +167,7 @@ fn a_day_of_tasks_from_the_reference_server() {
     assert!(String::from_utf8_lossy(&described).contains(context.base_url.as_ref().unwrap()));
     assert_same(&delivered, &expected);
     operations.pass();
-    assert_snapshot!(shown(&day, &context));
+    assert_snapshot!(render_day(&day, &context));
     operations.print_counts();
 }
 
@@ -184,8 +184,8 @@ fn slow() -> FaultRule {
     }
 }
 
-/// The day, one line a task, without what differs from run to run.
-fn shown(day: &[Value], context: &TestContext) -> String {
+/// One line for each task, without values that differ from run to run.
+fn render_day(day: &[Value], context: &TestContext) -> String {
     let lines: Vec<String> = day.iter().map(Value::to_string).collect();
     let text = lines
         .join("\n")

@@ -28,7 +28,7 @@ fn the_file_matches_the_tenant() {
     assert_eq!(listed, users.keys().map(String::as_str).collect());
     for (id, row) in users {
         assert_eq!(
-            shown(&found[&format!("user:{id}")], row),
+            expected_row(&found[&format!("user:{id}")], row),
             expected_resource(id, row),
             "user {id}"
         );
@@ -112,7 +112,7 @@ fn expected_resource(id: &str, row: &Value) -> Value {
 
 /// The same of what the reference read. NinjaOne's answers say more than the tenant's data, e.g. that somebody is no
 /// administrator; that is left out.
-fn shown(resource: &Value, row: &Value) -> Value {
+fn expected_row(resource: &Value, row: &Value) -> Value {
     let kind = "type.googleapis.com/c1.connector.v2.UserTrait";
     let annotations = resource["annotations"].as_array().unwrap();
     let user = annotations.iter().find(|any| any["@type"] == kind).unwrap();

@@ -15,7 +15,7 @@ use super::source_text::{code, is_test, literals, parse, sources};
 use crate::harness::workspace;
 
 /// Functions and macros whose texts are shown to users unchanged.
-const SAYS: [&str; 8] = [
+const TEXT_FUNCTIONS: [&str; 8] = [
     "usage",
     "cancel_on_signal",
     "invalid",
@@ -26,7 +26,7 @@ const SAYS: [&str; 8] = [
     "refuse",
 ];
 
-const LOGS: [&str; 3] = ["warn", "error", "info"];
+const LOG_MACROS: [&str; 3] = ["warn", "error", "info"];
 
 /// A type of error, as its source has it.
 pub(super) struct ErrorType {
@@ -109,7 +109,7 @@ impl<'a> Visit<'a> for OtherTexts<'_> {
                 .collect();
             let name = segments.last().unwrap();
             let is_failure = segments.ends_with(&["Failure".to_owned(), "new".to_owned()]);
-            if is_failure || SAYS.contains(&name.as_str()) {
+            if is_failure || TEXT_FUNCTIONS.contains(&name.as_str()) {
                 self.say(call.args.to_token_stream());
             }
         }
@@ -117,7 +117,7 @@ impl<'a> Visit<'a> for OtherTexts<'_> {
     }
 
     fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
-        if SAYS.contains(&call.method.to_string().as_str()) {
+        if TEXT_FUNCTIONS.contains(&call.method.to_string().as_str()) {
             self.say(call.args.to_token_stream());
         }
         visit::visit_expr_method_call(self, call);
@@ -125,7 +125,7 @@ impl<'a> Visit<'a> for OtherTexts<'_> {
 
     fn visit_macro(&mut self, called: &'a syn::Macro) {
         let name = called.path.segments.last().unwrap().ident.to_string();
-        if LOGS.contains(&name.as_str()) {
+        if LOG_MACROS.contains(&name.as_str()) {
             let mut texts = Vec::new();
             literals(called.tokens.clone(), &mut texts);
             if let Some(text) = texts.into_iter().rfind(|text| text.len() > 2) {

@@ -53,7 +53,11 @@ fn missing_beside_unreadable_rows_is_unknown() {
         let ran = context.run(arguments);
         assert_eq!(ran.code, Some(15), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
         assert!(writes(&context).is_empty());
-        shown.push(format!("$ {}\n{}", arguments.join(" "), context.shown(&ran)));
+        shown.push(format!(
+            "$ {}\n{}",
+            arguments.join(" "),
+            context.error_snapshot(&ran)
+        ));
     }
     assert_snapshot!(shown.join("\n"));
 }
@@ -129,7 +133,7 @@ fn accounts_with_contradicting_sources_are_not_deleted() {
         let flags = ["--delete-resource", user, "--delete-resource-type", "user"];
         assert_eq!(context.run(&flags).code, Some(code), "{case}");
         assert_eq!(context.sim().state(), before, "{case}");
-        shown.push(format!("{case}\n{}", context.shown(&ran)));
+        shown.push(format!("{case}\n{}", context.error_snapshot(&ran)));
     }
     assert_snapshot!(shown.join("\n"));
     // A login is looked up in the lists, and then by its id.

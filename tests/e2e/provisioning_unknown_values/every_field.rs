@@ -1,41 +1,22 @@
 //! Every field of roles and users, absent or of another type, for every change.
 
-use access_core::provisioning::{ChangeResult, Outcome, ProvisioningError};
+use std::collections::BTreeSet;
 
+use access_core::provisioning::{ChangeResult, Outcome, ProvisioningError};
 use ninjaone::WritePolicy;
 use ninjaone_sim::{FaultRule, Rows, Sim, SimConfig, Tenant, To};
 use serde_json::{Value, json};
 
 use super::faults::{END_USERS, ROLES, TECHNICIANS, USERS, edit};
+use crate::fault_injection::dto_keys;
 use crate::provisioning_properties::{Request, change, expected_state, make, provisioner, state};
 
-const ROLE_FIELDS: [&str; 5] = ["id", "name", "type", "description", "members"];
-
-const USER_FIELDS: [&str; 23] = [
-    "id",
-    "uid",
-    "firstName",
-    "lastName",
-    "email",
-    "phone",
-    "enabled",
-    "administrator",
-    "permitAllClients",
-    "notifyAllClients",
-    "fullPortalAccess",
-    "mustChangePw",
-    "mfaConfigured",
-    "scimUser",
-    "authType",
-    "userType",
-    "invitationStatus",
-    "organizationId",
-    "roles",
-    "deviceIds",
-    "accessibleDeviceIds",
-    "assignedDeviceIds",
-    "new",
-];
+/// The fields of users in all three lists, and an unknown one.
+fn user_fields() -> BTreeSet<&'static str> {
+    let lists = ["User", "Technician", "EndUser"];
+    let known = lists.into_iter().flat_map(dto_keys).copied();
+    known.chain(["new"]).collect()
+}
 
 /// Replacements for a field's value.
 fn replacements() -> Vec<To> {
@@ -74,7 +55,7 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for to in replacements() {
         for (request, row) in &memberships {
-            for field in ROLE_FIELDS {
+            for &field in dto_keys("UserRole") {
                 for rows in [Rows::Every, Rows::Nth(*row)] {
                     // An empty list means that nobody is in the role.
                     let is_empty_list = field == "members" && to == To::Value(json!([]));
@@ -92,7 +73,7 @@ fn cases() -> Vec<Case> {
             }
         }
         for (user, path, row) in deletions {
-            for field in USER_FIELDS {
+            for field in user_fields() {
                 for (path, rows) in [
                     (path, Rows::Every),
                     (TECHNICIANS, Rows::Every),

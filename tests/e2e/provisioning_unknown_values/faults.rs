@@ -1,4 +1,4 @@
-//! Faults that make values unknown, and what is left of a role.
+//! Faults that make values unknown, and the tenant they are used with.
 
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, SimConfig, Tenant, To, When};
 use serde_json::json;
@@ -59,7 +59,11 @@ pub(super) fn printed(context: &TestContext, ran: &RunOutput) -> String {
         Some(("request", _)) => "  request   [ID]".to_owned(),
         _ => line.to_owned(),
     });
-    format!("{}{}", context.shown(ran), lines.collect::<Vec<_>>().join("\n"))
+    format!(
+        "{}{}",
+        context.error_snapshot(ran),
+        lines.collect::<Vec<_>>().join("\n")
+    )
 }
 
 pub(super) fn holds(context: &TestContext, role: &str, user: u64) -> bool {

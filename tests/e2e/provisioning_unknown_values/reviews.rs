@@ -61,7 +61,7 @@ fn sheets_whose_names_contradict_their_ids_are_refused() {
     let wrong = "revoke,Rhea,,role:1:assigned,user,7,Zoë Berg,Backup role";
     sheet(&context, &[right, wrong]);
     let ran = reviewed(&context, &["-p"]);
-    assert_snapshot!(format!("{}{}", context.shown(&ran), ran.stdout));
+    assert_snapshot!(format!("{}{}", context.error_snapshot(&ran), ran.stdout));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::faults::{ROLES, edit, holds};
 use crate::provisioning::writes;
 
-use crate::support::service::{Served, invoke, object, revoke, shown, text};
+use crate::support::service::{Served, invoke, object, render_finish, revoke, text};
 
 #[test]
 fn unknown_grants_are_never_reported_as_already_revoked() {
@@ -35,7 +35,7 @@ fn unknown_grants_are_never_reported_as_already_revoked() {
     ] {
         let sent = writes(&served.context).len();
         let id = served.push(task);
-        let finish = shown(&served.finished(&id));
+        let finish = render_finish(&served.finished(&id));
         assert!(finish.contains("Grant"), "{case}: {finish}");
         assert!(!finish.contains("Already"), "{case}: {finish}");
         assert_eq!(writes(&served.context).len(), sent + 1, "{case}: it is asked for");
@@ -140,7 +140,7 @@ fn actions_need_no_resource_type_and_accept_resources() {
         ),
     ] {
         let id = served.push(task);
-        finishes.push(format!("{case:28} {}", shown(&served.finished(&id))));
+        finishes.push(format!("{case:28} {}", render_finish(&served.finished(&id))));
         assert_eq!(writes(&served.context).len(), sent, "{case}");
     }
     assert_snapshot!(finishes.join("\n"));

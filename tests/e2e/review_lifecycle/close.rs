@@ -69,7 +69,7 @@ fn a_review_closes_with_evidence_when_all_lines_are_decided() {
     // Evidence is never replaced.
     let again = close(&context, &["-p"]);
     assert_eq!(again.code, Some(6), "{}", again.stderr);
-    // Under another name the result is the same: what was done stays done.
+    // Under another name the result is the same: completed revocations stay completed.
     let again = close(&context, &["-p", "--to", "again.zip"]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert_eq!(json(&again)["counts"]["revoked"], 2);
@@ -107,7 +107,7 @@ fn a_review_closes_with_the_results_of_apply_review() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(json(&ran)["counts"]["revoked"], 2);
     assert_eq!(context.run(&["verify", "q4.zip"]).code, Some(0));
-    // Results of something else are no results of this review.
+    // Results of something else are refused.
     let results = fs::read_to_string(context.path("result.jsonl")).unwrap();
     let line = results.lines().next().unwrap();
     let id = serde_json::from_str::<Value>(line).unwrap()["line_id"]

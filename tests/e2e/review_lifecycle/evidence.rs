@@ -10,7 +10,7 @@ use serde_json::Value;
 use sink_html::ReportGrant;
 
 use super::steps::{all_returned, close, with_plan};
-use crate::harness::{TestContext, words, workspace};
+use crate::harness::{TestContext, split_words, workspace};
 use crate::provisioning::writes;
 use crate::review_sheets::{csv, exported, json, sum_up};
 
@@ -43,7 +43,7 @@ fn the_quarterly_review_of_the_guide_works() {
         .collect();
     assert_eq!(commands.len(), 6, "{commands:?}");
     for command in &commands {
-        let words = words(command);
+        let words = split_words(command);
         let words: Vec<&str> = words[1..].iter().map(String::as_str).collect();
         if words[..2] == ["review", "status"] {
             decided_by_all(&context);

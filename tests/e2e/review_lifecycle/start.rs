@@ -98,7 +98,7 @@ fn a_review_is_split_sealed_and_never_replaced() {
         assert_ne!(ran.code, Some(0), "{more:?}");
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     }
-    context.only_holds(&["plan.csv", "q4", "report.html"]);
+    context.assert_only_files(&["plan.csv", "q4", "report.html"]);
 }
 
 fn access_names(path: &Path) -> BTreeSet<String> {

@@ -1,4 +1,4 @@
-//! What several tests share: a service with its simulators, and the tables of a dataset.
+//! Shared by several tests: a service with its simulators, and the tables of a dataset.
 
 pub(crate) mod dataset;
 pub(crate) mod service;

@@ -237,7 +237,7 @@ pub(crate) fn invoke(name: &str, args: Struct) -> TaskType {
 }
 
 /// How a task ended, for people.
-pub(crate) fn shown(finish: &Finish) -> String {
+pub(crate) fn render_finish(finish: &Finish) -> String {
     let names = |list: &[Any]| {
         let names = list
             .iter()

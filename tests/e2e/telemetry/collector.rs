@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use sim_kit::{CertificateOptions, Listener, Server, TlsAcceptor, tls_acceptor};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The length of what gRPC puts before a message.
+/// The length of gRPC's message prefix.
 const PREFIX: usize = 5;
 
 type Calls = Arc<Mutex<Vec<Call>>>;
@@ -84,7 +84,7 @@ impl Collector {
         self.calls.lock().unwrap().len()
     }
 
-    /// Whether a text is anywhere in what arrived.
+    /// Whether a text is anywhere in the received data.
     pub(super) fn received(&self, text: &str) -> bool {
         let calls = self.calls.lock().unwrap();
         calls.iter().any(|call| {

@@ -71,9 +71,9 @@ fn environment(lines: &str) -> Environment {
     given.chain(secret).collect()
 }
 
-/// Every setting, asked for.
+/// Reads every setting.
 fn errors(settings: &Settings) -> Vec<SettingsError> {
-    let asked = [
+    let results = [
         settings.client().map(drop),
         settings.source_options().map(drop),
         settings.scope().map(drop),
@@ -98,7 +98,7 @@ fn errors(settings: &Settings) -> Vec<SettingsError> {
         settings.service().map(drop),
         settings.telemetry().map(drop),
     ];
-    asked.into_iter().filter_map(Result::err).collect()
+    results.into_iter().filter_map(Result::err).collect()
 }
 
 fn judge(error: &SettingsError, folder: &Path, name: &str) {

@@ -66,18 +66,18 @@ pub fn client_secret(input: &[u8]) {
     verified.expect("its signatures are those of its key");
 }
 
-/// The public key of a client secret, as another reader sees it. Members that nobody asks for may be no text, or no number.
+/// The public key of a client secret, as another reader decodes it. Unused members may have any type.
 fn public_key(secret: &str) -> Option<Vec<u8>> {
     #[derive(Deserialize)]
-    struct Told {
+    struct PublicJwk {
         x: String,
     }
     let jwk = URL_SAFE_NO_PAD.decode(secret.rsplit(':').next()?).ok()?;
-    let told: Told = serde_json::from_slice(&jwk).ok()?;
-    URL_SAFE_NO_PAD.decode(told.x).ok()
+    let jwk_fields: PublicJwk = serde_json::from_slice(&jwk).ok()?;
+    URL_SAFE_NO_PAD.decode(jwk_fields.x).ok()
 }
 
-/// A task as it comes from the wire, up to what the connector is asked for.
+/// A task from the wire, up to the request to the connector.
 ///
 /// # Panics
 /// If reading it breaks a promise.
@@ -100,8 +100,8 @@ pub fn tasks(input: &[u8]) {
     match &task.kind {
         // These two call ConductorOne first.
         Some(TaskType::Hello(_)) => return,
-        Some(TaskType::SyncFull(wanted)) => {
-            if let Err(failure) = parse_sync_task(wanted) {
+        Some(TaskType::SyncFull(requested)) => {
+            if let Err(failure) = parse_sync_task(requested) {
                 assert!(!failure.message.is_empty());
             }
             return;
@@ -109,13 +109,13 @@ pub fn tasks(input: &[u8]) {
         _ => {}
     }
     let runtime = runtime();
-    let asked = Arc::new(AtomicUsize::new(0));
+    let requests = Arc::new(AtomicUsize::new(0));
     let verdict = runtime.block_on(async {
         let (_handle, stop) = CancelToken::new();
-        Box::pin(handler(&asked).handle(task.clone(), stop)).await
+        Box::pin(handler(&requests).handle(task.clone(), stop)).await
     });
-    let asked = asked.load(Ordering::Relaxed);
-    assert!(asked <= 1, "one task, {asked} requests");
+    let requests = requests.load(Ordering::Relaxed);
+    assert!(requests <= 1, "one task, {requests} requests");
     match verdict {
         TaskDisposition::NoFinish => panic!("a task that never ends"),
         TaskDisposition::Finish(TaskResult::Success { response, .. }) => {
@@ -141,9 +141,9 @@ impl Connector for Nothing {
         Err(TaskFailure::new(StatusCode::Unimplemented, format!("{change:?}")))
     }
 
-    async fn events(&self, _: EventCursor, most: usize) -> Result<EventPage, TaskFailure> {
+    async fn events(&self, _: EventCursor, max_events: usize) -> Result<EventPage, TaskFailure> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        assert!((1..=1000).contains(&most), "a page of {most}");
+        assert!((1..=1000).contains(&max_events), "a page of {max_events}");
         Ok(EventPage {
             events: Vec::new(),
             cursor: "next".to_owned(),
@@ -201,10 +201,10 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// A client that sends nothing, because nobody calls what does. The key is that of RFC 8037, appendix A.
+/// A client that sends nothing, because no sending method is called. The key is that of RFC 8037, appendix A.
 fn client() -> C1Client {
     static CLIENT: OnceLock<C1Client> = OnceLock::new();
-    let made = || {
+    let new_client = || {
         let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
         let secret = format!("a:b:v1:{}", URL_SAFE_NO_PAD.encode(key));
         let config = C1Config {
@@ -220,13 +220,13 @@ fn client() -> C1Client {
         };
         C1Client::with_network(config, &network).expect("a client")
     };
-    CLIENT.get_or_init(made).clone()
+    CLIENT.get_or_init(new_client).clone()
 }
 
-fn handler(asked: &Arc<AtomicUsize>) -> TaskHandler {
+fn handler(requests: &Arc<AtomicUsize>) -> TaskHandler {
     TaskHandler {
         client: client(),
-        connector: Arc::new(Nothing(Arc::clone(asked))),
+        connector: Arc::new(Nothing(Arc::clone(requests))),
         terms: ProvisioningTerms {
             account_type: ResourceTypeId::from_static("user"),
             role_type: ResourceTypeId::from_static("role"),

@@ -36,7 +36,7 @@ pub fn container(input: &[u8]) {
     let file = match wrapping % 4 {
         0 => bytes.to_vec(),
         1 => [&MAGIC_V1, bytes].concat(),
-        // A database in one frame, so that what is fuzzed is behind the compression.
+        // A database in one frame, so that the fuzzer reaches the code behind the compression.
         _ => {
             let frame = zstd::bulk::compress(bytes, 1).expect("memory is there");
             [MAGIC_V1.as_slice(), frame.as_slice()].concat()
@@ -51,7 +51,7 @@ pub fn container(input: &[u8]) {
         // Nothing here is a bug of ours, or passes.
         assert!(!matches!(error.status(), 0 | 13 | 14), "{error}");
     }
-    let continued = go_on(&path, folder.path());
+    let continued = continue_file(&path, folder.path());
     match (read, continued) {
         (Ok(rows), Ok(())) => {
             the_new_sync(&path, folder.path()).expect("our own sync");
@@ -60,13 +60,13 @@ pub fn container(input: &[u8]) {
                     after.syncs > 0 && after.rows <= rows.rows,
                     "more rows than there were"
                 ),
-                // Indexes that contradict their tables can hide a row that nobody can read; ours hide nothing.
+                // Indexes that contradict their tables can hide an unreadable row; ours hide nothing.
                 Err(error) => assert_eq!(error.status(), 15, "{error}"),
             }
         }
         (Err(read), Ok(())) => {
             let holds = Container::detect(&path).expect("the file is there");
-            // A v3 is replaced whole, whatever its rows were.
+            // A v3 is replaced completely, whatever its rows were.
             if holds == Container::V3 {
                 the_new_sync(&path, folder.path()).expect("our own sync");
             } else {
@@ -123,8 +123,8 @@ fn rows_of(reader: &Reader, sync: &str) -> Result<u64, C1zError> {
     Ok(rows)
 }
 
-/// Writes another sync into the file, which carries over what it has.
-fn go_on(path: &Path, folder: &Path) -> Result<(), C1zError> {
+/// Writes another sync into the file, which keeps its earlier ones.
+fn continue_file(path: &Path, folder: &Path) -> Result<(), C1zError> {
     let options = WriterOptions {
         temp_folder: folder.to_owned(),
         engine: None,
@@ -177,7 +177,7 @@ mod tests {
         replay::corpus("c1z_v3", super::v3::file);
     }
 
-    /// What Pebble wrote in each of its formats is among the seeds, and none of it is refused.
+    /// The seeds include a file of Pebble in each of its formats, and none is refused.
     #[test]
     fn stores_of_every_format_are_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/c1z_v3_store");

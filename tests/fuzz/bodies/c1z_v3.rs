@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
 use prost::Message;
 
-use super::{LIMITS, fast_folder, go_on, the_new_sync};
+use super::{LIMITS, continue_file, fast_folder, the_new_sync};
 use crate::format::MAGIC_V3;
 use crate::v3::pebble::ignore_checksums_for_fuzzing;
 use crate::v3::{EnvelopeWriter, Frame, footed};
@@ -34,16 +34,16 @@ pub fn file(input: &[u8]) {
             file.extend_from_slice(&footed);
             file
         }
-        // An archive: the first byte says of which sort.
+        // An archive: the first byte selects its type.
         _ => archive(bytes),
     };
     std::fs::write(&path, file).expect("room for a file");
     let syncs = Reader::syncs_of(&path, folder.path(), LIMITS, &AtomicBool::new(false));
     assert_classified(syncs.as_ref().err());
     read_twice(&path, folder.path());
-    // What comes of a v1 is another target's.
+    // Results of a v1 belong to another target.
     if Container::detect(&path).expect("the file is there") == Container::V3
-        && go_on(&path, folder.path()).is_ok()
+        && continue_file(&path, folder.path()).is_ok()
     {
         the_new_sync(&path, folder.path()).expect("a v3 is all ours");
     }
@@ -126,7 +126,7 @@ fn archive(bytes: &[u8]) -> Vec<u8> {
     [&MAGIC_V3, &length[..], &manifest, &payload].concat()
 }
 
-/// What is read is the same each time, and what cannot be read has a reason that is no fault of ours.
+/// Repeated reads give the same rows, and an unreadable file has a reason that is not a fault of ours.
 fn read_twice(path: &Path, folder: &Path) {
     let first = everything(path, folder);
     assert_classified(first.as_ref().err());

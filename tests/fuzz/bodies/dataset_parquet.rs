@@ -70,7 +70,7 @@ pub fn file(input: &[u8]) {
     let _entered = runtime.enter();
     match runtime.block_on(DatasetSource::open(config)) {
         Ok(source) => {
-            // Damage in what nobody reads is not seen, so that a damaged file can pass.
+            // Damage in unread bytes is not detected, so a damaged file can pass.
             if let Err(error) = runtime.block_on(run_pipeline(&source)) {
                 judge(&error);
             }
@@ -93,7 +93,7 @@ pub fn file(input: &[u8]) {
     assert_eq!(left, 0, "temporary files were left behind");
 }
 
-/// Whatever a file holds, it is not the fault of the program, of the machine or of the network.
+/// No contents of a file may be reported as a fault of the program, the machine or the network.
 fn judge<E: Diagnostic + std::fmt::Debug>(error: &E) {
     let status = error.status();
     assert!(
@@ -325,7 +325,7 @@ impl Write for Shared {
     }
 }
 
-/// What is left of the input; past its end there are zeros.
+/// The rest of the input; zeros after its end.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {

@@ -77,10 +77,10 @@ pub fn lists(input: &[u8]) {
 pub fn token(input: &[u8]) {
     let [status, kind, body @ ..] = input else { return };
     let status = STATUSES[usize::from(status % 16)];
-    let told = KINDS[usize::from(kind % 4)];
+    let content_type = KINDS[usize::from(kind % 4)];
     let answer = http::Response::builder().status(status).header(RETRY_AFTER, "0");
-    let answer = match told.parse::<http::HeaderValue>() {
-        Ok(told) => answer.header(CONTENT_TYPE, told),
+    let answer = match content_type.parse::<http::HeaderValue>() {
+        Ok(content_type) => answer.header(CONTENT_TYPE, content_type),
         Err(_) => answer,
     };
     let response = answer
@@ -104,7 +104,7 @@ pub fn token(input: &[u8]) {
         }
         Err(error) => format!("{error} {error:?}"),
     };
-    // Whatever else the answer says may be quoted; the token may not.
+    // Other parts of the answer may be quoted, but not the token.
     if let Some(secret) = secret.filter(|secret| secret.len() >= 8 && status < 300 && kind % 4 != 1) {
         let scope = token.ok().and_then(|token| token.scope).unwrap_or_default();
         assert!(
@@ -120,7 +120,7 @@ fn told_secret(body: &[u8]) -> Option<String> {
     Some(body.get("access_token")?.as_str()?.trim().to_owned())
 }
 
-/// A client that sends nothing, because nobody calls what does.
+/// A client that sends nothing, because no sending method is called.
 fn tenant() -> &'static (Runtime, NinjaOneClient) {
     static TENANT: OnceLock<(Runtime, NinjaOneClient)> = OnceLock::new();
     TENANT.get_or_init(|| {
@@ -148,23 +148,23 @@ fn tenant() -> &'static (Runtime, NinjaOneClient) {
     })
 }
 
-/// Reads a list in one piece and in many, and compares both with what another reader makes of it.
+/// Reads a list in one piece and in many, and compares both with another reader.
 fn read<T>(cut: u8, body: &[u8]) -> Vec<Row<T>>
 where
     T: DeserializeOwned + Debug + PartialEq + Send + 'static,
     Row<T>: DeserializeOwned,
 {
-    let (whole, read) = parse_stream::<Row<T>>(vec![Bytes::copy_from_slice(body)]);
+    let (in_one_piece, read) = parse_stream::<Row<T>>(vec![Bytes::copy_from_slice(body)]);
     let pieces = body.chunks(usize::from(cut).max(1)).map(Bytes::copy_from_slice);
     let (again, read_again) = parse_stream::<Row<T>>(pieces.collect());
-    assert_eq!(whole, again, "rows depend on how the bytes come");
+    assert_eq!(in_one_piece, again, "rows depend on how the bytes come");
     assert_eq!(
         format!("{read:?}"),
         format!("{read_again:?}"),
         "the end depends on how the bytes come"
     );
     judge(body.strip_prefix(MARK).unwrap_or(body), &read);
-    whole
+    in_one_piece
 }
 
 fn judge(body: &[u8], read: &ListRead) {
@@ -215,7 +215,7 @@ fn parse_stream<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Ve
     (kept.0, read)
 }
 
-/// Users go through the table that joins the lists; what comes out of it must be what went in.
+/// Users go through the table that joins the lists, and must come out unchanged.
 fn users(rows: &[Row<UserRow>], listed: Listed) {
     let mut builder = JoinTableBuilder::new(true);
     let rows = || {
@@ -231,8 +231,8 @@ fn users(rows: &[Row<UserRow>], listed: Listed) {
     let table = builder.build(|doubled| duplicates.push(doubled));
     assert_eq!(table.len() + duplicates.len(), rows().count());
     for (id, row) in rows() {
-        let place = table.find(id).expect("every id is in the table");
-        let (kept_as, kept) = table.row(place);
+        let row_index = table.find(id).expect("every id is in the table");
+        let (kept_as, kept) = table.row(row_index);
         assert_eq!(kept_as, listed);
         // Of several with one id the first is kept.
         let first = rows().find(|(other, _)| *other == id).map(|(_, row)| row);
@@ -284,14 +284,14 @@ fn named(resource: &Resource, id: u64) {
     assert!(!resource.display_name.as_str().is_empty(), "{id} has no name");
 }
 
-/// Activities: never more than asked for, in order, and the cursor goes on from the last.
-fn events(most: u8, body: &[u8]) {
-    let most = usize::from(most).max(1);
+/// Activities: never more than requested, in order, and the cursor continues after the last.
+fn events(max_events: u8, body: &[u8]) {
+    let max_events = usize::from(max_events).max(1);
     let since = EventCursor::After("since:1700000000".to_owned());
-    let Ok(Some(page)) = event_feed::page_of(body, &since, most) else {
+    let Ok(Some(page)) = event_feed::page_of(body, &since, max_events) else {
         return;
     };
-    assert!(page.events.len() <= most);
+    assert!(page.events.len() <= max_events);
     let ids: Vec<u64> = page
         .events
         .iter()
@@ -302,9 +302,9 @@ fn events(most: u8, body: &[u8]) {
     let next = event_feed::page_of(body, &on, usize::MAX)
         .expect("a cursor of our own")
         .expect("the same body");
-    let told = next.events.iter().filter_map(|event| event.id.parse().ok());
+    let content_type = next.events.iter().filter_map(|event| event.id.parse().ok());
     assert!(
-        told.into_iter().all(|id: u64| !ids.contains(&id)),
+        content_type.into_iter().all(|id: u64| !ids.contains(&id)),
         "an event came twice"
     );
 }

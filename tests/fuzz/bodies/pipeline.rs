@@ -1,4 +1,4 @@
-//! The sync pipeline into memory, for the bodies that read whole syncs.
+//! The sync pipeline into memory, for the bodies that read complete syncs.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};

@@ -56,7 +56,7 @@ pub fn sheet(input: &[u8]) {
     decides_what_it_says(file);
 }
 
-/// However a spreadsheet saves a text, the sheet says the same.
+/// A sheet has the same meaning in every encoding that spreadsheets use.
 fn same_in_other_encodings(input: &[u8], read: &Result<SheetFile, SheetFileError>) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -82,8 +82,8 @@ fn same_in_other_encodings(input: &[u8], read: &Result<SheetFile, SheetFileError
 fn csv(sheet: &Sheet) -> Vec<u8> {
     let mut file = "\u{feff}".as_bytes().to_vec();
     for record in render(sheet) {
-        for (place, cell) in record.iter().enumerate() {
-            if place > 0 {
+        for (column, cell) in record.iter().enumerate() {
+            if column > 0 {
                 file.push(b',');
             }
             sink_csv::text_cell(cell, SpreadsheetSafety::Safe, &mut file);
@@ -98,7 +98,7 @@ fn without_numbers(sheet: &Sheet) -> Vec<Row> {
     rows.map(|row| Row { row: 0, ..row }).collect()
 }
 
-/// Against a review: no line is decided but by a row that says so.
+/// Against a review: every decision of a line comes from a row with this decision.
 fn decides_what_it_says(file: SheetFile) {
     let review = review();
     let conditions = Conditions {

@@ -61,10 +61,10 @@ pub fn rows(input: &[u8]) {
     connection
         .execute(run, params![SYNC, times.0, times.1, like >> 1 & 1])
         .expect("a valid row");
-    let mut made = 0;
-    while !input.0.is_empty() && made < 200 {
+    let mut count = 0;
+    while !input.0.is_empty() && count < 200 {
         make(&connection, &mut input);
-        made += 1;
+        count += 1;
     }
     let folder = tempfile::tempdir_in(fast_folder()).expect("a folder");
     let path = seal(&connection, folder.path());
@@ -86,7 +86,7 @@ pub fn rows(input: &[u8]) {
 
 fn make(connection: &Connection, input: &mut Bytes<'_>) {
     let (what, raw) = (input.byte(), input.byte());
-    // Raw rows hold whatever bytes come; the others are well-formed, so that they refer to each other.
+    // Raw rows hold arbitrary bytes; the others are well-formed, so that they refer to each other.
     let raw = (raw % 4 == 0).then(|| input.text().to_vec());
     match what % 8 {
         0 => resource_type(connection, input, raw),
@@ -214,7 +214,7 @@ fn entitlement_id(on: &v2::ResourceId) -> String {
     format!("{}:{}:member", on.resource_type, on.resource)
 }
 
-/// What is left of the input; past its end there are zeros.
+/// The rest of the input; zeros after its end.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -226,7 +226,7 @@ impl<'a> Bytes<'a> {
         *first
     }
 
-    /// A byte of length and so many bytes.
+    /// A length byte and that number of bytes.
     fn text(&mut self) -> &'a [u8] {
         let len = usize::from(self.byte()).min(self.0.len());
         let (text, rest) = self.0.split_at(len);

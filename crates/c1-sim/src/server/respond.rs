@@ -21,7 +21,7 @@ use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::ledger::{InFlight, Outcome};
 
-/// What every call of a connection shares.
+/// The state shared by all calls of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) state: ServerState,

@@ -7,7 +7,7 @@ use crate::fault::FaultSchedule;
 use crate::ledger::CallLedger;
 use crate::token::Tokens;
 
-/// What every connection shares.
+/// The state shared by all connections.
 #[derive(Debug, Clone)]
 pub(super) struct ServerState {
     pub(super) tokens: Arc<Tokens>,

@@ -58,7 +58,7 @@ impl Finish {
     /// The first annotation of a type.
     ///
     /// # Errors
-    /// [`DecodeError`] if there is one but its bytes are not such a message.
+    /// [`DecodeError`] if its bytes are not a message of this type.
     pub fn annotation<M: Message + Name + Default>(&self) -> Result<Option<M>, DecodeError> {
         find_annotation(self.annotations())
     }
@@ -66,7 +66,7 @@ impl Finish {
     /// The first detail of the status of a type, e.g. `google.rpc.ErrorInfo`.
     ///
     /// # Errors
-    /// [`DecodeError`] if there is one but its bytes are not such a message.
+    /// [`DecodeError`] if its bytes are not a message of this type.
     pub fn detail<M: Message + Name + Default>(&self) -> Result<Option<M>, DecodeError> {
         let details = self.status.as_ref().map_or(&[][..], |status| &status.details);
         find_annotation(details)
@@ -75,7 +75,7 @@ impl Finish {
     /// The response, if it is of this type.
     ///
     /// # Errors
-    /// [`DecodeError`] if its bytes are not such a message.
+    /// [`DecodeError`] if its bytes are not a message of this type.
     pub fn response<M: Message + Name + Default>(&self) -> Result<Option<M>, DecodeError> {
         let response = match &self.end {
             FinalState::Success(success) => &success.response,

@@ -33,7 +33,7 @@ struct QueueState {
 /// A task did not end exactly once.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FinishCountError {
-    /// There is no such task.
+    /// The task does not exist.
     #[error("there is no task {0}")]
     Unknown(TaskId),
     /// Its end was not reported in time.

@@ -1,4 +1,4 @@
-//! Client assertions as a connector makes them, open to being spoilt.
+//! Client assertions as a connector signs them, which tests can alter.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ pub(crate) struct Assertion {
 }
 
 impl Assertion {
-    /// A good one.
+    /// A valid assertion.
     pub(crate) fn of(credentials: &Credentials) -> Self {
         let (prefix, jwk) = credentials.client_secret.rsplit_once(':').unwrap();
         assert_eq!(prefix, "secret-token:conductorone.com:v1");

@@ -1,4 +1,4 @@
-//! The smallest connector: signs in, and calls.
+//! A minimal connector: signs in and calls.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn tenant() -> C1Sim {
     C1Sim::start(C1SimConfig::default()).unwrap()
 }
 
-/// A channel of its own with this `authorization`.
+/// A new channel with this `authorization`.
 pub(crate) async fn rpc(sim: &C1Sim, authorization: Option<&str>) -> Rpc {
     let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(sim.ca_pem()));
     let channel = Endpoint::from_shared(format!("https://{}", sim.authority()))
@@ -93,8 +93,8 @@ pub(crate) async fn post(sim: &C1Sim, form: &[(&str, &str)]) -> Result<reqwest::
     client.post(url).form(form).send().await
 }
 
-/// Waits until a task is as wished, while the connector goes on.
-pub(crate) async fn until(
+/// Waits until a task satisfies a condition, while the connector continues.
+pub(crate) async fn wait_for_progress(
     sim: &C1Sim,
     id: &TaskId,
     condition: impl Fn(&TaskProgress) -> bool + Send + 'static,

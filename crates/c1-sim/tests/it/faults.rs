@@ -1,4 +1,4 @@
-//! Everything that can be made to go wrong.
+//! Every fault.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,9 @@ use futures::stream;
 use reqwest::StatusCode;
 
 use crate::assertion::Assertion;
-use crate::connector::{HOST, connect, form, get_task, heartbeat, post, sign_in, success, tenant, until};
+use crate::connector::{
+    HOST, connect, form, get_task, heartbeat, post, sign_in, success, tenant, wait_for_progress,
+};
 use crate::uploads::{data, eof, metadata, task, upload};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -26,9 +28,9 @@ async fn ten_polls(sim: &C1Sim) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn a_rule_strikes_when_it_says() {
+async fn a_rule_affects_the_selected_calls() {
     let unavailable = Fault::Refuse(Code::Unavailable);
-    let strikes = async |when| {
+    let affected_calls = async |when| {
         let sim = tenant();
         sim.faults().at(Endpoint::GetTask, when, unavailable.clone());
         let failed = ten_polls(&sim).await;
@@ -37,14 +39,14 @@ async fn a_rule_strikes_when_it_says() {
             .filter_map(|(number, failed)| failed.then_some(number))
             .collect::<Vec<_>>()
     };
-    assert_eq!(strikes(When::First(2)).await, [1, 2]);
-    assert_eq!(strikes(When::Nth(3)).await, [3]);
-    assert_eq!(strikes(When::After(8)).await, [9, 10]);
-    assert_eq!(strikes(When::Always).await.len(), 10);
+    assert_eq!(affected_calls(When::First(2)).await, [1, 2]);
+    assert_eq!(affected_calls(When::Nth(3)).await, [3]);
+    assert_eq!(affected_calls(When::After(8)).await, [9, 10]);
+    assert_eq!(affected_calls(When::Always).await.len(), 10);
     let half = When::Percent { percent: 50, seed: 4 };
-    let some = strikes(half).await;
+    let some = affected_calls(half).await;
     assert!((1..10).contains(&some.len()), "{some:?}");
-    assert_eq!(strikes(half).await, some);
+    assert_eq!(affected_calls(half).await, some);
 }
 
 #[tokio::test]
@@ -71,7 +73,7 @@ async fn calls_are_refused_with_any_code() {
 }
 
 #[tokio::test]
-async fn a_proxy_in_between_answers_for_the_tenant() {
+async fn a_proxy_answers_instead_of_the_tenant() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     sim.faults().add(FaultRule {
@@ -87,7 +89,7 @@ async fn a_proxy_in_between_answers_for_the_tenant() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_says_what_it_is_told_to() {
+async fn the_token_endpoint_returns_a_given_body() {
     let sim = tenant();
     let body = r#"{"access_token":""}"#;
     sim.faults()
@@ -98,7 +100,7 @@ async fn the_token_endpoint_says_what_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn calls_are_late() {
+async fn calls_are_delayed() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let delay = Duration::from_millis(300);
@@ -110,7 +112,7 @@ async fn calls_are_late() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_takes_all_calls_with_it() {
+async fn a_dropped_connection_ends_all_its_calls() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     sim.faults().at(
@@ -127,7 +129,7 @@ async fn a_dropped_connection_takes_all_calls_with_it() {
     assert!(tokio::task::spawn_blocking(arrived).await.unwrap());
     get_task(&mut connector).await.unwrap_err();
     waiting.await.unwrap().unwrap_err();
-    // The channel connects anew.
+    // The channel connects again.
     assert!(get_task(&mut connector).await.unwrap().is_some());
     let calls = sim.ledger().calls_of(Endpoint::GetTask);
     assert_eq!(calls[0].outcome, Outcome::Dropped);
@@ -176,23 +178,23 @@ async fn an_upload_is_cut_after_some_chunks() {
     }
     upload(&mut connector, messages()).await.unwrap();
     let cut = |it: &TaskProgress| it.uploads[..2].iter().all(|it| it.outcome == UploadOutcome::Cut);
-    let progress = until(&sim, &id, cut).await;
+    let progress = wait_for_progress(&sim, &id, cut).await;
     let chunks: Vec<_> = progress.uploads.iter().map(|it| it.chunks.len()).collect();
     assert_eq!(chunks, [0, 2, 3]);
     assert_eq!(progress.assets().count(), 1);
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_cuts_its_upload() {
+async fn a_disconnected_client_cuts_its_upload() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = task(&sim);
     let begun = stream::iter([metadata(&id), data(8)])
         .map(|message| BatonServiceUploadAssetRequest { msg: Some(message) });
     let call = tokio::spawn(async move { connector.upload_asset(begun.chain(stream::pending())).await });
-    until(&sim, &id, |it| it.uploads.iter().any(|it| it.chunks == [8])).await;
+    wait_for_progress(&sim, &id, |it| it.uploads.iter().any(|it| it.chunks == [8])).await;
     call.abort();
-    until(&sim, &id, |it| it.uploads[0].outcome == UploadOutcome::Cut).await;
+    wait_for_progress(&sim, &id, |it| it.uploads[0].outcome == UploadOutcome::Cut).await;
 }
 
 #[tokio::test]
@@ -265,7 +267,7 @@ async fn a_heartbeat_cancels() {
 }
 
 #[tokio::test]
-async fn all_tokens_are_taken_back() {
+async fn all_tokens_are_revoked() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     sim.faults()

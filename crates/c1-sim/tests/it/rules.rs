@@ -33,9 +33,9 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Status>, field: &str) {
 async fn greeting() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
-    let mut case = async |field: &str, spoil: &dyn Fn(&mut BatonServiceHelloRequest)| {
+    let mut case = async |field: &str, alter: &dyn Fn(&mut BatonServiceHelloRequest)| {
         let mut request = hello("");
-        spoil(&mut request);
+        alter(&mut request);
         refused(connector.hello(request).await, field);
     };
     case("host_id", &|it| it.host_id.clear()).await;
@@ -66,9 +66,9 @@ async fn greeting() {
 async fn connector_metadata() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
-    let mut case = async |field: &str, spoil: &dyn Fn(&mut ConnectorMetadata)| {
+    let mut case = async |field: &str, alter: &dyn Fn(&mut ConnectorMetadata)| {
         let mut request = hello("");
-        spoil(request.connector_metadata.as_mut().unwrap());
+        alter(request.connector_metadata.as_mut().unwrap());
         refused(
             connector.hello(request).await,
             &format!("connector_metadata.{field}"),
@@ -107,7 +107,7 @@ async fn connector_metadata() {
 }
 
 #[tokio::test]
-async fn blank_os_info_is_refused_only_if_told_so() {
+async fn blank_os_info_is_refused_only_if_configured() {
     let config = C1SimConfig {
         refuse_blank_os_info: false,
         ..Default::default()
@@ -132,7 +132,7 @@ async fn polls() {
         known_task_ids: Vec::new(),
         annotations: Vec::new(),
     };
-    for (field, spoil) in [
+    for (field, alter) in [
         (
             "host_id",
             (|it| it.host_id.clear()) as fn(&mut BatonServiceGetTasksRequest),
@@ -143,7 +143,7 @@ async fn polls() {
         ("annotations", |it| it.annotations = too_many()),
     ] {
         let mut request = good();
-        spoil(&mut request);
+        alter(&mut request);
         refused(connector.get_tasks(request).await, field);
     }
     let call = sim.ledger().calls_of(Endpoint::GetTasks).remove(1);
@@ -159,7 +159,7 @@ async fn heartbeat() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(TaskType::SyncFull(SyncFullTask::default()));
-    for (field, spoil) in [
+    for (field, alter) in [
         (
             "host_id",
             (|it| it.host_id.clear()) as fn(&mut BatonServiceHeartbeatRequest),
@@ -176,7 +176,7 @@ async fn heartbeat() {
             task_id: id.to_string(),
             ..Default::default()
         };
-        spoil(&mut request);
+        alter(&mut request);
         refused(connector.heartbeat(request).await, field);
     }
     assert!(sim.tasks().progress(&id).unwrap().heartbeats.is_empty());
@@ -187,7 +187,7 @@ async fn finish_task() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(TaskType::SyncFull(SyncFullTask::default()));
-    for (field, spoil) in [
+    for (field, alter) in [
         (
             "host_id",
             (|it| it.host_id.clear()) as fn(&mut BatonServiceFinishTaskRequest),
@@ -208,7 +208,7 @@ async fn finish_task() {
         }),
     ] {
         let mut request = success(&id);
-        spoil(&mut request);
+        alter(&mut request);
         refused(connector.finish_task(request).await, field);
     }
     assert!(sim.tasks().progress(&id).unwrap().finishes.is_empty());
@@ -219,7 +219,7 @@ async fn upload_metadata() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(TaskType::SyncFull(SyncFullTask::default()));
-    for (field, spoil) in [
+    for (field, alter) in [
         (
             "metadata.host_id",
             (|it| it.host_id.clear()) as fn(&mut UploadMetadata),
@@ -232,7 +232,7 @@ async fn upload_metadata() {
             task_id: id.to_string(),
             annotations: Vec::new(),
         };
-        spoil(&mut metadata);
+        alter(&mut metadata);
         refused(upload(&mut connector, [Msg::Metadata(metadata)]).await, field);
     }
 }

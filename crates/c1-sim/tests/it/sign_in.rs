@@ -1,4 +1,4 @@
-//! The token endpoint, and what a token is good for.
+//! The token endpoint and the validity of tokens.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::assertion::{Assertion, now};
 use crate::connector::{connect, form, get_task, post, rpc, sign_in, tenant};
 
-/// Why the tenant refuses this, or `None` if it does not.
+/// The reason why the tenant refuses a form, or `None`.
 async fn refusal(sim: &C1Sim, form: &[(&str, &str)]) -> Option<String> {
     let answer = post(sim, form).await.unwrap();
     let status = answer.status();
@@ -25,10 +25,10 @@ async fn refusal(sim: &C1Sim, form: &[(&str, &str)]) -> Option<String> {
     Some(reason)
 }
 
-/// Why the tenant refuses an assertion that was spoilt so.
-async fn spoilt(sim: &C1Sim, spoil: impl FnOnce(&mut Assertion)) -> String {
+/// The reason why the tenant refuses an altered assertion.
+async fn refusal_of_altered(sim: &C1Sim, alter: impl FnOnce(&mut Assertion)) -> String {
     let mut assertion = Assertion::of(sim.credentials());
-    spoil(&mut assertion);
+    alter(&mut assertion);
     let assertion = assertion.sign();
     refusal(sim, &form(sim.credentials(), &assertion))
         .await
@@ -52,7 +52,7 @@ async fn a_good_assertion_gets_a_token_that_works() {
 }
 
 #[tokio::test]
-async fn more_clients_can_be_enrolled_and_strangers_are_refused() {
+async fn registered_clients_sign_in_and_others_are_refused() {
     let sim = tenant();
     let second = sim.register_client("second", None).unwrap();
     assert_eq!(sign_in(&sim, &second).await.0, StatusCode::OK);
@@ -75,14 +75,14 @@ async fn a_wrong_key_is_refused() {
 }
 
 #[tokio::test]
-async fn every_part_of_an_assertion_is_looked_at() {
+async fn every_part_of_an_assertion_is_checked() {
     let sim = tenant();
-    let algorithm = spoilt(&sim, |it| it.header["alg"] = "HS256".into()).await;
+    let algorithm = refusal_of_altered(&sim, |it| it.header["alg"] = "HS256".into()).await;
     assert_eq!(algorithm, "alg is not EdDSA");
-    let key = spoilt(&sim, |it| it.header["kid"] = "other".into()).await;
+    let key = refusal_of_altered(&sim, |it| it.header["kid"] = "other".into()).await;
     assert_eq!(key, "kid is not that of the client's key");
     for nonce in [json!("abc"), json!("g".repeat(32)), json!("a".repeat(33))] {
-        let reason = spoilt(&sim, |it| it.header["nonce"] = nonce).await;
+        let reason = refusal_of_altered(&sim, |it| it.header["nonce"] = nonce).await;
         assert_eq!(reason, "nonce is not 32 hex digits");
     }
     let authority = sim.authority();
@@ -98,16 +98,16 @@ async fn every_part_of_an_assertion_is_looked_at() {
         ("exp", json!(now() + 1000)),
     ];
     for (claim, value) in claims {
-        let reason = spoilt(&sim, |it| it.claims[claim] = value.clone()).await;
+        let reason = refusal_of_altered(&sim, |it| it.claims[claim] = value.clone()).await;
         assert_eq!(reason, format!("{claim} is wrong"), "{value}");
     }
-    let list = spoilt(&sim, |it| it.claims["aud"] = json!(["localhost"])).await;
+    let list = refusal_of_altered(&sim, |it| it.claims["aud"] = json!(["localhost"])).await;
     assert!(list.contains("claims do not read"), "{list}");
     assert!(sim.issued_tokens().is_empty());
 }
 
 #[tokio::test]
-async fn every_field_of_the_form_is_looked_at() {
+async fn every_field_of_the_form_is_checked() {
     let sim = tenant();
     for position in 0..4 {
         let assertion = Assertion::of(sim.credentials()).sign();
@@ -122,7 +122,7 @@ async fn every_field_of_the_form_is_looked_at() {
 }
 
 #[tokio::test]
-async fn an_assertion_is_good_once() {
+async fn an_assertion_is_valid_once() {
     let sim = tenant();
     let mut assertion = Assertion::of(sim.credentials());
     let signed = assertion.sign();
@@ -137,7 +137,7 @@ async fn an_assertion_is_good_once() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_a_token_can_be_chosen() {
+async fn token_answers_are_configurable() {
     let token = TokenBehavior {
         lifetime: Duration::from_secs(5),
         token_type: "bearer".to_owned(),
@@ -156,7 +156,7 @@ async fn what_is_said_of_a_token_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn calls_need_a_token_that_lives() {
+async fn calls_need_a_valid_token() {
     let token = TokenBehavior {
         lifetime: Duration::from_millis(1500),
         ..Default::default()

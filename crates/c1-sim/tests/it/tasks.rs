@@ -21,7 +21,7 @@ fn sync() -> TaskType {
 }
 
 #[tokio::test]
-async fn a_task_is_given_out_once_and_its_end_is_taken_down() {
+async fn a_task_is_assigned_once_and_its_end_is_recorded() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(TaskType::Grant(GrantTask::default()));
@@ -61,7 +61,7 @@ async fn a_task_is_given_out_once_and_its_end_is_taken_down() {
 }
 
 #[tokio::test]
-async fn a_failure_is_taken_down_with_all_that_it_says() {
+async fn a_failure_is_recorded_completely() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(sync());
@@ -91,7 +91,7 @@ async fn a_failure_is_taken_down_with_all_that_it_says() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_told_twice_or_never_is_found_out() {
+async fn missing_and_repeated_ends_are_errors() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(sync());
@@ -106,7 +106,7 @@ async fn an_end_that_is_told_twice_or_never_is_found_out() {
 }
 
 #[tokio::test]
-async fn a_poll_says_when_to_come_again() {
+async fn a_poll_returns_the_next_poll() {
     for (idle, is_none_task) in [(Idle::NoneTask, true), (Idle::NoTask, false)] {
         let config = C1SimConfig {
             idle,
@@ -130,7 +130,7 @@ async fn a_poll_says_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_batch_leaves_out_what_is_known() {
+async fn a_batch_omits_known_tasks() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let ids: Vec<_> = (0..4).map(|_| sim.tasks().push(sync())).collect();
@@ -159,7 +159,7 @@ async fn a_batch_leaves_out_what_is_known() {
 }
 
 #[tokio::test]
-async fn a_task_nobody_hears_of_is_given_out_again() {
+async fn a_silent_task_is_assigned_again() {
     let config = C1SimConfig {
         pace: Pace {
             redeliver_after: Duration::from_millis(600),
@@ -190,7 +190,7 @@ async fn a_task_nobody_hears_of_is_given_out_again() {
 }
 
 #[tokio::test]
-async fn a_cancelled_task_is_told_by_heartbeat_and_not_given_out() {
+async fn heartbeats_report_cancelled_tasks() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let [running, other, waiting] = [(); 3].map(|()| sim.tasks().push(sync()));
@@ -213,7 +213,7 @@ async fn a_cancelled_task_is_told_by_heartbeat_and_not_given_out() {
 }
 
 #[tokio::test]
-async fn a_hello_is_taken_down_and_answers_a_hello_task() {
+async fn a_hello_is_recorded_and_answers_a_hello_task() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     connector.hello(hello("")).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_hello_is_taken_down_and_answers_a_hello_task() {
 }
 
 #[tokio::test]
-async fn a_test_may_push_what_it_likes() {
+async fn any_task_can_be_queued() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = sim.tasks().push(None);

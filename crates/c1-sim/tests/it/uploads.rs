@@ -1,4 +1,4 @@
-//! Assets, whole and spoilt.
+//! Complete and invalid assets.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ pub(crate) fn data(bytes: usize) -> Msg {
     Msg::Data(UploadData { data: vec![7; bytes] })
 }
 
-/// The end of a file of so many sevens.
+/// The end of a file with this number of sevens.
 pub(crate) fn eof(bytes: usize) -> Msg {
     Msg::Eof(UploadEof {
         sha256_checksum: Sha256::digest(vec![7; bytes]).to_vec(),
@@ -47,7 +47,7 @@ pub(crate) fn task(sim: &C1Sim) -> TaskId {
 }
 
 #[tokio::test]
-async fn an_asset_is_kept_as_it_was_sent() {
+async fn an_asset_is_stored_as_sent() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = task(&sim);
@@ -72,7 +72,7 @@ async fn an_asset_is_kept_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_rule_is_refused_and_counted() {
+async fn violations_are_refused_and_recorded() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = task(&sim);

@@ -9,7 +9,7 @@ use crate::response::Answer;
 use crate::tenant::{Row, Store, StoredUser, row_id};
 use crate::user_kind::UserKind;
 
-const LONGEST_NAME: usize = 150;
+const MAX_NAME_CHARACTERS: usize = 150;
 
 impl Api {
     pub(super) fn create(&self, store: &mut Store, request: &Request<'_>, kind: UserKind) -> Answer {
@@ -208,8 +208,8 @@ impl Api {
         for key in ["firstName", "lastName"] {
             match requested.get(key) {
                 None if !required => {}
-                Some(Value::String(name)) if (1..=LONGEST_NAME).contains(&name.chars().count()) => {}
-                _ => return Some(self.invalid(&format!("{key} must have 1 to {LONGEST_NAME} characters"))),
+                Some(Value::String(name)) if (1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) => {}
+                _ => return Some(self.invalid(&format!("{key} must have 1 to {MAX_NAME_CHARACTERS} characters"))),
             }
         }
         None
@@ -226,7 +226,7 @@ impl Api {
     }
 }
 
-/// A fresh account; what a request must not set (`administrator`, `roles`, …) is not taken from it.
+/// A new account; fields that a request must not set (`administrator`, `roles`, …) are ignored.
 fn new_row(id: i64, kind: UserKind, requested: &Row) -> Row {
     let given = |key: &str| requested.get(key).cloned().unwrap_or(Value::Null);
     let mut row = json!({

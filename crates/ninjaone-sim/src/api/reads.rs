@@ -154,7 +154,7 @@ impl Api {
         row
     }
 
-    /// User lists have no paging, unless the switch says so.
+    /// User lists have no paging unless configured.
     fn user_list(&self, request: &Request<'_>, rows: Vec<Row>) -> Answer {
         if self.behavior.reads.paged_user_lists {
             self.page(request, &rows)

@@ -1,17 +1,17 @@
-//! Bodies that are JSON still, but not what they should be.
+//! Faults that keep a body valid JSON and change its contents.
 
 use serde_json::{Map, Value};
 
 /// A change to some rows of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// Where in the body the list is, as a JSON pointer. What is there and is no list is the only row.
+    /// The list in the body, as a JSON pointer. A value that is not a list counts as its only row.
     pub list: &'static str,
     /// Which rows.
     pub rows: Rows,
-    /// What of a row, as a JSON pointer; the empty one is the row itself.
+    /// The field of a row, as a JSON pointer; the empty one is the row itself.
     pub field: String,
-    /// What becomes of it.
+    /// Its new value.
     pub to: To,
 }
 
@@ -24,7 +24,7 @@ pub enum Rows {
     Nth(usize),
 }
 
-/// What a field becomes.
+/// The new value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum To {
     /// This value.
@@ -35,7 +35,7 @@ pub enum To {
     Absent,
 }
 
-/// A change to a list as a whole.
+/// A change of a complete list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reshape {
     /// The last row comes first.
@@ -46,15 +46,15 @@ pub enum Reshape {
     Doubled,
     /// The list is the value of this key of an object.
     Wrapped(&'static str),
-    /// The list is within so many more lists.
+    /// The list is nested in this number of further lists.
     Nested(usize),
 }
 
-/// Stands where text goes that is no JSON.
+/// Placeholder for text that is not JSON.
 const PLACE: &str = "\u{1}verbatim\u{1}";
 
 impl Edit {
-    /// The changed body; none if there is no such row, or no such place in one. A row may be so already.
+    /// The changed body; `None` if there is no such row or field. The field may already have the new value.
     pub(crate) fn apply(&self, body: &[u8]) -> Option<Vec<u8>> {
         let mut after: Value = serde_json::from_slice(body).ok()?;
         let mut changed = false;
@@ -108,7 +108,7 @@ impl Edit {
 }
 
 impl Reshape {
-    /// The changed body; none if it is no list, or none that this changes.
+    /// The changed body; `None` if it is not a list, or not one that this changes.
     pub(crate) fn apply(self, body: &[u8]) -> Option<Vec<u8>> {
         let before: Value = serde_json::from_slice(body).ok()?;
         let mut rows = before.as_array()?.clone();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_fields() {
+    fn rows_and_fields_are_edited() {
         let body = r#"[{"id":1,"a":2},{"id":2,"m":[{"id":3}]}]"#;
         let on = |rows, field, to| edited(body, "", rows, field, to).unwrap_or_default();
         let shown = [
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_as_a_whole() {
+    fn lists_are_replaced() {
         let body = br#"[{"id":1},{"id":2},{"id":3}]"#;
         let shown: Vec<String> = [
             Reshape::Reversed,

@@ -25,7 +25,7 @@ pub(crate) struct FaultHit {
 pub struct FaultRule {
     /// The method, or any.
     pub method: Option<String>,
-    /// The path; a `*` at its end stands for any rest.
+    /// The path; a `*` at its end matches any suffix.
     pub path: String,
     /// Which of the matching calls.
     pub when: When,
@@ -96,9 +96,9 @@ pub enum Fault {
     MissingEndpoint,
     /// `[]`.
     EmptyList,
-    /// Some rows are not what they should be.
+    /// Some rows are changed.
     Edit(Edit),
-    /// The list is not what it should be.
+    /// The list is changed.
     Reshape(Reshape),
     /// The first name in the list has this number of bytes.
     HugeName(usize),
@@ -106,21 +106,21 @@ pub enum Fault {
     Redirect(String),
     /// The write is done, but the answer is this status; 0 closes the connection.
     LostWrite(u16),
-    /// The same keyset page again and again: `after` is ignored.
+    /// Always the same keyset page: `after` is ignored.
     NoProgress,
-    /// Somebody changes the tenant just before this call: an end user comes or goes, a role loses a member, an
-    /// organization gets another name.
-    MoveOn,
+    /// The tenant changes just before this call: an end user is added or removed, a role loses a member, or an
+    /// organization is renamed.
+    ChangeTenant,
     /// JSON without an end: `begin`, then `again` until `bytes` are sent.
     Endless {
-        /// How it begins.
+        /// The beginning.
         begin: Vec<u8>,
-        /// What comes again and again.
+        /// The repeated piece.
         again: Vec<u8>,
-        /// How much of it.
+        /// Number of bytes.
         bytes: u64,
     },
-    /// These bytes on the wire in place of an answer; then the connection is closed. Without TLS only.
+    /// These bytes on the wire instead of an answer; then the connection is closed. Without TLS only.
     Raw(Vec<u8>),
 }
 

@@ -101,7 +101,7 @@ fn fault(kind: &str, value: Option<&str>) -> Option<Fault> {
         ("shared-ids", None) => Fault::Reshape(Reshape::SharedIds),
         ("wrapped", None) => Fault::Reshape(Reshape::Wrapped("data")),
         ("nested", Some(depth)) => Fault::Reshape(Reshape::Nested(depth.parse().ok()?)),
-        ("move-on", None) => Fault::MoveOn,
+        ("move-on", None) => Fault::ChangeTenant,
         ("no-progress", None) => Fault::NoProgress,
         _ => return None,
     })
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn specifications_and_mistakes() {
+    fn specifications_are_parsed_and_errors_named() {
         let read = |spec: &str| match spec.parse::<FaultRule>() {
             Ok(rule) => format!("{rule:?}"),
             Err(error) => error.to_string(),

@@ -42,7 +42,7 @@ impl Generated {
         self.size.technicians + self.size.end_users
     }
 
-    /// The person a role's member number stands for.
+    /// The person for a member number of a role.
     #[inline]
     pub(super) const fn member(&self, kind: UserKind, member: u32) -> Person {
         match kind {
@@ -51,7 +51,7 @@ impl Generated {
         }
     }
 
-    /// What a complete and correct read finds.
+    /// The counts of a complete and correct read.
     pub(crate) fn expected(&self) -> Expected {
         let mut expected = Expected {
             technicians: u64::from(self.size.technicians),

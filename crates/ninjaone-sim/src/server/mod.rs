@@ -34,7 +34,7 @@ impl Sim {
     /// Starts a tenant; it answers when this returns.
     ///
     /// # Errors
-    /// [`SimError`] if the address is taken or the certificate cannot be made.
+    /// [`SimError`] if the address is in use or the certificate cannot be created.
     pub fn start(config: &SimConfig) -> Result<Self, SimError> {
         let listener = Listener::bind(config.listen)?;
         let tls = config.tls.as_ref();

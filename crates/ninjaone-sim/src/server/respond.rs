@@ -50,10 +50,10 @@ pub(super) async fn respond(
     let parameter_count = query.len();
     match fault {
         Some(Fault::NoProgress) => query.retain(|(name, _)| name != "after"),
-        Some(Fault::MoveOn) => state.api.change_one_thing(),
+        Some(Fault::ChangeTenant) => state.api.change_one_thing(),
         _ => {}
     }
-    // A page that is the first one anyway is no fault.
+    // A request for the first page is not affected.
     let mut has_effect = !matches!(fault, Some(Fault::NoProgress)) || query.len() < parameter_count;
     let request = Request {
         method: head.method.as_str(),

@@ -4,7 +4,7 @@ use crate::api::Api;
 use crate::fault::FaultSchedule;
 use crate::ledger::CallLedger;
 
-/// What every connection shares.
+/// The state shared by all connections.
 #[derive(Debug, Clone)]
 pub(super) struct ServerState {
     pub(super) api: Arc<Api>,

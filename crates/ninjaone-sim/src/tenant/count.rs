@@ -6,7 +6,7 @@ use super::store::{Store, row_id};
 use crate::expected::Expected;
 
 impl Store {
-    /// What a complete and correct read of this tenant finds.
+    /// The counts of a complete and correct read of this tenant.
     pub(super) fn expected(&self) -> Expected {
         let ids: HashSet<i64> = self.users.iter().filter_map(|user| row_id(&user.row)).collect();
         let organizations: HashSet<i64> = self.organizations.iter().filter_map(row_id).collect();

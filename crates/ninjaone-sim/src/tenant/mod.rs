@@ -65,7 +65,7 @@ impl Tenant {
         }
     }
 
-    /// What a complete and correct read of this tenant finds.
+    /// The counts of a complete and correct read of this tenant.
     #[must_use]
     pub fn expected(&self) -> Expected {
         match &self.0 {

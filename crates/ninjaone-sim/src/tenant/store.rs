@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::user_kind::UserKind;
 
-/// One JSON object as stored: nulls, absent keys and unknown keys stay what they are.
+/// A stored JSON object: nulls, absent keys and unknown keys are kept.
 pub(crate) type Row = serde_json::Map<String, Value>;
 
 /// The `id` of a row.
