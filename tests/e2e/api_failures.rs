@@ -76,7 +76,10 @@ fn missing_scopes() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.app = monitoring;
     config.behavior.authorization.role_reads_need_management = true;
-    assert_snapshot!("scope_missing_for_roles", TestContext::with(&config).failure_snapshot(&[]));
+    assert_snapshot!(
+        "scope_missing_for_roles",
+        TestContext::with(&config).failure_snapshot(&[])
+    );
     assert_snapshot!(
         "offline_access",
         TestContext::msp().failure_snapshot(&["--ninja-one-scope", "monitoring offline_access"])
@@ -209,7 +212,9 @@ fn refusals() {
 
 #[test]
 fn a_token_that_is_always_refused() {
-    assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).failure_snapshot(&[]));
+    assert_snapshot!(
+        TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).failure_snapshot(&[])
+    );
 }
 
 #[test]
@@ -254,7 +259,8 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
         clean: true,
     };
     assert_snapshot!(
-        TestContext::faulty("/v2/users", When::Always, cut).failure_snapshot(&["--ninja-one-retry-seconds=0"])
+        TestContext::faulty("/v2/users", When::Always, cut)
+            .failure_snapshot(&["--ninja-one-retry-seconds=0"])
     );
 }
 

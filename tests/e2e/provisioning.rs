@@ -20,7 +20,7 @@ pub(crate) fn writes(context: &TestContext) -> Vec<(String, String)> {
 }
 
 /// The output, without values that differ from run to run.
-fn printed(context: &TestContext, ran: &RunOutput) -> String {
+pub(crate) fn printed(context: &TestContext, ran: &RunOutput) -> String {
     let text = ran
         .stdout
         .replace(context.base_url.as_deref().unwrap(), "[TENANT]");

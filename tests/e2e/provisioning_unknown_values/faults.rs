@@ -3,7 +3,7 @@
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, SimConfig, Tenant, To, When};
 use serde_json::json;
 
-use crate::harness::{RunOutput, TestContext};
+use crate::harness::TestContext;
 
 pub(super) const ROLES: &str = "/v2/user/roles";
 
@@ -48,22 +48,6 @@ pub(super) fn tenant(members: &To, answers: bool) -> TestContext {
     let rule = edit("GET", ROLES, Rows::Nth(0), "members", members.clone());
     context.sim().faults().add(rule);
     context
-}
-
-pub(super) fn printed(context: &TestContext, ran: &RunOutput) -> String {
-    let text = ran
-        .stdout
-        .replace(context.base_url.as_deref().unwrap(), "[TENANT]");
-    let lines = text.lines().map(|line| match line.trim_start().split_once("  ") {
-        Some(("change", _)) => "  change    [ID]".to_owned(),
-        Some(("request", _)) => "  request   [ID]".to_owned(),
-        _ => line.to_owned(),
-    });
-    format!(
-        "{}{}",
-        context.error_snapshot(ran),
-        lines.collect::<Vec<_>>().join("\n")
-    )
 }
 
 pub(super) fn holds(context: &TestContext, role: &str, user: u64) -> bool {

@@ -6,9 +6,9 @@ use insta::assert_snapshot;
 use ninjaone_sim::{Fault, FaultRule, To, When};
 use serde_json::{Value, json};
 
-use super::faults::{ROLES, answer, holds, printed, tenant};
+use super::faults::{ROLES, answer, holds, tenant};
 use crate::harness::TestContext;
-use crate::provisioning::writes;
+use crate::provisioning::{printed, writes};
 
 #[test]
 fn a_role_with_unknown_members_is_changed() {

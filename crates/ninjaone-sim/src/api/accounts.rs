@@ -209,7 +209,11 @@ impl Api {
             match requested.get(key) {
                 None if !required => {}
                 Some(Value::String(name)) if (1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) => {}
-                _ => return Some(self.invalid(&format!("{key} must have 1 to {MAX_NAME_CHARACTERS} characters"))),
+                _ => {
+                    return Some(
+                        self.invalid(&format!("{key} must have 1 to {MAX_NAME_CHARACTERS} characters")),
+                    );
+                }
             }
         }
         None
