@@ -200,7 +200,8 @@ async fn every_alteration_is_reported_by_name() {
     assert!(
         found
             .iter()
-            .any(|finding| finding == "_manifests/[1].json: _manifests/[2].json links to it, but it is missing"),
+            .any(|finding| finding
+                == "_manifests/[1].json: _manifests/[2].json links to it, but it is missing"),
         "{found:?}"
     );
     assert!(
