@@ -87,7 +87,7 @@ async fn lost_response_is_retried() {
     tenant.fault(Endpoint::FinishTask, When::Nth(1), Fault::LoseAnswer);
     tenant.client().finish(&task, success()).await.unwrap();
     let times = tenant.sim.tasks().finished_once(&id, SOON).unwrap_err();
-    assert_eq!(times, FinishCountError::Often { id, times: 2 });
+    assert_eq!(times, FinishCountError::Repeated { id, times: 2 });
 }
 
 #[tokio::test]
