@@ -64,6 +64,7 @@ mod supply_chain;
 mod support;
 mod telemetry;
 mod terminal;
+mod texts;
 mod time_travel;
 mod tolerance;
 mod wording;

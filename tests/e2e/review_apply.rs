@@ -269,7 +269,7 @@ fn incomplete_reviews_need_a_flag() {
     open.rows[0].statement = None;
     sum_up(&mut open);
     save(&context, "review.csv", &open);
-    refused(&with, "1 lines are undecided", "--incomplete-review");
+    refused(&with, "1 line is undecided", "--incomplete-review");
     accepted(&[&with[..], &["--incomplete-review"]].concat());
 
     let mut edited = sheet.clone();

@@ -7,7 +7,7 @@ use crate::documents::DOC_FOLDERS;
 use crate::harness::workspace;
 
 /// Banned phrases with their replacements.
-const DIALECT: [(&str, &str); 32] = [
+const DIALECT: [(&str, &str); 36] = [
     ("told", "reported, shown, instructed"),
     ("tells", "says, reports, shows"),
     ("anew", "again, from scratch"),
@@ -40,6 +40,10 @@ const DIALECT: [(&str, &str); 32] = [
     ("be had", "be available"),
     ("held against", "compared with, checked against"),
     ("written down", "recorded"),
+    ("is wanted", "is expected, is required"),
+    ("are wanted", "are expected, are required"),
+    ("for gone", "as deleted"),
+    ("meanwhile", "in the meantime, during the run"),
 ];
 /// Usual English around a phrase of the list: `there is no`, `is no longer`.
 const USUAL_BEFORE: [&str; 1] = ["there"];

@@ -209,7 +209,9 @@ impl fmt::Display for Problem {
             Self::Conflict { line, statements } => {
                 write!(f, "{line}: conflicting decisions: {}", statements.join("; "))
             }
+            Self::Missing(1) => f.write_str("1 line of the review is in no sheet"),
             Self::Missing(lines) => write!(f, "{lines} lines of the review are in no sheet"),
+            Self::Open(1) => f.write_str("1 line is undecided"),
             Self::Open(lines) => write!(f, "{lines} lines are undecided"),
             Self::SelfReview { line, reviewer } => {
                 write!(

@@ -76,7 +76,7 @@ impl Target {
         let failed = |source| ReportError::io("renaming to", at, source);
         if !private_fs::is_named_by(&self.file, &self.temp) {
             return Err(failed(io::Error::other(
-                "the temporary file was replaced meanwhile",
+                "the temporary file was replaced during the run",
             )));
         }
         std::fs::rename(&self.temp, at).map_err(failed)?;

@@ -72,11 +72,11 @@ const FORGERIES: [Forgery; 22] = [
     ("the header says reviewers", |sheet, at| {
         "Mallory".clone_into(&mut statement_mut(sheet, at).reviewer);
     }),
-    ("1 lines of the review are in no sheet", |sheet, at| {
+    ("1 line of the review is in no sheet", |sheet, at| {
         sheet.rows.remove(at);
         sum_up(sheet);
     }),
-    ("1 lines are undecided", |sheet, at| {
+    ("1 line is undecided", |sheet, at| {
         sheet.rows[at].statement = None;
         sum_up(sheet);
     }),

@@ -11,6 +11,20 @@ use crate::failure::Failure;
 use crate::output::console::escape_line;
 use crate::settings::{changes_tenant, keys};
 
+/// The queries of `inspect`.
+const QUERIES: [&str; 10] = [
+    "stats",
+    "users",
+    "roles",
+    "resources",
+    "entitlements",
+    "grants",
+    "access",
+    "who",
+    "history",
+    "syncs",
+];
+
 impl TypedArguments {
     /// Arguments that may be secrets: those after the flag of a secret, or after a flag with a similar name.
     fn possible_secrets(&self) -> Vec<String> {
@@ -165,6 +179,7 @@ impl TypedArguments {
             Some("inspect") => words.next().filter(|location| *location != word),
             _ => None,
         };
+        let is_inspected = inspected_location.is_some();
         let file = file.or(inspected_location.map(std::borrow::Cow::into_owned));
         let file = file.map_or_else(|| "FILE".to_owned(), |file| escape_line(&file).into_owned());
         let inspect = |rest: &str| Some(format!("use `baton-ninja-one inspect {file} {rest}`"));
@@ -195,6 +210,7 @@ impl TypedArguments {
             "schema" => Some("use `baton-ninja-one config`".to_owned()),
             "configure" | "login" | "auth" => Some("use `baton-ninja-one init`".to_owned()),
             "test" | "ping" | "doctor" => Some("use `baton-ninja-one check`".to_owned()),
+            _ if is_inspected => nearest(&word.to_lowercase(), QUERIES).and_then(inspect),
             _ => None,
         }
     }

@@ -247,7 +247,7 @@ impl MessageStream {
         let mut data = vec![0; length];
         read_exact(&mut self.file, &mut data).await.map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof {
-                io::Error::other("it became shorter meanwhile")
+                io::Error::other("it became shorter during the upload")
             } else {
                 error
             }

@@ -152,7 +152,9 @@ async fn shrinking_file_is_not_uploaded() {
     .await;
     let failed = failed.unwrap_err();
     assert!(
-        failed.to_string().ends_with("it became shorter meanwhile"),
+        failed
+            .to_string()
+            .ends_with("it became shorter during the upload"),
         "{failed}"
     );
     assert_eq!(tenant.sim.tasks().progress(&id).unwrap().assets().count(), 0);

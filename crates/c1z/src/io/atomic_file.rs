@@ -135,7 +135,7 @@ impl TempFile {
     /// Renames the file, unless another file has replaced it.
     fn rename_to(&mut self, path: &Path) -> io::Result<()> {
         if !private_fs::is_named_by(&self.file, &self.path) {
-            return Err(io::Error::other("the temporary file was replaced meanwhile"));
+            return Err(io::Error::other("the temporary file was replaced during the run"));
         }
         std::fs::rename(&self.path, path)?;
         self.renamed = true;

@@ -31,6 +31,7 @@ use crate::failure::Failure;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::output::console::print_error;
+use crate::output::text_table::counted;
 use crate::runtime;
 use crate::settings::{Output, Settings};
 
@@ -243,8 +244,11 @@ pub(super) fn run(settings: &Settings, args: &StartArgs) -> Result<(), Failure> 
 fn render_summary(started: &Started<'_>) -> Text {
     let mut text = Text::new();
     text.line(format_args!(
-        "Started a review of {} lines of {}, sync {}, in {}",
-        started.lines, started.tenant, started.sync_id, started.folder
+        "Started a review of {} of {}, sync {}, in {}",
+        counted(started.lines as u64, "line", "lines"),
+        started.tenant,
+        started.sync_id,
+        started.folder
     ));
     if let Some(due) = started.due {
         text.line(format_args!("  due      {due}"));
@@ -252,13 +256,17 @@ fn render_summary(started: &Started<'_>) -> Text {
     for reviewer in started.reviewers {
         let due = reviewer.due.as_deref().or(started.due).unwrap_or("no day");
         text.line(format_args!(
-            "  {:6} lines  {} (due {due}): {}",
-            reviewer.lines, reviewer.name, reviewer.file
+            "  {:>12}  {} (due {due}): {}",
+            counted(reviewer.lines as u64, "line", "lines"),
+            reviewer.name,
+            reviewer.file
         ));
     }
     text.line(format_args!(
-        "  {:6} lines  {}: {COORDINATOR_FILE}, {} of them assigned to nobody else",
-        started.lines, started.coordinator, started.unassigned
+        "  {:>12}  {}: {COORDINATOR_FILE} (all lines; {} without another reviewer)",
+        counted(started.lines as u64, "line", "lines"),
+        started.coordinator,
+        started.unassigned
     ));
     text.line(format_args!("  report SHA-256 {}", started.report_sha256));
     text.line(format_args!("  review SHA-256 {}", started.sha256));
