@@ -28,9 +28,9 @@ var encodings = map[string]c1zstore.PayloadEncoding{
 	"tar-zstd": c1zstore.PayloadEncodingTarZstd,
 }
 
-// bulk writes a v3 file with so many grants and with everything else that world has, in one of the forms.
+// bulk writes a v3 file with this number of grants and with everything else in world, in one of the payload formats.
 func bulk(ctx context.Context, arguments []string) error {
-	wanted, err := strconv.Atoi(arguments[1])
+	target, err := strconv.Atoi(arguments[1])
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,11 @@ func bulk(ctx context.Context, arguments []string) error {
 		if _, err := file.StartNewSync(ctx, connectorstore.SyncTypeFull, ""); err != nil {
 			return err
 		}
-		whole := world()
-		if err := whole.save(ctx, file); err != nil {
+		base := world()
+		if err := base.save(ctx, file); err != nil {
 			return err
 		}
-		for _, row := range whole.resources {
+		for _, row := range base.resources {
 			if row.GetIcon() == nil {
 				continue
 			}
@@ -54,7 +54,7 @@ func bulk(ctx context.Context, arguments []string) error {
 				return err
 			}
 		}
-		if err := crowd(ctx, file, wanted-len(whole.grants)); err != nil {
+		if err := crowd(ctx, file, target-len(base.grants)); err != nil {
 			return err
 		}
 		return file.EndSync(ctx)
@@ -86,22 +86,22 @@ func crowd(ctx context.Context, file c1zstore.Store, members int) error {
 		group := &v2.Resource{Id: &v2.ResourceId{ResourceType: "group", Resource: id}, DisplayName: id, Annotations: pack(&v2.GroupTrait{})}
 		groups = append(groups, group)
 		held := all.hold(group, "member", nil)
-		for place := range min(holders, members-n*holders) {
+		for index := range min(holders, members-n*holders) {
 			switch {
-			case place == 0 && n > 0:
-				// All of the group before are members through it.
+			case index == 0 && n > 0:
+				// All members of the previous group are members through it.
 				before := groups[n-1]
 				source := &v2.Entitlement{Id: "group:" + before.GetId().GetResource() + ":member"}
 				all.grant(held, before, expands(n%2 == 0, []string{"user"}, source))
-			case place%10 == 1:
-				all.grant(held, people[(n*37+place*11)%len(people)], func(row *v2.Grant) {
+			case index%10 == 1:
+				all.grant(held, people[(n*37+index*11)%len(people)], func(row *v2.Grant) {
 					row.Annotations = pack(&v2.GrantImmutable{})
 					row.Sources = &v2.GrantSources{Sources: map[string]*v2.GrantSources_GrantSource{
 						held.GetId(): {IsDirect: true}, "group:team-0:member": {},
 					}}
 				})
 			default:
-				all.grant(held, people[(n*37+place*11)%len(people)], nil)
+				all.grant(held, people[(n*37+index*11)%len(people)], nil)
 			}
 		}
 	}
@@ -205,8 +205,8 @@ func digest(ctx context.Context, arguments []string) error {
 			return answer.GetNextPageToken(), err
 		}
 		list := file.ListGrants
-		if whole, is := file.(connectorstore.ExpansionGrantLister); is {
-			list = whole.ListGrantsWithExpansion
+		if lister, ok := file.(connectorstore.ExpansionGrantLister); ok {
+			list = lister.ListGrantsWithExpansion
 		}
 		grants := func(page string) (string, error) {
 			answer, err := list(ctx, &v2.GrantsServiceListGrantsRequest{PageToken: page, Annotations: which})

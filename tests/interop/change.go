@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// replay is a connector that says what a file holds, so that the SDK's whole sync runs over our rows.
+// replay is a connector that serves the rows of a file, so that the SDK's complete sync runs over our rows.
 type replay struct {
 	types.ConnectorClient
 	all *content
@@ -35,7 +35,7 @@ func (r replay) ListResources(
 ) (*v2.ResourcesServiceListResourcesResponse, error) {
 	var answer v2.ResourcesServiceListResourcesResponse
 	for _, row := range r.all.resources {
-		// Children are listed with all others: no type here says that it has any.
+		// Children are listed with all others: no type here declares any.
 		if row.GetId().GetResourceType() == request.GetResourceTypeId() {
 			answer.List = append(answer.List, row)
 		}
@@ -67,7 +67,7 @@ func (r replay) ListGrants(
 	return &answer, nil
 }
 
-// resync lets the SDK's syncer, with its checks of what a connector says, sync the rows of a file into a file, which may be
+// resync lets the SDK's syncer, with its checks of a connector, sync the rows of a file into a file, which may be
 // the same one. Grants are expanded.
 func resync(ctx context.Context, arguments []string) error {
 	all, err := loadLatest(ctx, arguments[0])
@@ -111,12 +111,12 @@ func convert(ctx context.Context, arguments []string) error {
 	}, dotc1z.WithReadOnly(true))
 }
 
-// convertInPlace does what a connector of the SDK does with an old file when it is told to use the new engine.
+// convertInPlace opens an old file with the new engine, as a connector of the SDK does.
 func convertInPlace(ctx context.Context, arguments []string) error {
 	return withFile(ctx, arguments[0], func(c1zstore.Store) error { return nil }, dotc1z.WithEngine(c1zstore.EnginePebble))
 }
 
-// recount counts rows anew and insists that the file said the same before.
+// recount counts rows again and compares with the counts in the file.
 func recount(ctx context.Context, arguments []string) error {
 	return withFile(ctx, arguments[0], func(file c1zstore.Store) error {
 		run, err := latest(ctx, file)
@@ -124,7 +124,7 @@ func recount(ctx context.Context, arguments []string) error {
 			return err
 		}
 		if run.Stats == nil {
-			return errors.New("the file does not say its counts")
+			return errors.New("the file has no counts")
 		}
 		if err := file.SyncMeta().RecalculateStats(ctx, run.ID); err != nil {
 			return err
@@ -134,18 +134,18 @@ func recount(ctx context.Context, arguments []string) error {
 			return err
 		}
 		if !proto.Equal(run.Stats, after) {
-			return fmt.Errorf("the file says %v, the rows %v", run.Stats, after)
+			return fmt.Errorf("the file has %v, the rows are %v", run.Stats, after)
 		}
 		return nil
 	})
 }
 
-// clean takes out of a file the syncs that the SDK does not keep.
+// clean removes the syncs of a file that the SDK does not keep.
 func clean(ctx context.Context, arguments []string) error {
 	return withFile(ctx, arguments[0], func(file c1zstore.Store) error { return file.Cleanup(ctx) })
 }
 
-// compact merges the latest syncs of files, the first one being the base, and prints where the outcome is.
+// compact merges the latest syncs of files, the first one being the base, and prints the path of the result.
 func compact(ctx context.Context, arguments []string) error {
 	var entries []*synccompactor.CompactableSync
 	for _, path := range arguments[1:] {

@@ -19,10 +19,10 @@ type end int
 const (
 	success end = iota
 	failure
-	noEnd // Nothing is said of it: the task was taken back, or another call was the answer.
+	noEnd // It has no end: the task was cancelled, or another call was the answer.
 )
 
-// expected is what the SDK would do with a task, whatever the tenant says.
+// expected is the SDK's result for a task, independent of the tenant.
 type expected struct {
 	end       end
 	response  proto.Message
@@ -35,18 +35,18 @@ type expected struct {
 type step struct {
 	name     string
 	task     func(*office) *v1.Task
-	wanted   expected
+	want     expected
 	cancelAt int
 	waits    bool
 	learns   func(*office, *anypb.Any) error
 }
 
-// judge holds an end against what the SDK would send.
+// judge compares an end with the one that the SDK would send.
 func (e expected) judge(request *v1.BatonServiceFinishTaskRequest) (problems []string) {
 	object := func(format string, words ...any) { problems = append(problems, fmt.Sprintf(format, words...)) }
 	switch {
 	case e.end == noEnd:
-		object("it is ended, which is not asked for")
+		object("it is ended, which is not expected")
 	case (e.end == success) != (request.GetSuccess() != nil):
 		object("it ends as %v", request)
 	case e.end == success:
@@ -83,15 +83,15 @@ func is(task v1.Task_builder) func(*office) *v1.Task {
 
 func syncs1() []*step {
 	sync := func(name string, task *v1.Task_SyncFullTask) *step {
-		return &step{name: name, task: is(v1.Task_builder{SyncFull: task}), wanted: expected{beats: true, uploads: 1}}
+		return &step{name: name, task: is(v1.Task_builder{SyncFull: task}), want: expected{beats: true, uploads: 1}}
 	}
 	robots := sync("sync of a type that is not there", &v1.Task_SyncFullTask{SyncResourceTypeIds: []string{"robot"}})
 	// The SDK would have it tried again; what no second try can mend is for good with us.
-	robots.wanted = expected{end: failure, beats: true}
+	robots.want = expected{end: failure, beats: true}
 	debug := sync("sync with a log", &v1.Task_SyncFullTask{})
 	debug.task = is(v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}, Debug: true})
 	// The file, and then the lines of the log.
-	debug.wanted.uploads = 2
+	debug.want.uploads = 2
 	return []*step{
 		sync("sync", &v1.Task_SyncFullTask{}),
 		sync("sync without expansion", &v1.Task_SyncFullTask{SkipExpandGrants: true, StorageEngine: "sqlite"}),
@@ -107,15 +107,15 @@ func syncs1() []*step {
 	}
 }
 
-// resource is one that the first sync brought, whole; of others only the id is known.
+// resource is a complete row of the first sync; of others only the id is known.
 func (o *office) resource(kind, id string) *v2.Resource {
-	wanted := &v2.ResourceId{ResourceType: kind, Resource: id}
+	want := &v2.ResourceId{ResourceType: kind, Resource: id}
 	for _, row := range o.delivered.resources {
-		if proto.Equal(row.GetId(), wanted) {
+		if proto.Equal(row.GetId(), want) {
 			return row
 		}
 	}
-	return &v2.Resource{Id: wanted}
+	return &v2.Resource{Id: want}
 }
 
 func (o *office) entitlement(id string) *v2.Entitlement {
@@ -147,15 +147,15 @@ func access() []*step {
 	revoked := expected{response: &v2.GrantManagerServiceRevokeResponse{}}
 	failed := expected{end: failure}
 	return []*step{
-		{name: "grant", task: grant("role:3:assigned", "16"), wanted: granted},
-		{name: "grant again", task: grant("role:3:assigned", "16"), wanted: granted},
-		{name: "grant to the other kind", task: grant("role:3:assigned", "901"), wanted: failed},
-		{name: "grant what cannot be", task: grant("organization:2:member", "901"), wanted: failed},
-		{name: "grant to nobody", task: grant("role:3:assigned", "77777"), wanted: failed},
-		{name: "grant of nothing", task: is(v1.Task_builder{Grant: &v1.Task_GrantTask{}}), wanted: failed},
-		{name: "revoke", task: revoke("role:3:assigned", "16"), wanted: revoked},
-		{name: "revoke again", task: revoke("role:3:assigned", "16"), wanted: revoked},
-		{name: "revoke of nothing", task: is(v1.Task_builder{Revoke: &v1.Task_RevokeTask{}}), wanted: failed},
+		{name: "grant", task: grant("role:3:assigned", "16"), want: granted},
+		{name: "grant again", task: grant("role:3:assigned", "16"), want: granted},
+		{name: "grant to the other kind", task: grant("role:3:assigned", "901"), want: failed},
+		{name: "grant what cannot be", task: grant("organization:2:member", "901"), want: failed},
+		{name: "grant to nobody", task: grant("role:3:assigned", "77777"), want: failed},
+		{name: "grant of nothing", task: is(v1.Task_builder{Grant: &v1.Task_GrantTask{}}), want: failed},
+		{name: "revoke", task: revoke("role:3:assigned", "16"), want: revoked},
+		{name: "revoke again", task: revoke("role:3:assigned", "16"), want: revoked},
+		{name: "revoke of nothing", task: is(v1.Task_builder{Revoke: &v1.Task_RevokeTask{}}), want: failed},
 	}
 }
 
@@ -178,8 +178,8 @@ func accounts() []*step {
 	remove := func(kind, id string) func(*office) *v1.Task {
 		return is(v1.Task_builder{DeleteResource: &v1.Task_DeleteResourceTask{ResourceId: &v2.ResourceId{ResourceType: kind, Resource: id}}})
 	}
-	made := expected{response: &v2.CreateAccountResponse{}}
-	gone := expected{response: &v2.DeleteResourceResponse{}}
+	createdAccount := expected{response: &v2.CreateAccountResponse{}}
+	deletedAccount := expected{response: &v2.DeleteResourceResponse{}}
 	failed := expected{end: failure}
 	learn := func(o *office, response *anypb.Any) error {
 		var answer v2.CreateAccountResponse
@@ -188,29 +188,29 @@ func accounts() []*step {
 		}
 		o.memory["account"] = answer.GetSuccess().GetResource().GetId().GetResource()
 		if o.memory["account"] == "" {
-			return fmt.Errorf("it does not say which account it made: %v", &answer)
+			return fmt.Errorf("it does not name the created account: %v", &answer)
 		}
 		return nil
 	}
 	return []*step{
-		{name: "create an account", task: create("nia@example.com"), wanted: made, learns: learn},
-		{name: "create it again", task: create("nia@example.com"), wanted: made},
-		{name: "create one whose address is taken", task: create("already.taken@example.com"), wanted: failed},
-		{name: "create nobody", task: is(v1.Task_builder{CreateAccount: &v1.Task_CreateAccountTask{}}), wanted: failed},
-		{name: "delete it", task: created, wanted: gone},
-		{name: "delete it again", task: created, wanted: gone},
-		{name: "delete an administrator", task: remove("user", "2"), wanted: failed},
-		{name: "delete a role", task: remove("role", "3"), wanted: failed},
-		{name: "delete nothing", task: is(v1.Task_builder{DeleteResource: &v1.Task_DeleteResourceTask{}}), wanted: failed},
+		{name: "create an account", task: create("nia@example.com"), want: createdAccount, learns: learn},
+		{name: "create it again", task: create("nia@example.com"), want: createdAccount},
+		{name: "create one whose address is taken", task: create("already.taken@example.com"), want: failed},
+		{name: "create nobody", task: is(v1.Task_builder{CreateAccount: &v1.Task_CreateAccountTask{}}), want: failed},
+		{name: "delete it", task: created, want: deletedAccount},
+		{name: "delete it again", task: created, want: deletedAccount},
+		{name: "delete an administrator", task: remove("user", "2"), want: failed},
+		{name: "delete a role", task: remove("role", "3"), want: failed},
+		{name: "delete nothing", task: is(v1.Task_builder{DeleteResource: &v1.Task_DeleteResourceTask{}}), want: failed},
 		{name: "create a resource", task: is(v1.Task_builder{CreateResource: &v1.Task_CreateResourceTask{
 			Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: "role", Resource: "9"}, DisplayName: "New"},
-		}}), wanted: failed},
+		}}), want: failed},
 		{name: "rotate a credential", task: is(v1.Task_builder{RotateCredentials: &v1.Task_RotateCredentialsTask{
 			ResourceId: &v2.ResourceId{ResourceType: "user", Resource: "16"},
-		}}), wanted: failed},
+		}}), want: failed},
 		{name: "issue a credential", task: is(v1.Task_builder{IssueCredential: &v1.Task_IssueCredentialTask{
 			IdentityId: &v2.ResourceId{ResourceType: "user", Resource: "16"},
-		}}), wanted: failed},
+		}}), want: failed},
 	}
 }
 
@@ -233,18 +233,18 @@ func actions() []*step {
 	}
 	return []*step{
 		{name: "list actions", task: is(v1.Task_builder{ActionListSchemas: &v1.Task_ActionListSchemasTask{}}),
-			wanted: expected{response: &v2.ListActionSchemasResponse{}}},
-		{name: "an action's schema", task: schema("update-account"), wanted: expected{response: &v2.GetActionSchemaResponse{}}},
-		{name: "an unknown action's schema", task: schema("fly"), wanted: failed},
+			want: expected{response: &v2.ListActionSchemasResponse{}}},
+		{name: "an action's schema", task: schema("update-account"), want: expected{response: &v2.GetActionSchemaResponse{}}},
+		{name: "an unknown action's schema", task: schema("fly"), want: failed},
 		{name: "invoke an action", task: invoke("update-account", map[string]any{"user_id": "903", "full_portal_access": true}),
-			wanted: invoked, learns: learn},
+			want: invoked, learns: learn},
 		{name: "its status", task: func(o *office) *v1.Task {
 			return v1.Task_builder{ActionStatus: &v1.Task_ActionStatusTask{Name: "update-account", Id: o.memory["action"]}}.Build()
-		}, wanted: expected{response: &v2.GetActionStatusResponse{}}},
-		{name: "the status of another", task: is(v1.Task_builder{ActionStatus: &v1.Task_ActionStatusTask{Name: "fly", Id: "x"}}), wanted: failed},
+		}, want: expected{response: &v2.GetActionStatusResponse{}}},
+		{name: "the status of another", task: is(v1.Task_builder{ActionStatus: &v1.Task_ActionStatusTask{Name: "fly", Id: "x"}}), want: failed},
 		{name: "invoke with what is not offered", task: invoke("update-account", map[string]any{"user_id": "903", "email": "x@example.com"}),
-			wanted: failed},
-		{name: "invoke an unknown action", task: invoke("fly", nil), wanted: failed},
+			want: failed},
+		{name: "invoke an unknown action", task: invoke("fly", nil), want: failed},
 	}
 }
 
@@ -260,7 +260,7 @@ func events() []*step {
 	}
 	return []*step{
 		{name: "list event feeds", task: is(v1.Task_builder{ListEventFeeds: &v1.Task_ListEventFeedsTask{}}),
-			wanted: expected{response: &v2.ListEventFeedsResponse{}}, learns: func(o *office, response *anypb.Any) error {
+			want: expected{response: &v2.ListEventFeedsResponse{}}, learns: func(o *office, response *anypb.Any) error {
 				var answer v2.ListEventFeedsResponse
 				err := response.UnmarshalTo(&answer)
 				if err == nil && len(answer.GetList()) > 0 {
@@ -272,24 +272,24 @@ func events() []*step {
 			return v1.Task_builder{ListEvents: &v1.Task_ListEventsTask{
 				StartAt: &timestamppb.Timestamp{}, PageSize: 3, EventFeedId: o.memory["feed"],
 			}}.Build()
-		}, wanted: listed, learns: learn},
+		}, want: listed, learns: learn},
 		{name: "list the next ones", task: func(o *office) *v1.Task {
 			return v1.Task_builder{ListEvents: &v1.Task_ListEventsTask{
 				Cursor: o.memory["cursor"], PageSize: 3, EventFeedId: o.memory["feed"],
 			}}.Build()
-		}, wanted: listed},
+		}, want: listed},
 		{name: "list events from a strange cursor", task: is(v1.Task_builder{ListEvents: &v1.Task_ListEventsTask{Cursor: "x"}}),
-			wanted: expected{end: failure, retryable: true}},
+			want: expected{end: failure, retryable: true}},
 	}
 }
 
-// unsupported are tasks that the SDK refuses too, or that this connector has nothing for, or that nobody knows yet.
+// unsupported are tasks that the SDK refuses too, that this connector does not support, or that are unknown.
 func unsupported() []*step {
 	failed := expected{end: failure}
 	var steps []*step
 	for _, task := range []struct {
-		name string
-		made v1.Task_builder
+		name    string
+		builder v1.Task_builder
 	}{
 		{"the old event feed", v1.Task_builder{EventFeed: &v1.Task_EventFeedTask{}}},
 		{"create a ticket", v1.Task_builder{CreateTicketTask: &v1.Task_CreateTicketTask{}}},
@@ -301,22 +301,22 @@ func unsupported() []*step {
 		{"compact syncs", v1.Task_builder{CompactSyncs: &v1.Task_CompactSyncs{}}},
 		{"nothing", v1.Task_builder{}},
 	} {
-		steps = append(steps, &step{name: task.name, task: is(task.made), wanted: failed})
+		steps = append(steps, &step{name: task.name, task: is(task.builder), want: failed})
 	}
 	return append(steps, &step{name: "something of next year", task: func(*office) *v1.Task {
 		task := v1.Task_builder{}.Build()
 		unknown := protowire.AppendTag(nil, 200, protowire.BytesType)
 		task.ProtoReflect().SetUnknown(protowire.AppendBytes(unknown, []byte{8, 1}))
 		return task
-	}, wanted: failed})
+	}, want: failed})
 }
 
 func ends() []*step {
 	sync := is(v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}})
 	return []*step{
-		{name: "hello", task: is(v1.Task_builder{Hello: &v1.Task_HelloTask{}}), wanted: expected{end: noEnd}},
-		{name: "a sync that is taken back", task: sync, cancelAt: 1, wanted: expected{end: noEnd, beats: true}},
-		{name: "a sync that is cancelled", task: sync, cancelAt: 2, waits: true, wanted: expected{end: failure, retryable: true, beats: true}},
-		{name: "a sync after that", task: sync, waits: true, wanted: expected{beats: true, uploads: 1}},
+		{name: "hello", task: is(v1.Task_builder{Hello: &v1.Task_HelloTask{}}), want: expected{end: noEnd}},
+		{name: "a sync that is taken back", task: sync, cancelAt: 1, want: expected{end: noEnd, beats: true}},
+		{name: "a sync that is cancelled", task: sync, cancelAt: 2, waits: true, want: expected{end: failure, retryable: true, beats: true}},
+		{name: "a sync after that", task: sync, waits: true, want: expected{beats: true, uploads: 1}},
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// judge finds everything that the SDK's definitions do not allow in a message: rules that are broken, fields that are
-// not known, and the same within every annotation and response, whose types must be known.
+// judge finds everything in a message that the SDK's definitions do not allow: violated rules and unknown fields, also within
+// every annotation and response, whose types must be known.
 func judge(message proto.Message) []string {
 	var problems []string
 	rules(message, &problems)
@@ -106,8 +106,8 @@ func (all *content) judge() []string {
 		row("resource", id, resource)
 		must("resource "+id, "type", resource.GetId().GetResourceType())
 		for _, trait := range traits[resource.GetId().GetResourceType()] {
-			if wanted := traitMessage(trait); wanted != nil {
-				if has := annotations.Annotations(resource.GetAnnotations()); !has.Contains(wanted) {
+			if want := traitMessage(trait); want != nil {
+				if has := annotations.Annotations(resource.GetAnnotations()); !has.Contains(want) {
 					problems = append(problems, fmt.Sprintf("resource %s lacks its trait %s", id, trait))
 				}
 			}

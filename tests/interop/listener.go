@@ -46,14 +46,14 @@ func listen() (*fork, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &fork{
+	result := &fork{
 		Listener:  plain,
 		grpc:      branch{plain, make(chan net.Conn)},
 		web:       branch{plain, make(chan net.Conn)},
 		authority: authority,
 	}
-	go made.run(certificate)
-	return made, nil
+	go result.run(certificate)
+	return result, nil
 }
 
 func (f *fork) run(certificate tls.Certificate) {
@@ -88,8 +88,8 @@ func (f *fork) run(certificate tls.Certificate) {
 	}
 }
 
-// certify makes a certificate for localhost and tells its authority.
-func certify() (made tls.Certificate, authority []byte, err error) {
+// certify creates a certificate for localhost and returns its authority.
+func certify() (result tls.Certificate, authority []byte, err error) {
 	issuer := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop authority"}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
@@ -101,19 +101,19 @@ func certify() (made tls.Certificate, authority []byte, err error) {
 	}
 	issuerKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return made, nil, err
+		return result, nil, err
 	}
 	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return made, nil, err
+		return result, nil, err
 	}
 	issued, err := x509.CreateCertificate(rand.Reader, issuer, issuer, &issuerKey.PublicKey, issuerKey)
 	if err != nil {
-		return made, nil, err
+		return result, nil, err
 	}
 	signed, err := x509.CreateCertificate(rand.Reader, leaf, issuer, &leafKey.PublicKey, issuerKey)
 	if err != nil {
-		return made, nil, err
+		return result, nil, err
 	}
 	authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issued})
 	return tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: leafKey}, authority, nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A command takes so many arguments after its name; with more, every further one goes to it too.
+// The minimum number of arguments of a command; further ones are passed too.
 type command struct {
 	arguments []string
 	rest      bool

@@ -10,10 +10,10 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 )
 
-// lookups is how many single grants are asked for.
+// lookups is the number of single grants to look up.
 const lookups = 1000
 
-// measure tells how long the SDK takes to open a file, to list its grants, and to find some of them one by one.
+// measure prints how long the SDK needs to open a file, to list its grants, and to find some of them one by one.
 func measure(ctx context.Context, arguments []string) (err error) {
 	begin := time.Now()
 	lap := func() float64 {
@@ -26,7 +26,7 @@ func measure(ctx context.Context, arguments []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close(ctx)) }()
-	told := line{"open": lap()}
+	timings := line{"open": lap()}
 	count := 0
 	var ids []string
 	err = pages(func(page string) (string, error) {
@@ -42,7 +42,7 @@ func measure(ctx context.Context, arguments []string) (err error) {
 	if err != nil {
 		return err
 	}
-	told["list"], told["grants"] = lap(), count
+	timings["list"], timings["grants"] = lap(), count
 	if len(ids) == 0 {
 		return errors.New("there are no grants")
 	}
@@ -53,6 +53,6 @@ func measure(ctx context.Context, arguments []string) (err error) {
 			return err
 		}
 	}
-	told["find"] = lap()
-	return show([]line{told})
+	timings["find"] = lap()
+	return show([]line{timings})
 }

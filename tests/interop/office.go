@@ -31,7 +31,7 @@ type office struct {
 	v1.UnimplementedBatonServiceServer
 	door    *door
 	folder  string
-	told    chan line
+	report  chan line
 	proceed chan struct{}
 
 	lock     sync.Mutex
@@ -43,15 +43,15 @@ type office struct {
 	beats    int
 	uploads  []line
 	problems []string
-	// What the first sync brought: tasks name what is in it, as ConductorOne's do.
+	// The rows of the first sync, which tasks refer to, as ConductorOne's do.
 	delivered *content
-	// Ids that answers brought and later tasks need.
+	// Ids from answers that later tasks need.
 	memory map[string]string
 }
 
 func newOffice(door *door, folder string) *office {
 	return &office{
-		door: door, folder: folder, told: make(chan line), proceed: make(chan struct{}, 1), day: day(), memory: map[string]string{},
+		door: door, folder: folder, report: make(chan line), proceed: make(chan struct{}, 1), day: day(), memory: map[string]string{},
 	}
 }
 
@@ -67,7 +67,7 @@ func (o *office) wrong() []string {
 	return slices.Clone(o.problems)
 }
 
-// object notes what is wrong, and says it at once, should the day not come to its end.
+// object records problems and prints them at once, in case the day does not end.
 func (o *office) object(problems ...string) {
 	for _, problem := range problems {
 		fmt.Fprintln(os.Stderr, "office:", problem)
@@ -122,24 +122,24 @@ func (o *office) current(host, id string) (*step, error) {
 	return o.day[o.next], nil
 }
 
-// done ends the current task and tells how it was.
-func (o *office) done(told line) {
+// done ends the current task and sends its report.
+func (o *office) done(report line) {
 	step := o.day[o.next]
-	told["task"] = step.name
-	if step.wanted.beats != (o.beats > 0) {
+	report["task"] = step.name
+	if step.want.beats != (o.beats > 0) {
 		o.object(fmt.Sprintf("%s: %d heartbeats", step.name, o.beats))
 	}
 	if len(o.uploads) > 0 {
-		told["uploads"] = o.uploads
+		report["uploads"] = o.uploads
 	}
-	if step.wanted.uploads != len(o.uploads) {
+	if step.want.uploads != len(o.uploads) {
 		o.object(fmt.Sprintf("%s: %d uploads", step.name, len(o.uploads)))
 	}
 	o.given, o.beats, o.uploads = false, 0, nil
 	o.next++
-	o.told <- told
+	o.report <- report
 	if o.next == len(o.day) {
-		close(o.told)
+		close(o.report)
 	}
 }
 
@@ -163,7 +163,7 @@ func (o *office) Hello(_ context.Context, request *v1.BatonServiceHelloRequest) 
 			o.object("the first hello came again")
 		}
 		inJSON, err := canonical(request.GetConnectorMetadata())
-		o.told <- line{"task": "first hello", "metadata": inJSON}
+		o.report <- line{"task": "first hello", "metadata": inJSON}
 		return &v1.BatonServiceHelloResponse{}, err
 	}
 	if _, err := o.current(request.GetHostId(), request.GetTaskId()); err != nil {
@@ -185,11 +185,11 @@ func (o *office) GetTask(_ context.Context, request *v1.BatonServiceGetTaskReque
 		return answer, nil
 	}
 	if o.hellos == 0 {
-		o.object("a task is asked for before the hello")
+		o.object("a task is requested before the hello")
 	}
 	step := o.day[o.next]
 	if step.waits {
-		o.told <- line{"task": "ready"}
+		o.report <- line{"task": "ready"}
 		<-o.proceed
 	}
 	answer.Task = step.task(o)
@@ -199,7 +199,7 @@ func (o *office) GetTask(_ context.Context, request *v1.BatonServiceGetTaskReque
 	return answer, nil
 }
 
-// GetTasks is not what a connector calls unless it is told to.
+// GetTasks is not called by a connector unless configured.
 func (o *office) GetTasks(context.Context, *v1.BatonServiceGetTasksRequest) (*v1.BatonServiceGetTasksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "one task at a time")
 }
@@ -214,7 +214,7 @@ func (o *office) Heartbeat(_ context.Context, request *v1.BatonServiceHeartbeatR
 	}
 	o.beats++
 	cancelled := step.cancelAt != 0 && o.beats >= step.cancelAt
-	if cancelled && step.wanted.end == noEnd {
+	if cancelled && step.want.end == noEnd {
 		o.done(line{"abandoned": true})
 	}
 	return &v1.BatonServiceHeartbeatResponse{NextHeartbeat: durationpb.New(time.Second), Cancelled: cancelled}, nil
@@ -228,7 +228,7 @@ func (o *office) FinishTask(_ context.Context, request *v1.BatonServiceFinishTas
 	if err != nil {
 		return nil, err
 	}
-	for _, problem := range step.wanted.judge(request) {
+	for _, problem := range step.want.judge(request) {
 		o.object(step.name + ": " + problem)
 	}
 	if step.learns != nil {
@@ -242,23 +242,23 @@ func (o *office) FinishTask(_ context.Context, request *v1.BatonServiceFinishTas
 	return &v1.BatonServiceFinishTaskResponse{}, err
 }
 
-// UploadAsset takes a file: who sends it, its pieces, and its checksum, in this order and once.
+// UploadAsset receives a file: metadata, pieces and checksum, in this order and once.
 func (o *office) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
 	o.lock.Lock()
 	path := filepath.Join(o.folder, fmt.Sprintf("upload-%d.c1z", o.next))
-	isLog := o.next < len(o.day) && o.day[o.next].wanted.uploads == 2 && len(o.uploads) == 1
+	isLog := o.next < len(o.day) && o.day[o.next].want.uploads == 2 && len(o.uploads) == 1
 	if isLog {
 		path = filepath.Join(o.folder, fmt.Sprintf("upload-%d.log", o.next))
 	}
 	o.lock.Unlock()
-	told, all, err := receive(stream, path, isLog)
+	received, all, err := receive(stream, path, isLog)
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if err != nil {
 		o.object("upload: " + err.Error())
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	if _, err := o.current(told.host, told.task); err != nil {
+	if _, err := o.current(received.host, received.task); err != nil {
 		return err
 	}
 	if isLog {
@@ -272,7 +272,7 @@ func (o *office) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUp
 		o.delivered = all
 	}
 	o.uploads = append(o.uploads, line{
-		"type": told.kind, "resource_types": len(all.types), "resources": len(all.resources),
+		"type": received.kind, "resource_types": len(all.types), "resources": len(all.resources),
 		"entitlements": len(all.entitlements), "grants": len(all.grants), "file": filepath.Base(path),
 	})
 	return stream.SendAndClose(&v1.BatonServiceUploadAssetResponse{})
@@ -282,56 +282,56 @@ type delivery struct{ host, task, kind string }
 
 func receive(
 	stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse], path string, isLog bool,
-) (told delivery, all *content, err error) {
+) (received delivery, all *content, err error) {
 	file, err := os.Create(path)
 	if err != nil {
-		return told, nil, err
+		return received, nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	sum, place, size := sha256.New(), 0, 0
+	sum, stage, size := sha256.New(), 0, 0
 	for {
 		message, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return told, nil, err
+			return received, nil, err
 		}
 		if problems := judge(message); len(problems) > 0 {
-			return told, nil, errors.New(problems[0])
+			return received, nil, errors.New(problems[0])
 		}
 		switch {
-		case place == 0 && message.GetMetadata() != nil:
-			told.host, told.task = message.GetMetadata().GetHostId(), message.GetMetadata().GetTaskId()
-			place = 1
-		case place == 1 && message.GetData() != nil:
+		case stage == 0 && message.GetMetadata() != nil:
+			received.host, received.task = message.GetMetadata().GetHostId(), message.GetMetadata().GetTaskId()
+			stage = 1
+		case stage == 1 && message.GetData() != nil:
 			piece := message.GetData().GetData()
 			size += len(piece)
 			sum.Write(piece)
 			if _, err := file.Write(piece); err != nil {
-				return told, nil, err
+				return received, nil, err
 			}
-		case place == 1 && message.GetEof() != nil:
+		case stage == 1 && message.GetEof() != nil:
 			if !slices.Equal(sum.Sum(nil), message.GetEof().GetSha256Checksum()) {
-				return told, nil, errors.New("the checksum is wrong")
+				return received, nil, errors.New("the checksum is wrong")
 			}
-			place = 2
+			stage = 2
 		default:
-			return told, nil, fmt.Errorf("after step %d comes %v", place, message)
+			return received, nil, fmt.Errorf("after step %d comes %v", stage, message)
 		}
 	}
-	if place != 2 || size == 0 {
-		return told, nil, errors.New("the stream ends early")
+	if stage != 2 || size == 0 {
+		return received, nil, errors.New("the stream ends early")
 	}
 	if isLog {
 		lines, err := os.ReadFile(path)
 		if err == nil && !strings.HasPrefix(string(lines), "{") {
 			err = errors.New("the log has no lines of JSON")
 		}
-		return told, nil, err
+		return received, nil, err
 	}
-	told.kind, all, err = open(stream.Context(), path)
-	return told, all, err
+	received.kind, all, err = open(stream.Context(), path)
+	return received, all, err
 }
 
 // open reads what was uploaded: one finished sync.

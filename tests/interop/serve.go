@@ -54,16 +54,16 @@ func serve(ctx context.Context, arguments []string) error {
 		return fmt.Errorf("the SDK's own client: %w", err)
 	}
 	office.open()
-	tell := json.NewEncoder(os.Stdout)
-	if err := tell.Encode(line{"client_id": clientID, "client_secret": secret, "ca": string(listener.authority)}); err != nil {
+	encoder := json.NewEncoder(os.Stdout)
+	if err := encoder.Encode(line{"client_id": clientID, "client_secret": secret, "ca": string(listener.authority)}); err != nil {
 		return err
 	}
 	input := bufio.NewScanner(os.Stdin)
-	for told := range office.told {
-		if err := tell.Encode(told); err != nil {
+	for report := range office.report {
+		if err := encoder.Encode(report); err != nil {
 			return err
 		}
-		if told["task"] == "ready" {
+		if report["task"] == "ready" {
 			input.Scan()
 			office.proceed <- struct{}{}
 		}
@@ -71,7 +71,7 @@ func serve(ctx context.Context, arguments []string) error {
 	// The connector is stopped by whoever started it; until then it may still say something that is wrong.
 	input.Scan()
 	signIns, problems := door.signIns()
-	return tell.Encode(line{"sign_ins": signIns, "problems": append(problems, office.wrong()...)})
+	return encoder.Encode(line{"sign_ins": signIns, "problems": append(problems, office.wrong()...)})
 }
 
 // clientSecret is a key in the form in which ConductorOne gives it out, as the SDK reads it.
