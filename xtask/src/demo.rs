@@ -3,12 +3,12 @@
 use std::process::Command;
 
 use crate::files::fresh_folder;
-use crate::process::{Failure, build_programs, run_ok, workspace};
+use crate::process::{Failure, build_demo_programs, run_ok, workspace};
 use crate::simulator::Simulator;
 
 /// Runs the real connector over real HTTP and OAuth against the fixture tenant.
 pub(crate) fn run() -> Result<(), Failure> {
-    let programs = build_programs("dev")?;
+    let programs = build_demo_programs()?;
     let out = workspace().join("out").join("demo");
     fresh_folder(&out)?;
     let tenant = Simulator::start(&programs, &["--tenant".to_owned(), "msp".to_owned()])?;

@@ -138,6 +138,20 @@ pub(crate) fn build_programs(profile: &str) -> Result<PathBuf, Failure> {
     Ok(target_folder().join(if profile == "dev" { "debug" } else { profile }))
 }
 
+/// Builds the connector and the simulator only, without optimisation or debug information, and returns their folder: for whoever has
+/// compiled nothing yet.
+pub(crate) fn build_demo_programs() -> Result<PathBuf, Failure> {
+    run_ok(&mut cargo([
+        "build",
+        "--package=baton-ninja-one",
+        "--package=ninjaone-sim",
+        "--bins",
+        "--locked",
+        "--profile=demo",
+    ]))?;
+    Ok(target_folder().join("demo"))
+}
+
 /// The target folder of the workspace.
 pub(crate) fn target_folder() -> PathBuf {
     workspace().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
