@@ -369,7 +369,7 @@ fn verify_names_what_was_altered_in_a_report() {
     ] {
         let ran = run(words);
         assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.stderr);
-        assert!(ran.stdout.contains(&hashes[1]) && ran.stdout.contains("as it was written"));
+        assert!(ran.stdout.contains(&hashes[1]) && ran.stdout.contains("unaltered since it was written"));
     }
     // In the wrong order, and with a hash that none of them has.
     let turned = run(&["report.html", "first.html"]);

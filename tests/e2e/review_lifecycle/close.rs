@@ -60,7 +60,7 @@ fn a_review_closes_with_evidence_when_all_lines_are_decided() {
     let verified = context.run(&["verify", "q4.zip", "--sha256", sha256]);
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
     assert!(
-        verified.stdout.contains("everything is as it was written"),
+        verified.stdout.contains("unaltered since it was written"),
         "{}",
         verified.stdout
     );

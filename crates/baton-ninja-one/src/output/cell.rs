@@ -123,7 +123,7 @@ fn plain_words(text: &str) -> String {
 }
 
 /// A time with seconds; other texts are unchanged.
-fn with_seconds(text: &str) -> String {
+pub(crate) fn with_seconds(text: &str) -> String {
     c1z::parse_timestamp(text).map_or_else(|| text.to_owned(), moment)
 }
 

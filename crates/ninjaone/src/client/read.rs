@@ -178,7 +178,7 @@ impl NinjaOneClient {
             let answer = self.get(path, query, &mut retry_state).await?;
             let request = request_line("GET", answer.url());
             if answer.status() == Http::NO_CONTENT {
-                let reason = "the status 204 is not that of a whole answer".to_owned();
+                let reason = "status 204 does not carry a complete response".to_owned();
                 return Err(NinjaOneError::Malformed { request, reason });
             }
             let body = answer.read_body(MAX_BODY_BYTES, self.max_body_wait()).await;
@@ -380,7 +380,7 @@ fn require_complete(request: String, answer: Answer) -> Result<Answer, NinjaOneE
         Http::OK | Http::NON_AUTHORITATIVE_INFORMATION | Http::NO_CONTENT => Ok(answer),
         other => Err(NinjaOneError::Malformed {
             request,
-            reason: format!("the status {} is not that of a whole answer", other.as_u16()),
+            reason: format!("status {} does not carry a complete response", other.as_u16()),
         }),
     }
 }

@@ -121,7 +121,7 @@ fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, Ninj
     if row.members.is_incomplete() {
         return Err(NinjaOneError::Malformed {
             request: request.to_owned(),
-            reason: format!("it does not tell all members of role {id} by their ids"),
+            reason: format!("it does not list every member of role {id} by id"),
         });
     }
     if row.members.value().is_none() {

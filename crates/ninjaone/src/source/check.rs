@@ -250,7 +250,7 @@ fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeCheck> {
             .map(|granted| granted.iter().any(|word| word.eq_ignore_ascii_case(scope)));
         let text = match has {
             Some(true) => format!("granted; needed for {purpose}"),
-            None => format!("NinjaOne does not tell whether it is granted; needed for {purpose}"),
+            None => format!("NinjaOne does not report whether it is granted; needed for {purpose}"),
             Some(false) if all_ok => format!(
                 "not granted; NinjaOne's documents want it for {purpose}, but all calls work without it"
             ),

@@ -39,7 +39,7 @@ pub(super) async fn read(
             sender
                 .warn(
                     "devices_incomplete",
-                    format!("devices were not read to the end: {reason}"),
+                    format!("the list of devices is incomplete: {reason}"),
                 )
                 .await?;
             sender.incomplete(&device_type(), &reason);

@@ -136,7 +136,7 @@ fn render_findings(found: &Found) -> Text {
         text.line(format_args!("  {}: {}", problem.file, problem.problem));
     }
     if found.findings.is_empty() {
-        text.line("  everything is as it was written");
+        text.line("  unaltered since it was written");
     }
     text
 }

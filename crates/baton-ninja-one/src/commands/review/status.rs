@@ -156,7 +156,7 @@ pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str
     ));
     text.line(format_args!("  review SHA-256 {}", folder.sha256));
     text.line(format_args!("  report SHA-256 {}", review.report_sha256));
-    text.line("  everything is as it was written");
+    text.line("  unaltered since it was written");
     print(&match output {
         Output::Text => text,
         Output::Json => Text::from_json(&serde_json::json!({

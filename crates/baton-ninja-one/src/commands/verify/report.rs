@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sink_html::{ReportError, Verification};
 
 use crate::failure::Failure;
+use crate::output::cell::with_seconds;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::output::text_table::counted;
@@ -83,7 +84,7 @@ fn text(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> Text {
         text.line(format_args!(
             "{}: {} of {}, sync {}",
             path.display(),
-            seal.started_at,
+            with_seconds(&seal.started_at),
             seal.tenant,
             seal.sync_id,
         ));
@@ -98,7 +99,7 @@ fn text(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> Text {
             text.line(format_args!("  {problem}"));
         }
         if report.problems.is_empty() {
-            text.line("  everything is as it was written");
+            text.line("  unaltered since it was written");
         }
     }
     if let Some(hash) = unknown {
