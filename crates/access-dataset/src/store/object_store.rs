@@ -143,17 +143,18 @@ impl Bucket {
 
     fn failed(&self, path: &str, error: &Error) -> DatasetError {
         let (location, response) = (self.describe(path), StoreResponse::from_error(error));
+        let reason = response.short_reason();
         match response.meaning(error) {
             FailureClass::WrongRegion => DatasetError::WrongRegion {
                 location: self.describe(""),
                 region: response.region,
-                reason: response.reason,
+                reason,
             },
             FailureClass::NoBucket => DatasetError::Missing {
                 location: self.describe(""),
-                reason: response.reason,
+                reason,
             },
-            meaning => meaning.error_at(location, response.reason),
+            meaning => meaning.error_at(location, reason),
         }
     }
 }

@@ -72,6 +72,27 @@ impl StoreResponse {
         }
     }
 
+    /// The reason without the library's report of its own settings and attempts, e.g. `tcp connect error: Connection refused (os
+    /// error 111), after 4 retries`.
+    pub(super) fn short_reason(&self) -> String {
+        let Some((attempts, cause)) = self
+            .reason
+            .split_once(" retry_timeout: ")
+            .and_then(|(attempts, rest)| Some((attempts, rest.split_once(" - ")?.1)))
+        else {
+            return self.reason.clone();
+        };
+        let cause = [
+            "HTTP error: ",
+            "error sending request: ",
+            "client error (Connect): ",
+        ]
+        .into_iter()
+        .fold(cause, |cause, prefix| cause.strip_prefix(prefix).unwrap_or(cause));
+        let retries = attempts.rsplit(", ").find(|part| part.starts_with("after "));
+        retries.map_or_else(|| cause.to_owned(), |retries| format!("{cause}, {retries}"))
+    }
+
     /// The class by the store's code if it sends one: its status and the library's error are less precise.
     pub(super) fn meaning(&self, error: &Error) -> FailureClass {
         let mentions = |words: &str| self.reason.contains(words);
@@ -171,6 +192,21 @@ mod tests {
 
     fn xml_error(code: &str, message: &str) -> String {
         format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>")
+    }
+
+    #[test]
+    fn an_unreachable_store_is_one_cause() {
+        let text = "Generic S3 error: Error performing GET http://127.0.0.1:9/b/latest.json in 1.145250794s, after 4 retries, \
+                    max_retries: 4, retry_timeout: 30s - HTTP error: error sending request: client error (Connect): \
+                    tcp connect error: Connection refused (os error 111)";
+        let source = io::Error::other(text).into();
+        let response = StoreResponse::from_error(&Error::Generic { store: "S3", source });
+        assert_eq!(
+            response.short_reason(),
+            "tcp connect error: Connection refused (os error 111), after 4 retries"
+        );
+        let denied = StoreResponse::from_error(&error_response(403, &xml_error("AccessDenied", "no")));
+        assert_eq!(denied.short_reason(), "AccessDenied: no");
     }
 
     #[test]
