@@ -9,8 +9,7 @@ use sink_csv::SpreadsheetSafety;
 
 use super::column::Column;
 use crate::output::console::escape_line;
-use crate::output::text_table::format_thousands;
-use crate::output::text_table::moment;
+use crate::output::text_table::{format_thousands, with_seconds};
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,11 +119,6 @@ fn plain_words(text: &str) -> String {
         }
     };
     text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
-}
-
-/// A time with seconds; other texts are unchanged.
-pub(crate) fn with_seconds(text: &str) -> String {
-    c1z::parse_timestamp(text).map_or_else(|| text.to_owned(), moment)
 }
 
 /// A row as a JSON value.

@@ -66,6 +66,11 @@ pub(crate) fn moment(time: OffsetDateTime) -> String {
     format!("{date} {seconds} UTC")
 }
 
+/// A time of a file, to the second; other texts are unchanged.
+pub(crate) fn with_seconds(text: &str) -> String {
+    c1z::parse_timestamp(text).map_or_else(|| text.to_owned(), moment)
+}
+
 /// A number with its noun: `1 resource`, `1,234 resources`.
 pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
     format!(

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use sink_html::{ReportError, Verification};
 
 use crate::failure::Failure;
-use crate::output::cell::with_seconds;
 use crate::output::console::Text;
 use crate::output::console::print;
-use crate::output::text_table::counted;
+use crate::output::text_table::{counted, with_seconds};
 use crate::settings::Output;
 
 /// Verifies reports in chronological order and prints the findings; an alteration is a failure. `known` is a hash recorded
