@@ -435,3 +435,36 @@ impl<P: Pieces> BodyReader<P> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_decides_as_soon_as_it_can() {
+        use Beginning::{Json, Page, Text};
+
+        for (seen, expected) in [
+            (b"".as_slice(), None),
+            (b" \r\n", None),
+            (b"[", Some(Json)),
+            (b"  {\"a\":1}", Some(Json)),
+            (b"n", None),
+            (b"nul", None),
+            (b"null", Some(Json)),
+            (b"no route", Some(Text)),
+            (b"<html>", Some(Page)),
+            (b"ok", Some(Text)),
+            // A byte order mark, byte by byte.
+            (b"\xEF", None),
+            (b"\xEF\xBB", None),
+            (b"\xEF\xBB\xBF", None),
+            (b"\xEF\xBB\xBF[", Some(Json)),
+            (b"\xEF\xBB[", Some(Text)),
+        ] {
+            assert_eq!(classify_beginning(seen), expected, "{}", seen.escape_ascii());
+        }
+        assert_eq!(classify_beginning(&[b' '; MAX_BEGINNING_BYTES]), None);
+        assert_eq!(classify_beginning(&[b' '; MAX_BEGINNING_BYTES + 1]), Some(Text));
+    }
+}

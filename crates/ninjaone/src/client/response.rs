@@ -230,3 +230,40 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         parts.join(": ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn is_throttled(status: u16, body: &'static str) -> bool {
+        let response = http::Response::builder().status(status).body(body).unwrap();
+        match classify_response(Response::from(response), Duration::from_secs(1)).await {
+            Err(RequestFailure::Answer { throttled, .. }) => throttled,
+            _ => panic!("{status} {body} is not an error response"),
+        }
+    }
+
+    /// A text counts only where the status leaves it open.
+    #[tokio::test]
+    async fn status_and_text_decide_about_throttling() {
+        let busy = r#"{"errorMessage":"Too many requests"}"#;
+        let denied = r#"{"errorMessage":"Access denied"}"#;
+        for (status, body, expected) in [
+            (429, denied, true),
+            (503, denied, true),
+            (400, busy, true),
+            (403, busy, true),
+            (400, denied, false),
+            (403, denied, false),
+            (404, busy, false),
+            (500, busy, false),
+            (200, "<html>", true),
+            (403, "<html>", true),
+            (404, "<html>", false),
+            (200, "too many requests", true),
+            (200, "fine", false),
+        ] {
+            assert_eq!(is_throttled(status, body).await, expected, "{status} {body}");
+        }
+    }
+}

@@ -25,6 +25,15 @@ mod tests {
 
     use super::*;
 
+    /// Numbers of twenty digits do not fit after the shift: their last digit decides on its own.
+    #[test]
+    fn the_last_of_twenty_digits_counts() {
+        let mut ids = vec![u64::MAX, u64::MAX - 1, u64::MAX - 5, u64::MAX - 12];
+        sort_as_text(&mut ids);
+        assert_eq!(ids, [u64::MAX - 12, u64::MAX - 5, u64::MAX - 1, u64::MAX]);
+        assert_eq!(key(u64::MAX), (u64::MAX / 10, 20, 5));
+    }
+
     proptest! {
         #[test]
         fn ids_sort_like_their_texts(mut ids in prop::collection::vec(prop_oneof![0_u64..200, any::<u64>()], 0..40)) {

@@ -1,6 +1,7 @@
 //! `check`: one call for each list, and the report about the responses.
 
 use access_core::ports::{AccessSource, CheckOutcome};
+use ninjaone::{NinjaOneSource, SourceOptions, WritePolicy};
 use ninjaone_sim::{Fault, Scopes, SimConfig, Tenant, When};
 
 use crate::tenant::TestTenant;
@@ -89,5 +90,24 @@ fn missing_and_needless_scopes_are_reported() {
     insta::assert_snapshot!(
         "scopes_missing_and_needed",
         without_incidents(&report(&test_tenant, false))
+    );
+}
+
+/// NinjaOne refuses all scopes because of one, and does not name it.
+#[test]
+fn the_refused_scope_is_found_by_itself() {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.app.scopes = Scopes::parse("monitoring");
+    let test_tenant = TestTenant::new(&config);
+    let sign_in = |scope| {
+        let client = test_tenant.client_with_scope(WritePolicy::Disabled, Some(scope));
+        let source = NinjaOneSource::new(client, SourceOptions { devices: false });
+        test_tenant.block_on(source.check()).map(|_| ())
+    };
+    sign_in("monitoring").unwrap();
+    let error = sign_in("monitoring management control").unwrap_err().to_string();
+    assert!(
+        error.contains("management control") && !error.contains("monitoring"),
+        "{error}"
     );
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use access_core::model::{AccessDepth, Resource, ResourceId, SyncScope};
-use ninjaone_sim::{Cut, Edit, Fault, Reshape, Rows, To, When};
+use ninjaone_sim::{Cut, Edit, Fault, FaultRule, Reshape, Rows, SimConfig, Tenant, To, When};
 use serde_json::json;
 
 use crate::fixture;
@@ -272,6 +272,24 @@ fn unusable_or_endless_lists_end_the_sync() {
         lines.push(format!("{list} in one page: {}", outcome(&output)));
     }
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Pages as long as the server's own limit are never the last: one of them without a new id means that `after` is ignored.
+#[test]
+fn repeated_page_of_the_server_limit_ends_the_sync() {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.behavior.reads.page_size_cap = Some(3);
+    let test_tenant = TestTenant::new(&config);
+    assert_eq!(test_tenant.read_all().error, None);
+    let test_tenant = TestTenant::new(&config);
+    test_tenant.sim.faults().add(FaultRule {
+        method: None,
+        path: "/v2/organizations".to_owned(),
+        when: When::Nth(3),
+        fault: Fault::NoProgress,
+    });
+    let error = test_tenant.read_all().error.unwrap();
+    assert!(error.contains("did not advance past"), "{error}");
 }
 
 fn outcome(output: &SourceOutput) -> String {

@@ -61,12 +61,16 @@ impl TestTenant {
     }
 
     pub(crate) fn client(&self, writes: WritePolicy) -> NinjaOneClient {
+        self.client_with_scope(writes, None)
+    }
+
+    pub(crate) fn client_with_scope(&self, writes: WritePolicy, scope: Option<&str>) -> NinjaOneClient {
         let config = ClientConfig {
             base_url: BaseUrl::parse(&self.sim.base_url()).unwrap(),
             token_path: DEFAULT_TOKEN_PATH.to_owned(),
             client_id: "sim-client".to_owned(),
             client_secret: Secret::new("sim-secret"),
-            scope: None,
+            scope: scope.map(str::to_owned),
             ca_file: None,
             timeout: Duration::from_secs(30),
             retry: RetryBudget {
