@@ -325,6 +325,8 @@ pub(crate) struct BodyReader<P> {
     ended: bool,
     at_start: bool,
     scanner: Scanner,
+    /// Entries that the parser has finished.
+    parsed: Arc<AtomicU64>,
     /// The rest of a replacement for removed bytes.
     replacement: Bytes,
 }
@@ -337,6 +339,7 @@ impl<P: Pieces> BodyReader<P> {
             ended: false,
             at_start: true,
             scanner: Scanner::default(),
+            parsed: Arc::new(AtomicU64::new(0)),
             replacement: Bytes::new(),
         }
     }
@@ -344,6 +347,11 @@ impl<P: Pieces> BodyReader<P> {
     /// Bytes received over the network so far.
     pub(super) fn received(&self) -> Arc<AtomicU64> {
         self.pieces.received()
+    }
+
+    /// The number of entries that the parser has finished, for the parser to update.
+    pub(super) fn parsed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.parsed)
     }
 
     /// The scanner, with the entries and repairs so far.
@@ -379,7 +387,7 @@ impl<P: Pieces> Read for BodyReader<P> {
         if self.at_start {
             self.skip_mark()?;
         }
-        self.scanner.forget_ids();
+        self.scanner.forget_ids(self.parsed.load(Ordering::Relaxed));
         loop {
             if !self.replacement.is_empty() {
                 let count = out.len().min(self.replacement.len());
@@ -464,7 +472,8 @@ mod tests {
         ] {
             assert_eq!(classify_beginning(seen), expected, "{}", seen.escape_ascii());
         }
-        assert_eq!(classify_beginning(&[b' '; MAX_BEGINNING_BYTES]), None);
-        assert_eq!(classify_beginning(&[b' '; MAX_BEGINNING_BYTES + 1]), Some(Text));
+        let spaces = vec![b' '; MAX_BEGINNING_BYTES + 1];
+        assert_eq!(classify_beginning(&spaces[1..]), None);
+        assert_eq!(classify_beginning(&spaces), Some(Text));
     }
 }

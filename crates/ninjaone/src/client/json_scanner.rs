@@ -218,10 +218,11 @@ impl Scanner {
         upto.map(|(_, id)| *id)
     }
 
-    /// Forgets all ids but the last: the parser has received all scanned bytes.
-    pub(super) fn forget_ids(&mut self) {
-        let before = self.ids.len().saturating_sub(1);
-        self.ids.drain(..before);
+    /// Forgets the ids before the last one among the `parsed` entries. Later ones stay: a parser that failed in an entry may
+    /// read on to find its end.
+    pub(super) fn forget_ids(&mut self, parsed: u64) {
+        let last = self.ids.iter().rposition(|(position, _)| *position <= parsed);
+        self.ids.drain(..last.unwrap_or(0));
     }
 
     /// Bytes of the current text that may still pass.

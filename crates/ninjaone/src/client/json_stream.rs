@@ -102,7 +102,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     mut reader: BodyReader<P>,
     consumer: &mut impl ListConsumer<T>,
 ) -> ListRead {
-    let received = reader.received();
+    let (received, parsed) = (reader.received(), reader.parsed());
     // The parser reads single bytes, which is only fast from a buffer that it owns.
     let buffered = BufReader::with_capacity(64 << 10, &mut reader);
     let mut json = serde_json::Deserializer::from_reader(buffered);
@@ -117,6 +117,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
         fault: &mut fault,
         excess: &mut excess,
         received,
+        parsed,
         element: PhantomData,
     };
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
@@ -186,6 +187,8 @@ struct Elements<'a, T, S> {
     excess: &'a mut Option<ListEnd>,
     /// Bytes received over the network so far.
     received: Arc<AtomicU64>,
+    /// The count, for the scanner of the same bytes.
+    parsed: Arc<AtomicU64>,
     element: PhantomData<T>,
 }
 
@@ -253,6 +256,7 @@ impl<'de, T: Deserialize<'de>, S: ListConsumer<T>> Visitor<'de> for Elements<'_,
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element::<T>()? {
             *self.count += 1;
+            self.parsed.store(*self.count, Ordering::Relaxed);
             if !self.consumer.accept(element) {
                 *self.enough = true;
                 return Err(A::Error::custom("enough"));
@@ -297,6 +301,13 @@ mod tests {
         let pieces = vec![Bytes::copy_from_slice(text)].into_iter();
         let read = read_array(BodyReader::new(pieces), &mut keep);
         (keep.0, read)
+    }
+
+    /// The end of a list that comes in pieces of this size.
+    fn end_in_pieces(text: &[u8], size: usize) -> ListEnd {
+        let mut keep = Keep(Vec::<serde_json::Value>::new(), usize::MAX);
+        let pieces: Vec<Bytes> = text.chunks(size).map(Bytes::copy_from_slice).collect();
+        read_array(BodyReader::new(pieces.into_iter()), &mut keep).end
     }
 
     fn end(text: &str) -> String {
@@ -354,10 +365,14 @@ mod tests {
                 "in entry 5, after id 7: ",
             ),
             (br#"[{,"id":7}]"#, "key must be"),
+            // The parser reads on after its error, and the scanner with it.
+            (br#"[{"id":7},{"id":8,"n"},{"id":9}]"#, "in entry 2, after id 7: "),
         ] {
-            match read::<serde_json::Value>(list, usize::MAX).1.end {
-                ListEnd::Malformed(reason) => assert!(reason.starts_with(begin), "{reason}"),
-                other => assert!(begin == "end" && matches!(other, ListEnd::Truncated), "{other:?}"),
+            for piece in [usize::MAX, 1, 2, 7] {
+                match end_in_pieces(list, piece) {
+                    ListEnd::Malformed(reason) => assert!(reason.starts_with(begin), "{piece}: {reason}"),
+                    other => assert!(begin == "end" && matches!(other, ListEnd::Truncated), "{other:?}"),
+                }
             }
         }
     }

@@ -149,7 +149,7 @@ fn role_with_unreadable_members_is_an_error() {
         let error = test_tenant
             .block_on(provisioner.roles(&Selector::Id(id("1"))))
             .unwrap_err();
-        assert!(error.to_string().contains("all members of role 1"), "{error}");
+        assert!(error.to_string().contains("every member of role 1"), "{error}");
         assert_eq!(
             test_tenant
                 .block_on(provisioner.roles(&Selector::Id(id("3"))))
