@@ -342,6 +342,25 @@ mod tests {
         insta::assert_snapshot!(ends.join("\n"));
     }
 
+    /// Pieces, and then a connection that fails.
+    struct Failing(Option<Bytes>);
+
+    impl Pieces for Failing {
+        fn next_piece(&mut self) -> std::io::Result<Option<Bytes>> {
+            let piece = self.0.take();
+            piece.map(Some).ok_or_else(|| std::io::Error::other("reset"))
+        }
+    }
+
+    #[test]
+    fn failed_connection_is_not_a_malformed_list() {
+        let mut keep = Keep(Vec::<i64>::new(), usize::MAX);
+        let pieces = Failing(Some(Bytes::from_static(b"[1,2,")));
+        let read = read_array(BodyReader::new(pieces), &mut keep);
+        assert!(matches!(read.end, ListEnd::Io), "{:?}", read.end);
+        assert_eq!(read.count, 2);
+    }
+
     #[test]
     fn position_of_a_malformed_entry_is_reported() {
         let mut list: Vec<String> = (1000..2200)

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use access_core::model::{AccessDepth, Resource, ResourceId, SyncScope};
-use ninjaone_sim::{Cut, Edit, Fault, FaultRule, Reshape, Rows, SimConfig, Tenant, To, When};
+use access_core::model::{AccessDepth, Resource, ResourceId, ResourceTypeId, SyncScope};
+use ninjaone_sim::{Cut, Edit, Fault, FaultRule, FaultSchedule, Reshape, Rows, SimConfig, Tenant, To, When};
 use serde_json::json;
 
 use crate::fixture;
@@ -272,6 +272,56 @@ fn unusable_or_endless_lists_end_the_sync() {
         lines.push(format!("{list} in one page: {}", outcome(&output)));
     }
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Every tenant has a System Administrator, so only silence about that privilege makes a first sync incomplete.
+#[test]
+fn silence_about_administrators_is_never_normal() {
+    for (field, never_normal) in [("administrator", true), ("permitAllClients", false)] {
+        let pointer = format!("/{field}");
+        let faults = LISTS[..3].iter().map(|list| FaultRule {
+            method: None,
+            path: (*list).to_owned(),
+            when: When::Always,
+            fault: edit(Rows::Every, &pointer, To::Absent),
+        });
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.faults = FaultSchedule::new(faults);
+        let output = TestTenant::new(&config).read_all();
+        let notes: Vec<_> = output
+            .unstated
+            .iter()
+            .filter(|note| note.contains(field))
+            .collect();
+        assert!(!notes.is_empty(), "{:?}", output.unstated);
+        for note in notes {
+            assert_eq!(note.ends_with(", never normal"), never_normal, "{note}");
+        }
+    }
+}
+
+/// A type that was not requested is not reported as incomplete.
+#[test]
+fn only_requested_types_are_incomplete() {
+    let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, Fault::NoProgress);
+    let all = test_tenant.read_all();
+    assert!(
+        all.remarks.contains(&"incomplete organization".to_owned()),
+        "{:?}",
+        all.remarks
+    );
+    let users = test_tenant.read(
+        false,
+        &SyncScope {
+            types: Some([ResourceTypeId::from_static("user")].into()),
+            ..SyncScope::default()
+        },
+    );
+    assert!(
+        !users.remarks.contains(&"incomplete organization".to_owned()),
+        "{:?}",
+        users.remarks
+    );
 }
 
 /// Pages as long as the server's own limit are never the last: one of them without a new id means that `after` is ignored.

@@ -241,3 +241,22 @@ fn failure_reports_the_effect_of_the_write() {
     let failure = test_tenant.block_on(off.apply(&step)).unwrap_err();
     assert_eq!((failure.effect, failure.request_id), (WriteEffect::None, None));
 }
+
+/// A write that was refused because of load was not made, so it is sent again; a refusal for another reason is final.
+#[test]
+fn write_refused_because_of_load_is_retried() {
+    let refused_once = |message: &str| {
+        let fault = Fault::Answer {
+            status: 403,
+            content_type: "application/json",
+            body: format!(r#"{{"errorMessage":"{message}"}}"#).into_bytes(),
+        };
+        let test_tenant = TestTenant::with_fault("/v2/user/role/*", When::First(1), fault);
+        let step = Step::AddMember(membership(&resource_id("role", "1"), "14"));
+        test_tenant
+            .block_on(test_tenant.provisioner().apply(&step))
+            .map(|_| ())
+    };
+    assert!(refused_once("Too many requests").is_ok());
+    assert!(refused_once("Access denied").is_err());
+}
