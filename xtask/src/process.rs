@@ -147,9 +147,9 @@ pub(crate) fn build_demo_programs() -> Result<PathBuf, Failure> {
         "--package=ninjaone-sim",
         "--bins",
         "--locked",
-        "--profile=demo",
+        "--profile=quick",
     ]))?;
-    Ok(target_folder().join("demo"))
+    Ok(target_folder().join("quick"))
 }
 
 /// The target folder of the workspace.
