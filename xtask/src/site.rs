@@ -135,7 +135,9 @@ fn stage(repository: &Path, site: &Path) -> Result<(), Failure> {
         if let Some(name) = entry.file_name()
             && (is_page || name == "LICENSE")
         {
-            copy(&entry, &source.join(name))?;
+            let text = fs::read_to_string(&entry).map_err(|error| Failure::file(&entry, error))?;
+            let page = source.join(name);
+            fs::write(&page, with_source_links(&text)).map_err(|error| Failure::file(&page, error))?;
         }
     }
     for folder in FOLDERS {
@@ -152,12 +154,20 @@ fn at_root(summary: &str) -> String {
     summary.replace("](", "](docs/").replace("](docs/../", "](")
 }
 
+/// A page at the root whose links to source files lead to the repository: the site has the documents only.
+fn with_source_links(page: &str) -> String {
+    page.replace(
+        "](crates/",
+        &format!("]({}/tree/main/crates/", env!("CARGO_PKG_REPOSITORY")),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    use super::{at_root, check_links, fresh_folder, leads_somewhere};
+    use super::{at_root, check_links, fresh_folder, leads_somewhere, with_source_links};
 
     #[test]
     fn broken_links_are_found() {
@@ -178,6 +188,15 @@ mod tests {
         );
         assert!(!leads_somewhere(&BTreeMap::new(), &book.join("a.html"), "d.html"));
         fs::remove_dir_all(&book).expect("the folder is removed");
+    }
+
+    #[test]
+    fn links_to_sources_lead_to_the_repository() {
+        let page = with_source_links("[a](crates/c1z/src/lib.rs) [b](docs/c.md)");
+        assert!(
+            page.starts_with("[a](https://")
+                && page.ends_with("/tree/main/crates/c1z/src/lib.rs) [b](docs/c.md)")
+        );
     }
 
     #[test]
