@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn links_to_sources_lead_to_the_repository() {
-        let page = with_source_links("[a](crates/c1z/src/lib.rs) [b](docs/c.md)");
+        let page = with_source_links("[a](crates/c1z/src/lib.rs) [b](docs/SUMMARY.md)");
         assert!(
             page.starts_with("[a](https://")
-                && page.ends_with("/tree/main/crates/c1z/src/lib.rs) [b](docs/c.md)")
+                && page.ends_with("/tree/main/crates/c1z/src/lib.rs) [b](docs/SUMMARY.md)")
         );
     }
 
