@@ -69,6 +69,8 @@ const ask = (title, content, buttons, { drawer = false, started } = {}) =>
           if (main && !main.button.disabled) main.button.click();
         },
         onclick: (event) => event.target === box && close(null),
+        // Escape: the browser's close event would come later than the next key.
+        oncancel: () => close(null),
         onclose: finish,
       },
       h("div", { class: "inside" }, h("h2", { id }, title), content, h("div", { class: "turn answers" }, made.map(({ button }) => button))),
