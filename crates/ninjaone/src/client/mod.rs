@@ -17,6 +17,8 @@ mod response;
 mod retry;
 mod retry_decision;
 mod secret;
+#[cfg(test)]
+mod test_client;
 mod trace;
 mod write;
 

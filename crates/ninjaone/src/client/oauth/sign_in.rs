@@ -223,16 +223,18 @@ impl NinjaOneClient {
         answer: Answer,
         retry_state: &RetryState,
     ) -> Result<Result<Token, RequestFailure>, NinjaOneError> {
-        let request_failure = |fault: ApiError, non_json: Option<NonJson>| RequestFailure::Answer {
-            status: Http::OK,
-            throttled: non_json.is_some() || fault.asks_to_wait(),
-            fault: Box::new(fault),
-            retry_after: None,
-            non_json,
-        };
-        if answer.status() == Http::NO_CONTENT {
+        let status = answer.status();
+        let request_failure =
+            |fault: ApiError, throttled: bool, non_json: Option<NonJson>| RequestFailure::Answer {
+                status,
+                throttled,
+                fault: Box::new(fault),
+                retry_after: None,
+                non_json,
+            };
+        if status == Http::NO_CONTENT {
             let nothing = ApiError::from_description("an empty body");
-            return Ok(Err(request_failure(nothing, Some(NonJson::Nothing))));
+            return Ok(Err(request_failure(nothing, true, Some(NonJson::Nothing))));
         }
         let body = answer.read_body(MAX_TOKEN_BODY_BYTES, self.max_body_wait()).await;
         // The body may contain a token, so only the text of a failure is quoted.
@@ -258,7 +260,10 @@ impl NinjaOneClient {
         };
         match (token, fault) {
             (Some(token), _) => Ok(Ok(token)),
-            (None, Some(fault)) => Ok(Err(request_failure(fault, waits.then_some(NonJson::Text)))),
+            (None, Some(fault)) => {
+                let throttled = waits || fault.asks_to_wait();
+                Ok(Err(request_failure(fault, throttled, None)))
+            }
             (None, None) => Err(no_token()),
         }
     }
@@ -307,4 +312,139 @@ fn is_oauth_error(fault: &ApiError) -> bool {
     ]
     .iter()
     .any(|code| fault.is(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::client::test_client::{TIMEOUT, client, response};
+
+    /// The token, or the error after the only attempt.
+    async fn sign_in(status: u16, body: &'static str) -> (String, u64) {
+        let client = client(1, Some("monitoring"));
+        let line = match client.token_from(response(status, body)).await {
+            Ok(token) => format!("a token of {} bytes", token.secret.expose().len()),
+            Err(error) => error.to_string(),
+        };
+        (line, client.usage().throttled)
+    }
+
+    #[tokio::test]
+    async fn sign_in_response_is_a_token_or_an_error() {
+        let unknown = r#"{"error":"Client app not exist"}"#;
+        let client = r#"{"error":"invalid_client"}"#;
+        let scope = r#"{"error":"invalid_scope"}"#;
+        let other = r#"{"message":"no route"}"#;
+        let busy = r#"{"message":"Too many requests"}"#;
+        let page = "<title>busy</title>";
+        let token = r#"{"access_token":"tok-0f-a-test"}"#;
+        let mut lines = Vec::new();
+        for (status, body) in [
+            (200, token),
+            (200, r#"{"access_token":"tok-0f-a-test","error":"warning"}"#),
+            (200, r#"{"scope":"monitoring"}"#),
+            (200, unknown),
+            (200, client),
+            (200, r#"{"error":"too_many_requests"}"#),
+            (200, other),
+            (200, busy),
+            (200, page),
+            (200, r#""Too many requests""#),
+            (200, "closed"),
+            (200, ""),
+            (204, ""),
+            (400, unknown),
+            (400, scope),
+            (400, client),
+            (400, other),
+            (400, busy),
+            (401, client),
+            (403, client),
+            (403, busy),
+            (403, page),
+            (404, client),
+            (404, other),
+            (404, r#"{"error":"access_denied"}"#),
+            (404, page),
+            (405, other),
+            (408, client),
+            (409, other),
+            (415, other),
+            (425, client),
+            (429, client),
+            (500, client),
+            (500, page),
+            (501, other),
+            (503, client),
+        ] {
+            let (line, throttled) = sign_in(status, body).await;
+            let throttled = if throttled > 0 { " [throttled]" } else { "" };
+            lines.push(format!("{status} {body} => {line}{throttled}"));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        200 {"access_token":"tok-0f-a-test"} => a token of 13 bytes
+        200 {"access_token":"tok-0f-a-test","error":"warning"} => a token of 13 bytes
+        200 {"scope":"monitoring"} => POST /: the answer cannot be read: there is no access_token in it
+        200 {"error":"Client app not exist"} => POST /: the client id is unknown on this host: Client app not exist
+        200 {"error":"invalid_client"} => POST /: sign-in was refused (200): invalid_client
+        200 {"error":"too_many_requests"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 200: too_many_requests [throttled]
+        200 {"message":"no route"} => POST /: the answer cannot be read: there is no access_token in it
+        200 {"message":"Too many requests"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 200: words that ask to wait [throttled]
+        200 <title>busy</title> => POST /: answered with a web page instead of a token, gave up after 1 try: 200: an HTML page [throttled]
+        200 "Too many requests" => POST /: throttled, gave up after 1 try and 0 s of waiting: 200: words that ask to wait [throttled]
+        200 closed => POST /: the answer is text instead of JSON: a text that is not JSON
+        200  => POST /: throttled, gave up after 1 try and 0 s of waiting: 200: an empty body [throttled]
+        204  => POST /: throttled, gave up after 1 try and 0 s of waiting: 204: an empty body [throttled]
+        400 {"error":"Client app not exist"} => POST /: the client id is unknown on this host: Client app not exist
+        400 {"error":"invalid_scope"} => POST /: the API client app does not have the scope `monitoring`: invalid_scope
+        400 {"error":"invalid_client"} => POST /: sign-in was refused (400): invalid_client
+        400 {"message":"no route"} => POST /: sign-in was refused (400): words that are not OAuth's
+        400 {"message":"Too many requests"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 400: words that are not OAuth's [throttled]
+        401 {"error":"invalid_client"} => POST /: sign-in was refused (401): invalid_client
+        403 {"error":"invalid_client"} => POST /: sign-in was refused (403): invalid_client
+        403 {"message":"Too many requests"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 403: words that are not OAuth's [throttled]
+        403 <title>busy</title> => POST /: answered with a web page instead of a token, gave up after 1 try: 403: an HTML page [throttled]
+        404 {"error":"invalid_client"} => POST /: sign-in was refused (404): invalid_client
+        404 {"message":"no route"} => POST /: there is no token endpoint here (404): words that are not OAuth's
+        404 {"error":"access_denied"} => POST /: sign-in was refused (404): access_denied
+        404 <title>busy</title> => POST /: there is no token endpoint here (404): an HTML page
+        405 {"message":"no route"} => POST /: there is no token endpoint here (405): words that are not OAuth's
+        408 {"error":"invalid_client"} => POST /: the server failed, gave up after 1 try: 408: invalid_client
+        409 {"message":"no route"} => POST /: sign-in was refused (409): words that are not OAuth's
+        415 {"message":"no route"} => POST /: there is no token endpoint here (415): words that are not OAuth's
+        425 {"error":"invalid_client"} => POST /: the server failed, gave up after 1 try: 425: invalid_client
+        429 {"error":"invalid_client"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 429: invalid_client [throttled]
+        500 {"error":"invalid_client"} => POST /: the server failed, gave up after 1 try: 500: invalid_client
+        500 <title>busy</title> => POST /: the server failed, gave up after 1 try: 500: an HTML page
+        501 {"message":"no route"} => POST /: 501: words that are not OAuth's
+        503 {"error":"invalid_client"} => POST /: throttled, gave up after 1 try and 0 s of waiting: 503: invalid_client [throttled]
+        "#);
+    }
+
+    /// A token response whose end comes after a time.
+    async fn slow_sign_in(after: Duration) -> Result<Token, NinjaOneError> {
+        let begin = futures::stream::once(async { io::Result::Ok(r#"{"access_token":"#) });
+        let end = futures::stream::once(async move {
+            tokio::time::sleep(after).await;
+            Ok(r#""tok-0f-a-test"}"#)
+        });
+        let body = reqwest::Body::wrap_stream(begin.chain(end));
+        client(1, None).token_from(response(200, body)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_is_waited_for_twelve_read_timeouts() {
+        assert_eq!(12 * TIMEOUT, Duration::from_mins(2));
+        slow_sign_in(Duration::from_secs(119)).await.unwrap();
+        let error = slow_sign_in(Duration::from_secs(121)).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "POST /: the answer was not complete after 120 s"
+        );
+    }
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::api::Text;
 use crate::api::row;
 use crate::client::Secret;
 use crate::client::api_error::sanitize;
@@ -29,7 +28,8 @@ pub(crate) struct Token {
 /// The response of the token endpoint. Only the token is required.
 #[derive(Default)]
 pub(crate) struct TokenAnswer {
-    access_token: Text,
+    /// A text of any length: a token that is cut like the labels of a list would be another one.
+    access_token: Value,
     /// A number or its text.
     expires_in: Value,
     /// Scope names with any separator, or a list of them.
@@ -60,8 +60,11 @@ fn scopes(value: &Value) -> Option<String> {
 impl Token {
     /// `None` without a token that fits into a header.
     pub(crate) fn new(answer: &TokenAnswer, now: Instant) -> Option<Self> {
-        let secret = answer.access_token.trimmed()?;
-        if secret.len() > MAX_TOKEN_BYTES || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let secret = answer.access_token.as_str()?.trim();
+        if secret.is_empty()
+            || secret.len() > MAX_TOKEN_BYTES
+            || !secret.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return None;
         }
         let seconds = match &answer.expires_in {
@@ -133,5 +136,18 @@ mod tests {
     fn token_is_never_printed() {
         let (token, _) = token(r#"{"access_token":"very-secret"}"#);
         assert!(!format!("{token:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn token_must_fit_into_a_header() {
+        let is_token = |text: &str| {
+            let answer = serde_json::json!({"access_token": text}).to_string();
+            Token::new(&serde_json::from_str(&answer).unwrap(), Instant::now()).is_some()
+        };
+        let longest = "t".repeat(MAX_TOKEN_BYTES);
+        assert!(is_token(&longest) && is_token(" tok-0f-a-test\n"));
+        for text in [&format!("{longest}t"), "", "two words", "t\u{e9}", "t\u{7f}"] {
+            assert!(!is_token(text), "{}", text.len());
+        }
     }
 }
