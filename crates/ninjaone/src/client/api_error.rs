@@ -376,6 +376,139 @@ mod tests {
         "#);
     }
 
+    /// A success status does not prove success, but data that has the key of an error text is not a failure.
+    #[test]
+    fn failure_is_recognized_despite_a_success_status() {
+        for (body, expected) in [
+            (r#"{"resultCode":"FAILURE"}"#, Some("FAILURE")),
+            (r#"{"resultCode":"Success","id":7}"#, None),
+            (r#"{"errorCode":"E7","name":"a"}"#, Some("E7")),
+            (r#"{"errorCode":"ok"}"#, None),
+            (r#"{"error":"invalid_scope","id":7}"#, Some("invalid_scope")),
+            (r#"{"error":null,"id":7}"#, None),
+            (r#"{"errorMessage":"broken","id":7}"#, Some("broken")),
+            (r#"{"errorMessage":null,"id":7}"#, None),
+            (
+                r#"{"incidentId":"X-1","id":7}"#,
+                Some("no explanation (incident X-1)"),
+            ),
+            (r#"{"resultCode":"SUCCESS","incidentId":"X-1"}"#, None),
+            (r#"{"message":"closed"}"#, Some("closed")),
+            (r#"{"message":"a field of the data","id":7}"#, None),
+            (r#"{"id":7}"#, None),
+            (r#""closed""#, Some("closed")),
+            ("[7]", None),
+            ("{", None),
+        ] {
+            let fault = ApiError::from_failure_body(body.as_bytes());
+            let shown = fault.map(|fault| fault.to_string());
+            assert_eq!(shown.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn failure_is_searched_in_64_kib_at_most() {
+        let mut body = br#"{"error":"down"}"#.to_vec();
+        body.resize(64 << 10, b' ');
+        assert!(ApiError::from_failure_body(&body).is_some());
+        body.push(b' ');
+        assert_eq!(ApiError::from_failure_body(&body), None);
+    }
+
+    /// A response can repeat the request, which contains the secret.
+    #[test]
+    fn sign_in_error_shows_oauth_fields_and_ids_only() {
+        let longest = "c".repeat(64);
+        let too_long = "c".repeat(65);
+        let unknown = "an error code that is not repeated";
+        for (code, shown) in [
+            ("invalid_client", "invalid_client"),
+            ("Client app not exist: E-7.1", "Client app not exist: E-7.1"),
+            (&longest, &longest),
+            (&too_long, unknown),
+            ("a=b", unknown),
+            ("caf\u{e9}", unknown),
+        ] {
+            let body = format!(r#"{{"error":"{code}"}}"#);
+            let fault = ApiError::parse(body.as_bytes(), None).for_sign_in();
+            assert_eq!(fault.to_string(), shown);
+        }
+        for (body, shown) in [
+            (
+                r#"{"error":"x","error_description":"why?"}"#,
+                "x: why? (request r-1)",
+            ),
+            (r#"{"error":"x","message":"why?"}"#, "x (request r-1)"),
+            (
+                r#"{"message":"why?"}"#,
+                "words that are not OAuth's (request r-1)",
+            ),
+            ("<title>why?</title>", "an HTML page (request r-1)"),
+            (
+                r#"{"error":"x","incidentId":"X-1"}"#,
+                "x (request r-1, incident X-1)",
+            ),
+            (r#"{"error":"x","incidentId":"a=b"}"#, "x (request r-1)"),
+        ] {
+            let fault = ApiError::parse(body.as_bytes(), Some("r-1".to_owned())).for_sign_in();
+            assert_eq!(fault.to_string(), shown, "{body}");
+        }
+        let fault = ApiError::parse(b"{}", Some("a=b".to_owned())).for_sign_in();
+        assert_eq!(fault.request_id, None);
+    }
+
+    #[test]
+    fn denied_permissions_are_recognized_by_code_and_text() {
+        for (body, expected) in [
+            (r#"{"error":"FORBIDDEN"}"#, true),
+            (r#"{"errorCode":"missing_permission_x"}"#, true),
+            (r#"{"errorMessage":"Access is denied."}"#, true),
+            (r#"{"error":"E7","message":"You do not have permission"}"#, true),
+            (r#"{"error":"insufficient-scope"}"#, true),
+            // The name of an exception contains the word, but is not a code.
+            (r#"{"error":"PermissionCacheException"}"#, false),
+            (
+                r#"{"error":"E7","message":"the permission cache is down"}"#,
+                false,
+            ),
+            (r#"{"errorMessage":"NullPointerException"}"#, false),
+            ("{}", false),
+        ] {
+            let fault = ApiError::parse(body.as_bytes(), None);
+            assert_eq!(fault.denies_permission(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn requests_to_wait_are_recognized() {
+        for (body, expected) in [
+            (r#"{"error":"TOO_MANY_REQUESTS"}"#, true),
+            (r#"{"errorMessage":"Rate-Limit reached"}"#, true),
+            ("Scheduled maintenance", true),
+            (r#"{"errorMessage":"NullPointerException"}"#, false),
+            ("{}", false),
+        ] {
+            let fault = ApiError::parse(body.as_bytes(), None);
+            assert_eq!(fault.asks_to_wait(), expected, "{body}");
+        }
+    }
+
+    /// The page of a proxy has no incident, so its 404 does not prove that an endpoint is missing.
+    #[test]
+    fn own_errors_have_a_code_and_an_incident() {
+        for (body, expected) in [
+            (r#"{"resultCode":"FAILURE","incidentId":"X-1"}"#, true),
+            (r#"{"resultCode":"FAILURE"}"#, false),
+            (r#"{"incidentId":"X-1"}"#, false),
+            ("<title>404</title>", false),
+        ] {
+            let fault = ApiError::parse(body.as_bytes(), None);
+            assert_eq!(fault.is_own(), expected, "{body}");
+        }
+        let fault = ApiError::parse(br#"{"error":"Invalid_Scope"}"#, None);
+        assert!(fault.is("invalid_scope") && !fault.is("invalid_client"));
+    }
+
     proptest! {
         #[test]
         fn any_body_is_shown_on_one_short_line(body: Vec<u8>, text in "\\PC{0,2000}") {

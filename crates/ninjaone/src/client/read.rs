@@ -384,3 +384,68 @@ fn require_complete(request: String, answer: Answer) -> Result<Answer, NinjaOneE
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use serde::de::IgnoredAny;
+
+    use super::*;
+    use crate::client::FirstElement;
+    use crate::client::data_redactor::DataRedactor;
+    use crate::client::test_client::{client, response};
+
+    /// Failures after a success status are retried, with a text that says what came.
+    #[tokio::test]
+    async fn failure_in_place_of_a_list_is_named() {
+        for (body, expected) in [
+            (
+                r#"{"resultCode":"FAILURE"}"#,
+                "GET /: the server failed, gave up after 1 try: 200: FAILURE",
+            ),
+            (
+                r#"{"incidentId":"X-1"}"#,
+                "GET /: the server failed, gave up after 1 try: 200: no explanation (incident X-1)",
+            ),
+            (r#""closed""#, "GET /: the answer is text instead of JSON: closed"),
+            (
+                r#""Too many requests""#,
+                "GET /: throttled, gave up after 1 try and 0 s of waiting: 200: Too many requests",
+            ),
+            (
+                r#"{"error":"forbidden"}"#,
+                "GET /: the token's scopes (not reported by the server) are not enough: forbidden",
+            ),
+        ] {
+            let client = client(1, None);
+            let mut retry_state = RetryState::new(client.config.retry);
+            let fault = ApiError::from_failure_body(body.as_bytes()).unwrap();
+            let decision = client.retry_or_fail_api_error(&mut retry_state, fault, "GET /".to_owned());
+            assert_eq!(decision.await.unwrap_err().to_string(), expected);
+        }
+    }
+
+    /// Checks need the first entry only, and must not download a list of a million.
+    #[tokio::test]
+    async fn download_ends_when_the_consumer_has_enough() {
+        static PIECES: AtomicU64 = AtomicU64::new(0);
+        let pieces = (0..1000).map(|number| {
+            PIECES.fetch_add(1, Ordering::Relaxed);
+            std::io::Result::Ok(if number == 0 {
+                r#"[{"id":1},"#
+            } else {
+                r#"{"id":2},"#
+            })
+        });
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
+        let answer = Answer::new(response(200, body), DataRedactor::none());
+        let client = client(1, None);
+        let parsed = client.parse_stream::<IgnoredAny, _>(answer, FirstElement);
+        let (_, read, _) = parsed.await.unwrap();
+        assert!(matches!(read.end, ListEnd::Stopped), "{:?}", read.end);
+        assert_eq!(read.count, 1);
+        let pieces = PIECES.load(Ordering::Relaxed);
+        assert!(pieces < 100, "{pieces} pieces");
+    }
+}

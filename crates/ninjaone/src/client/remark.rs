@@ -78,3 +78,44 @@ fn count_tries(repairs: Repairs) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join(" and ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(entries: &[(u64, Option<u64>)], entry_count: u64, total: Repairs) -> Option<String> {
+        let entry = |&(entry, id)| RepairedEntry {
+            entry,
+            id,
+            repairs: Repairs::default(),
+        };
+        let log = RepairLog {
+            entries: entries.iter().map(entry).collect(),
+            entry_count,
+            total,
+        };
+        Remark::from_repairs("GET /v2/users", &log).map(|remark| remark.message)
+    }
+
+    #[test]
+    fn remark_names_repairs_and_entries() {
+        let total = Repairs {
+            not_unicode: 1,
+            ..Repairs::default()
+        };
+        insta::assert_snapshot!(
+            message(&[(3, Some(7))], 1, total).unwrap(),
+            @"GET /v2/users: 1 character that is not Unicode, shown as U+FFFD, in id 7"
+        );
+        let total = Repairs {
+            not_unicode: 1200,
+            escapes: 1,
+            not_numbers: 2,
+        };
+        insta::assert_snapshot!(
+            message(&[(3, Some(7)), (4000, None)], 1002, total).unwrap(),
+            @"GET /v2/users: 1,200 characters that are not Unicode, shown as U+FFFD, and 1 character that was not escaped as JSON demands and 2 values such as NaN, read as null, in id 7, entry 4,000 (no id) and 1,000 more"
+        );
+        assert_eq!(message(&[], 0, Repairs::default()), None);
+    }
+}

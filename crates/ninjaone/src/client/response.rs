@@ -233,11 +233,13 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::CertificateError;
+
     use super::*;
+    use crate::client::test_client::{TIMEOUT, response};
 
     async fn is_throttled(status: u16, body: &'static str) -> bool {
-        let response = http::Response::builder().status(status).body(body).unwrap();
-        match classify_response(Response::from(response), Duration::from_secs(1)).await {
+        match classify_response(response(status, body), TIMEOUT).await {
             Err(RequestFailure::Answer { throttled, .. }) => throttled,
             _ => panic!("{status} {body} is not an error response"),
         }
@@ -265,5 +267,93 @@ mod tests {
         ] {
             assert_eq!(is_throttled(status, body).await, expected, "{status} {body}");
         }
+    }
+
+    #[tokio::test]
+    async fn error_body_is_read_in_pieces_up_to_a_limit() {
+        let read = async |pieces: &[&str]| {
+            let pieces: Vec<std::io::Result<String>> =
+                pieces.iter().map(|piece| Ok((*piece).to_owned())).collect();
+            let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
+            match classify_response(response(400, body), TIMEOUT).await {
+                Err(RequestFailure::Answer { fault, .. }) => fault.to_string(),
+                _ => panic!("not an error response"),
+            }
+        };
+        assert_eq!(read(&[r#"{"resultCode":"#, r#""E7""#, "}"]).await, "E7");
+        let long = format!(r#"{{"resultCode":"E7","padding":"{}"#, "a".repeat(64 << 10));
+        assert_eq!(
+            read(&[&long, r#""}"#]).await,
+            "JSON that is cut off or broken",
+            "the rest is not waited for"
+        );
+    }
+
+    /// A new token helps against a 401, except if the token lacks a scope.
+    #[tokio::test]
+    async fn only_a_stale_token_is_renewed() {
+        for (status, body, expected) in [
+            (401, r#"{"error":"invalid_token"}"#, true),
+            (401, "", true),
+            (401, r#"{"error":"insufficient_privileges"}"#, false),
+            (403, r#"{"error":"invalid_token"}"#, false),
+        ] {
+            let Err(failure) = classify_response(response(status, body), TIMEOUT).await else {
+                panic!("{status} {body} is not an error response");
+            };
+            assert_eq!(failure.is_stale_token(), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn tls_failures_are_classified() {
+        for (error, expected) in [
+            (CertificateError::Expired.into(), TlsFault::WrongTime),
+            (CertificateError::NotValidYet.into(), TlsFault::WrongTime),
+            (
+                CertificateError::ExpiredRevocationList.into(),
+                TlsFault::WrongTime,
+            ),
+            (CertificateError::UnknownIssuer.into(), TlsFault::Untrusted),
+            (CertificateError::Revoked.into(), TlsFault::Untrusted),
+            (rustls::Error::DecryptError, TlsFault::Other),
+        ] {
+            let error: rustls::Error = error;
+            let NinjaOneError::Network { tls, .. } = network_failure("GET /".to_owned(), &error, 1) else {
+                panic!("{error} is a network failure");
+            };
+            assert_eq!(tls, Some(expected), "{error}");
+        }
+        let NinjaOneError::Network { tls, .. } =
+            network_failure("GET /".to_owned(), &std::io::Error::other("reset"), 1)
+        else {
+            panic!("an I/O error is a network failure");
+        };
+        assert_eq!(tls, None);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Cause {
+        text: &'static str,
+        source: Option<Box<Cause>>,
+    }
+
+    /// The outermost error has the address. Libraries repeat the text of a cause in the next error.
+    #[test]
+    fn causes_are_named_once_without_the_address() {
+        let chained = |texts: &[&'static str]| {
+            let mut error = None;
+            for text in texts.iter().rev() {
+                let source = error.map(Box::new);
+                error = Some(Cause { text, source });
+            }
+            chain(&error.unwrap())
+        };
+        assert_eq!(
+            chained(&["GET https://a", "tls: expired", "expired", "clock"]),
+            "tls: expired: clock"
+        );
+        assert_eq!(chained(&["reset"]), "reset");
     }
 }

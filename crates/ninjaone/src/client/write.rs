@@ -241,3 +241,121 @@ async fn written(answer: Answer, request: String) -> Result<Written, WriteError>
         body,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::response::classify_response;
+    use crate::client::test_client::{TIMEOUT, client, response};
+
+    fn token(client_scope: &str) -> Token {
+        let json = format!(r#"{{"access_token":"tok-0f-a-test","scope":"{client_scope}"}}"#);
+        Token::new(&serde_json::from_str(&json).unwrap(), Instant::now()).unwrap()
+    }
+
+    fn outcome(error: WriteError) -> String {
+        match error {
+            WriteError::NotApplied(error) => format!("not applied: {error}"),
+            WriteError::Rejected(error) => format!("rejected: {error}"),
+            WriteError::OutcomeUnknown(error) => format!("unknown: {error}"),
+        }
+    }
+
+    /// A change is only sent again if it was certainly not made.
+    #[tokio::test]
+    async fn response_shows_whether_a_change_was_made() {
+        let client = client(1, None);
+        let token = token("monitoring");
+        let retry_state = RetryState::new(client.config().retry);
+        let denied = r#"{"errorMessage":"Access denied"}"#;
+        let busy = r#"{"errorMessage":"Too many requests"}"#;
+        let other = r#"{"errorMessage":"no such user"}"#;
+        let scope = r#"{"error":"insufficient_privileges"}"#;
+        let page = "<title>busy</title>";
+        let mut lines = Vec::new();
+        for (status, body) in [
+            (400, other),
+            (400, busy),
+            (400, scope),
+            (401, other),
+            (403, other),
+            (403, busy),
+            (403, page),
+            (404, denied),
+            (408, other),
+            (409, other),
+            (425, other),
+            (429, other),
+            (429, page),
+            (500, other),
+            (500, denied),
+            (501, other),
+            (501, denied),
+            (503, other),
+            (200, page),
+        ] {
+            let Err(failure) = classify_response(response(status, body), TIMEOUT).await else {
+                panic!("{status} {body} is not an error response");
+            };
+            let decision = match client.decide(failure, "PATCH /".to_owned(), &token, &retry_state) {
+                WriteDecision::Retry(error) => format!("retry: {error}"),
+                WriteDecision::Fail(error) => outcome(error),
+            };
+            lines.push(format!("{status} {body} => {decision}"));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        400 {"errorMessage":"no such user"} => rejected: PATCH /: 400: no such user
+        400 {"errorMessage":"Too many requests"} => unknown: PATCH /: no usable answer: 400: Too many requests
+        400 {"error":"insufficient_privileges"} => not applied: PATCH /: the token's scopes (monitoring) are not enough: insufficient_privileges
+        401 {"errorMessage":"no such user"} => not applied: PATCH /: 401: no such user
+        403 {"errorMessage":"no such user"} => not applied: PATCH /: 403: no such user
+        403 {"errorMessage":"Too many requests"} => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 403: Too many requests
+        403 <title>busy</title> => unknown: PATCH /: no usable answer: 403: an HTML page (busy)
+        404 {"errorMessage":"Access denied"} => rejected: PATCH /: 404: Access denied
+        408 {"errorMessage":"no such user"} => unknown: PATCH /: no usable answer: 408: no such user
+        409 {"errorMessage":"no such user"} => rejected: PATCH /: 409: no such user
+        425 {"errorMessage":"no such user"} => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 425: no such user
+        429 {"errorMessage":"no such user"} => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 429: no such user
+        429 <title>busy</title> => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 429: an HTML page (busy)
+        500 {"errorMessage":"no such user"} => unknown: PATCH /: no usable answer: 500: no such user
+        500 {"errorMessage":"Access denied"} => not applied: PATCH /: the token's scopes (monitoring) are not enough: Access denied
+        501 {"errorMessage":"no such user"} => rejected: PATCH /: 501: no such user
+        501 {"errorMessage":"Access denied"} => not applied: PATCH /: the token's scopes (monitoring) are not enough: Access denied
+        503 {"errorMessage":"no such user"} => unknown: PATCH /: no usable answer: 503: no such user
+        200 <title>busy</title> => unknown: PATCH /: no usable answer: 200: an HTML page (busy)
+        "#);
+        // 425, 429 twice, and 403 with a request to wait.
+        assert_eq!(client.usage().throttled, 4);
+    }
+
+    /// A success status with an error is neither a success nor a failure.
+    #[tokio::test]
+    async fn success_with_an_error_has_an_unknown_outcome() {
+        let mut lines = Vec::new();
+        for body in [
+            r#"{"id":7}"#,
+            r#"{"resultCode":"SUCCESS"}"#,
+            r#"{"resultCode":"FAILURE"}"#,
+            r#"{"incidentId":"X-1"}"#,
+            r#"{"message":"done"}"#,
+            r#""done""#,
+        ] {
+            let Ok(answer) = classify_response(response(200, body), TIMEOUT).await else {
+                panic!("{body} is an error response");
+            };
+            let line = match written(answer, "PATCH /".to_owned()).await {
+                Ok(written) => format!("written, {} bytes", written.body.unwrap().len()),
+                Err(error) => outcome(error),
+            };
+            lines.push(format!("{body} => {line}"));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        {"id":7} => written, 8 bytes
+        {"resultCode":"SUCCESS"} => written, 24 bytes
+        {"resultCode":"FAILURE"} => unknown: PATCH /: no usable answer: 200: FAILURE
+        {"incidentId":"X-1"} => unknown: PATCH /: no usable answer: 200: no explanation (incident X-1)
+        {"message":"done"} => written, 18 bytes
+        "done" => written, 6 bytes
+        "#);
+    }
+}

@@ -197,3 +197,93 @@ fn status_from_http(status: u16) -> StatusCode {
         _ => StatusCode::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ApiError;
+
+    fn refused(status: u16, request: &str) -> Option<String> {
+        let request = request.to_owned();
+        let fault = Box::new(ApiError::default());
+        let error = NinjaOneError::Refused {
+            request,
+            status,
+            fault,
+        };
+        error.hint()
+    }
+
+    /// `check` tries reads only, and a rejected change explains itself.
+    #[test]
+    fn refused_reads_and_changes_have_other_hints() {
+        let mut lines = Vec::new();
+        for request in [
+            "GET https://app.ninjarmm.com/v2/users",
+            "PATCH https://app.ninjarmm.com/v2/user/role/7/add-members",
+            "POST https://app.ninjarmm.com/v2/user/technicians",
+            "DELETE https://app.ninjarmm.com/v2/user/end-user/7",
+        ] {
+            for status in [400, 401, 403, 404] {
+                let hint = refused(status, request).unwrap_or_else(|| "none".to_owned());
+                lines.push(format!("{status} {request}: {hint}"));
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        400 GET https://app.ninjarmm.com/v2/users: run `baton-ninja-one check`, which tries every call that a sync needs
+        401 GET https://app.ninjarmm.com/v2/users: NinjaOne refused a token that it had just issued; run `baton-ninja-one check`, and check whether the app was changed
+        403 GET https://app.ninjarmm.com/v2/users: the API client app may not do this; compare its scopes in NinjaOne (Administration > Apps > API)
+        404 GET https://app.ninjarmm.com/v2/users: check --ninja-one-base-url
+        400 PATCH https://app.ninjarmm.com/v2/user/role/7/add-members: none
+        401 PATCH https://app.ninjarmm.com/v2/user/role/7/add-members: none
+        403 PATCH https://app.ninjarmm.com/v2/user/role/7/add-members: changing roles needs the scope `management`, and according to ConductorOne's documentation also `control`: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope
+        404 PATCH https://app.ninjarmm.com/v2/user/role/7/add-members: none
+        400 POST https://app.ninjarmm.com/v2/user/technicians: none
+        401 POST https://app.ninjarmm.com/v2/user/technicians: none
+        403 POST https://app.ninjarmm.com/v2/user/technicians: changing technicians needs the scope `management`, and some instances require a System Administrator, which an API client app may not be; if its scopes are right, make the change in NinjaOne's console
+        404 POST https://app.ninjarmm.com/v2/user/technicians: none
+        400 DELETE https://app.ninjarmm.com/v2/user/end-user/7: none
+        401 DELETE https://app.ninjarmm.com/v2/user/end-user/7: none
+        403 DELETE https://app.ninjarmm.com/v2/user/end-user/7: changes need the scope `management`: grant it to the app (Administration > Apps > API) and name it in --ninja-one-scope
+        404 DELETE https://app.ninjarmm.com/v2/user/end-user/7: none
+        "#);
+    }
+
+    /// Signing in is a POST, but not a change.
+    #[test]
+    fn failed_sign_in_is_checked_like_a_read() {
+        let sign_in = refused(501, "POST https://app.ninjarmm.com/ws/oauth/token");
+        assert_eq!(sign_in, refused(501, "GET https://app.ninjarmm.com/v2/users"));
+        assert!(sign_in.unwrap().contains("baton-ninja-one check"));
+        assert_eq!(
+            refused(501, "POST https://app.ninjarmm.com/v2/user/technicians"),
+            None
+        );
+    }
+
+    #[test]
+    fn unknown_scopes_may_be_misspelled() {
+        for (scope, is_known) in [
+            ("monitoring", true),
+            ("management control", true),
+            // All scopes of the app.
+            ("", true),
+            ("Monitoring", false),
+            ("monitoring,management", false),
+            ("monitoring offline", false),
+        ] {
+            let error = NinjaOneError::ScopeNotGranted {
+                request: "POST /".to_owned(),
+                scope: access_core::secrets::ServerText::new(scope),
+                fault: Box::new(ApiError::default()),
+            };
+            let hint = error.hint().unwrap();
+            let begin = if is_known {
+                "grant it to the app"
+            } else {
+                "check the spelling"
+            };
+            assert!(hint.starts_with(begin), "`{scope}`: {hint}");
+        }
+    }
+}

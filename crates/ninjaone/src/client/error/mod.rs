@@ -434,3 +434,89 @@ impl NinjaOneError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttled(tries: u32, retry_after: Option<u64>, exceeded_budget: Option<u64>) -> NinjaOneError {
+        let fault = ApiError::parse(br#"{"error":"busy"}"#, Some("r-1".to_owned()));
+        NinjaOneError::Throttled {
+            request: "GET /".to_owned(),
+            status: 429,
+            fault: Box::new(fault),
+            tries,
+            waited: Duration::from_secs(9),
+            retry_after: retry_after.map(Duration::from_secs),
+            exceeded_budget: exceeded_budget.map(Duration::from_secs),
+        }
+    }
+
+    fn network(tries: u32, tls: Option<TlsFault>) -> NinjaOneError {
+        NinjaOneError::Network {
+            request: "GET /".to_owned(),
+            reason: ServerText::new("connection refused"),
+            tries,
+            timeout: false,
+            exhausted: false,
+            tls,
+        }
+    }
+
+    fn unresolved(tries: u32) -> NinjaOneError {
+        NinjaOneError::UnresolvedHost {
+            request: "GET /".to_owned(),
+            host: ServerText::new("example.com"),
+            reason: ServerText::new("no address"),
+            tries,
+        }
+    }
+
+    #[test]
+    fn messages_count_attempts_and_name_waits() {
+        let errors = [
+            throttled(1, None, None),
+            throttled(2, Some(30), None),
+            throttled(2, Some(400), Some(300)),
+            network(1, None),
+            network(2, None),
+            unresolved(1),
+            unresolved(3),
+        ];
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        GET /: throttled, gave up after 1 try and 9 s of waiting: 429: busy (request r-1)
+        GET /: throttled and asked to wait 30 s, gave up after 2 tries and 9 s of waiting: 429: busy (request r-1)
+        GET /: throttled and asked to wait 400 s, which is more than is left of --ninja-one-retry-seconds (300), gave up after 2 tries and 9 s of waiting: 429: busy (request r-1)
+        GET /: connection refused
+        GET /: connection refused (2 tries)
+        GET /: cannot resolve the host name `example.com`: no address
+        GET /: cannot resolve the host name `example.com` (3 tries): no address
+        "#);
+    }
+
+    /// A wrong certificate or host name does not heal within minutes.
+    #[test]
+    fn wrong_certificates_and_host_names_are_permanent() {
+        for (error, expected) in [
+            (network(1, Some(TlsFault::Untrusted)), true),
+            (network(1, Some(TlsFault::WrongTime)), true),
+            (network(1, Some(TlsFault::Other)), false),
+            (network(9, None), false),
+            (unresolved(4), false),
+            (unresolved(5), true),
+            (throttled(9, None, None), false),
+        ] {
+            assert_eq!(error.is_permanent(), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn server_ids_and_waits_can_be_read_from_errors() {
+        let busy = throttled(1, Some(30), None);
+        assert_eq!(busy.request_id(), Some("r-1"));
+        assert_eq!(busy.retry_after(), Some(Duration::from_secs(30)));
+        let broken = network(1, None);
+        assert_eq!((broken.request_id(), broken.retry_after()), (None, None));
+    }
+}
