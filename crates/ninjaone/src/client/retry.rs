@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn requested_waits_are_followed_within_the_budget() {
         let mut retry_state = RetryState::new(RetryBudget::default());
-        for retry_after in [61, 30, 200] {
+        for retry_after in [61, 30, 1, 200] {
             let retry_after = Duration::from_secs(retry_after);
             assert_eq!(retry_state.next_wait(Some(retry_after)), Some(retry_after));
         }

@@ -248,6 +248,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn wait_beyond_the_budget_is_named() {
+        let client = client(1, None);
+        let retry_state = RetryState::new(client.config.retry);
+        let message = |seconds| {
+            let fault = Box::new(ApiError::from_description("busy"));
+            let wait = Some(Duration::from_secs(seconds));
+            throttled(
+                &retry_state,
+                "GET /".to_owned(),
+                Http::TOO_MANY_REQUESTS,
+                fault,
+                wait,
+            )
+            .to_string()
+        };
+        let limit =
+            "asked to wait 301 s, which is more than is left of --ninja-one-retry-seconds (300), gave up";
+        assert!(message(301).contains(limit));
+        assert!(message(300).contains("asked to wait 300 s, gave up"));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn requested_wait_is_waited_shown_and_counted() {
         let client = client(1, None);

@@ -32,3 +32,81 @@ pub(super) async fn traced(
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::client::test_client::response;
+
+    /// Collects the fields of all spans.
+    #[derive(Clone, Default)]
+    struct Fields(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            self.0.lock().unwrap().push(format!("{field}={value:?}"));
+        }
+    }
+
+    impl Subscriber for Fields {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.is_span()
+        }
+
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            span.record(&mut self.clone());
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            values.record(&mut self.clone());
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// The fields of a request's span.
+    fn fields(status: u16) -> Vec<String> {
+        let fields = Fields::default();
+        let url = Url::parse("https://app.ninjarmm.com/v2/users?email=ada%40example.com").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        tracing::subscriber::with_default(fields.clone(), || {
+            let sending = std::future::ready(Ok(response(status, "[]")));
+            runtime.block_on(traced("GET", &url, sending)).unwrap();
+        });
+        std::mem::take(&mut *fields.0.lock().unwrap())
+    }
+
+    #[test]
+    fn span_shows_status_and_path_without_the_query() {
+        let of_success = fields(399);
+        assert!(!of_success.concat().contains("example.com"), "{of_success:?}");
+        for field in [
+            "otel.name=\"GET\"",
+            "server.address=\"app.ninjarmm.com\"",
+            "url.path=\"/v2/users\"",
+            "http.response.status_code=399",
+        ] {
+            assert!(
+                of_success.iter().any(|own| own == field),
+                "{field}: {of_success:?}"
+            );
+        }
+        let error = "otel.status_code=\"ERROR\"".to_owned();
+        assert!(!of_success.contains(&error), "{of_success:?}");
+        assert!(fields(400).contains(&error) && fields(503).contains(&error));
+    }
+}

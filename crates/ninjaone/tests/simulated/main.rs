@@ -9,6 +9,7 @@ mod fixture;
 mod full_sync;
 mod list_failures;
 mod provisioning;
+mod requests;
 mod scopes;
 mod tenant;
 mod unstated;
