@@ -276,3 +276,75 @@ fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeCheck> {
     }
     advice
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::{device_type, role_type, tenant_type, user_type};
+
+    #[test]
+    fn message_names_an_endpoint_but_not_a_longer_path() {
+        let host = "https://app.ninjarmm.com";
+        for (message, expected) in [
+            (format!("GET {host}/v2/users: 404: no such list"), true),
+            (format!("GET {host}/v2/users?includeRoles=true: 404"), true),
+            (format!("cannot read {host}/v2/users"), true),
+            (format!("GET {host}/v2/users/7: 404"), false),
+            (format!("GET {host}/v2/users2: 404"), false),
+            (format!("GET {host}/v2/user/technicians: 404"), false),
+            (format!("GET {host}/v2/users/7: see {host}/v2/users"), true),
+            ("stopped".to_owned(), false),
+        ] {
+            assert_eq!(names(&message, "GET /v2/users"), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn check_does_not_recommend_itself() {
+        let other =
+            "see in NinjaOne (Administration > Apps > API) whether the app was changed, and what it may do";
+        let hint = "run `baton-ninja-one check`, which tries every call".to_owned();
+        assert_eq!(without_check_hint(hint), other);
+        let hint = "check --ninja-one-base-url".to_owned();
+        assert_eq!(without_check_hint(hint.clone()), hint);
+    }
+
+    /// The endpoint that becomes degraded because a type is not complete.
+    fn degraded(resource_type: &ResourceTypeId, older: bool) -> Vec<String> {
+        let lists: Vec<&ListInfo> = sync_pass::lists(SourceOptions { devices: true }).collect();
+        let mut endpoints: Vec<EndpointCheck> = lists
+            .iter()
+            .map(|list| EndpointCheck {
+                endpoint: format!("GET {}", list.path),
+                purpose: list.purpose,
+                outcome: answered(list, 1),
+            })
+            .collect();
+        degrade(&mut endpoints, &lists, resource_type, older, "first".to_owned());
+        degrade(&mut endpoints, &lists, resource_type, older, "second".to_owned());
+        let shown = |check: EndpointCheck| match check.outcome {
+            CheckOutcome::Degraded { detail } => Some(format!("{}: {detail}", check.endpoint)),
+            CheckOutcome::Ok { .. } | CheckOutcome::Failed { .. } => None,
+        };
+        endpoints.into_iter().filter_map(shown).collect()
+    }
+
+    #[test]
+    fn incomplete_type_degrades_its_list() {
+        for (resource_type, older, endpoint) in [
+            (user_type(), false, "GET /v2/users: first"),
+            (role_type(), false, "GET /v2/user/roles: first"),
+            // An older instance has no list of roles.
+            (role_type(), true, "GET /v2/users: first"),
+            (device_type(), false, "GET /v2/devices: first"),
+            (device_type(), true, "GET /v2/devices: first"),
+            (tenant_type(), false, "GET /v2/users: first"),
+        ] {
+            assert_eq!(
+                degraded(&resource_type, older),
+                [endpoint],
+                "{resource_type} {older}"
+            );
+        }
+    }
+}

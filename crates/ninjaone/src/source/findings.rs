@@ -244,3 +244,165 @@ pub(super) fn types_of_user_field(field: &str) -> Vec<ResourceTypeId> {
         _ => vec![user_type()],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use access_core::model::{MAX_SOURCE_TEXT_BYTES, NativeId};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::OrganizationRow;
+
+    fn found(examples: &[&str]) -> Found {
+        let mut found = Found::default();
+        for example in examples {
+            found.note(|| (*example).to_owned());
+        }
+        found
+    }
+
+    #[test]
+    fn finding_counts_all_and_keeps_five_examples() {
+        let mut few = found(&["a", "b", "c"]);
+        assert_eq!((few.count, few.example().as_str()), (3, ", e.g. a"));
+        few.add(found(&["d", "e", "f"]));
+        assert_eq!((few.count, few.examples.concat().as_str()), (6, "abcde"));
+        few.add(found(&["g"]));
+        few.note(|| panic!("an example that is not kept is not made"));
+        assert_eq!((few.count, few.examples.len()), (8, 5));
+        let none = Found::default();
+        assert_eq!((none.count, none.example().as_str()), (0, ""));
+    }
+
+    #[test]
+    fn skipped_rows_are_counted_by_reason_and_bounded() {
+        let mut skips = SkipCounts::default();
+        let long = "w".repeat(MAX_SOURCE_TEXT_BYTES + 1);
+        for _ in 0..=MAX_LEFT_OUT_ROWS {
+            let words = Some(long.clone());
+            let row = SkippedRow {
+                words,
+                ..SkippedRow::default()
+            };
+            skips.book(SkipReason::Duplicate, row);
+        }
+        skips.book(SkipReason::WrongShape, SkippedRow::default());
+        let by_reason: Vec<_> = skips.by_reason().collect();
+        let numbers: Vec<_> = by_reason
+            .iter()
+            .map(|(reason, skip)| (*reason, skip.count, skip.rows.len()))
+            .collect();
+        let expected = [
+            (SkipReason::Duplicate, 1001, 1000),
+            (SkipReason::WrongShape, 1, 1),
+        ];
+        assert_eq!(numbers, expected);
+        let words = by_reason[0].1.rows[0].words.as_ref().unwrap();
+        assert!(words.len() <= MAX_SOURCE_TEXT_BYTES, "{}", words.len());
+    }
+
+    fn unreadable(notes: &[(&'static str, &str)]) -> Unreadable {
+        let mut unreadable = Unreadable::default();
+        for (field, example) in notes {
+            unreadable.note(field, || (*example).to_owned());
+        }
+        unreadable
+    }
+
+    #[test]
+    fn unreadable_values_have_a_sentence_for_each_field() {
+        let mut both = unreadable(&[("email", "Ada"), (ROW, "a row without a name")]);
+        both.add(unreadable(&[("email", "Bob"), ("phone", "Cid")]));
+        let counts = ["email", "phone", ROW, "uid"].map(|field| both.count(field));
+        assert_eq!(counts, [2, 1, 1, 0]);
+        let sentences: Vec<String> = both.reasons("/v2/users").map(|(_, sentence)| sentence).collect();
+        insta::assert_snapshot!(sentences.join("\n"), @r#"
+        email cannot be read in 2 rows of /v2/users, e.g. Ada
+        phone cannot be read in 1 row of /v2/users, e.g. Cid
+        1 row of /v2/users cannot be read, e.g. a row without a name
+        "#);
+    }
+
+    #[test]
+    fn clipped_labels_have_a_sentence_for_each_field() {
+        let clipped = |fields: &[&'static str], example: &str| {
+            let mut clipped = Clipped::default();
+            clipped.note(fields.iter().copied(), || example.to_owned());
+            clipped
+        };
+        let mut both = clipped(&["name", "description"], "organization 7");
+        both.add(clipped(&["name"], "organization 8"));
+        let sentences: Vec<String> = both.messages("/v2/organizations").collect();
+        insta::assert_snapshot!(sentences.join("\n"), @r#"
+        description has more than 4096 bytes in 1 row of /v2/organizations, e.g. organization 7: clipped
+        name has more than 4096 bytes in 2 rows of /v2/organizations, e.g. organization 7: clipped
+        "#);
+    }
+
+    fn row(value: Value) -> Row<OrganizationRow> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn only_rows_with_a_usable_id_are_used() {
+        let mut findings = Findings::default();
+        let (id, used) = findings.usable(row(json!({"id": 7, "name": "Acme"}))).unwrap();
+        assert_eq!((id, used.name.text()), (7, Some("Acme")));
+        assert_eq!(findings.skips.clone().by_reason().count(), 0);
+        for unusable in [
+            json!(null),
+            json!("Acme"),
+            json!({"name": "No id"}),
+            json!({"id": {}, "name": "Odd id"}),
+            json!({"id": [], "description": "no name either"}),
+        ] {
+            assert_eq!(findings.usable(row(unusable)), None);
+        }
+        findings.duplicate(
+            ResourceId::new(organization_type(), NativeId::new("7").unwrap()),
+            &used,
+        );
+        assert_eq!(findings.silent.count, 2);
+        assert_eq!(findings.silent.examples, ["a row without a name", "No id"]);
+        assert_eq!(
+            (findings.unreadable.count(ROW), findings.unreadable.count(ID)),
+            (1, 2)
+        );
+        let shown = |row: &SkippedRow| {
+            let resource = row.resource.as_ref().map(ToString::to_string);
+            format!(
+                "{} {}",
+                resource.unwrap_or_default(),
+                row.words.as_deref().unwrap_or("-")
+            )
+        };
+        let skips: Vec<String> = findings
+            .skips
+            .by_reason()
+            .map(|(reason, skip)| {
+                let rows: Vec<String> = skip.rows.iter().map(shown).collect();
+                format!("{reason:?} {}: {}", skip.count, rows.join(","))
+            })
+            .collect();
+        insta::assert_snapshot!(skips.join("\n"), @r#"
+        UnusableId 3:  No id, Odd id, -
+        Duplicate 1: organization:7 Acme
+        WrongShape 2:  -, -
+        "#);
+    }
+
+    #[test]
+    fn fields_of_a_page_row_are_recorded() {
+        let mut findings = Findings::default();
+        let Row::Object(row) = row(json!({"id": 7, "name": "n".repeat(5000), "description": 5})) else {
+            panic!("not an object");
+        };
+        findings.fields(&row, || "unreadable".to_owned(), || "clipped".to_owned());
+        assert_eq!(findings.unreadable.count("description"), 1);
+        let messages: Vec<String> = findings.clipped.messages("/v2/organizations").collect();
+        assert_eq!(
+            messages,
+            ["name has more than 4096 bytes in 1 row of /v2/organizations, e.g. clipped: clipped"]
+        );
+    }
+}

@@ -115,3 +115,47 @@ impl ListConsumer<Row<UserRow>> for KindListReader {
         !self.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(reader: &mut KindListReader, ids: std::ops::Range<u64>) {
+        for id in ids {
+            let row = format!(r#"{{"id": {id}, "email": "user.{id}@example.com"}}"#);
+            assert!(
+                reader.accept(serde_json::from_str(&row).unwrap()),
+                "the list is read to its end"
+            );
+        }
+    }
+
+    /// The limit of memory for each list counts the rows of that list only.
+    #[test]
+    fn memory_of_earlier_lists_is_not_counted_again() {
+        let mut technicians = KindListReader::new(JoinTableBuilder::new(false), Listed::Technician);
+        assert_eq!(technicians.kept_bytes(), 0);
+        accept(&mut technicians, 1000..1010);
+        let of_ten = technicians.kept_bytes();
+        assert!(of_ten > 200, "{of_ten} bytes, less than the addresses have");
+        let mut end_users = KindListReader::new(technicians.table, Listed::EndUser);
+        assert_eq!(end_users.kept_bytes(), 0);
+        assert!(!end_users.has_usable_rows());
+        accept(&mut end_users, 2000..2020);
+        assert_eq!(end_users.kept_bytes(), 2 * of_ten);
+        assert!(end_users.has_usable_rows());
+        end_users.restart();
+        assert_eq!(end_users.kept_bytes(), 0);
+        assert_eq!(end_users.table.len(), 10, "the technicians stay");
+    }
+
+    #[test]
+    fn restart_forgets_findings_and_keeps_earlier_rows() {
+        let mut reader = KindListReader::new(JoinTableBuilder::new(false), Listed::Technician);
+        reader.accept(Row::Null);
+        assert!(!reader.has_usable_rows());
+        assert_eq!(reader.findings.silent.count, 1);
+        reader.restart();
+        assert_eq!(reader.findings.silent.count, 0);
+    }
+}

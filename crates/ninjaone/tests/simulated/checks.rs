@@ -2,7 +2,7 @@
 
 use access_core::ports::{AccessSource, CheckOutcome};
 use ninjaone::{NinjaOneSource, SourceOptions, WritePolicy};
-use ninjaone_sim::{Fault, Scopes, SimConfig, Tenant, When};
+use ninjaone_sim::{Edit, Fault, Rows, Scopes, SimConfig, Tenant, To, When};
 
 use crate::tenant::TestTenant;
 
@@ -66,6 +66,39 @@ fn check_of_empty_and_refused_lists() {
     insta::assert_snapshot!("refused", without_incidents(&report(&test_tenant, true)));
     let test_tenant = TestTenant::with_fault("/v2/*", When::Always, Fault::MissingEndpoint);
     insta::assert_snapshot!("missing", without_incidents(&report(&test_tenant, true)));
+}
+
+/// The endpoints with a remark, of a check that reads everything as a sync does.
+fn remarks<const N: usize>(faults: [(&str, When, Fault); N]) -> String {
+    let report = report(&TestTenant::with_faults(faults), true);
+    let report = without_incidents(&report);
+    let remarks = report
+        .lines()
+        .filter(|line| line.contains(" | degraded: ") || line.contains(" | failed: "));
+    remarks.collect::<Vec<_>>().join("\n")
+}
+
+/// The first entry of each list is fine; what a sync would report shows only when the lists are read to their end.
+#[test]
+fn problems_beyond_the_first_entry_are_reported() {
+    let second = When::After(1);
+    insta::assert_snapshot!(remarks([("/v2/devices", second, Fault::NoProgress)]), @"GET /v2/devices | devices (opted in) | degraded: answers, but a sync is not complete: GET <tenant>/v2/devices: the page after id 516 has 16 entries and no new id: treated as the end, but the server may ignore `after`, and entries may be missing");
+    insta::assert_snapshot!(remarks([("/v2/user/roles", second, Fault::Status(401))]), @"GET /v2/user/roles | roles and who holds them | failed: Unauthenticated: GET <tenant>/v2/user/roles: 401: FAILURE: something went wrong (request sim-request-000015, incident WEB_MGMT_SERVICE-0002) (see in NinjaOne (Administration > Apps > API) whether the app was changed, and what it may do)");
+    let silent = || {
+        Fault::Edit(Edit {
+            list: "",
+            rows: Rows::Every,
+            field: "/administrator".to_owned(),
+            to: To::Absent,
+        })
+    };
+    insta::assert_snapshot!(
+        remarks([
+            ("/v2/user/*", When::Always, silent()),
+            ("/v2/users", When::Always, silent()),
+        ]),
+        @"GET /v2/users | all users: privileges, invitations | degraded: answers, but a first sync is not complete: the tenant does not state administrator of users"
+    );
 }
 
 #[test]
