@@ -18,7 +18,7 @@ mod retry;
 mod retry_decision;
 mod secret;
 #[cfg(test)]
-mod test_client;
+mod tests;
 mod trace;
 mod write;
 

@@ -394,7 +394,7 @@ mod tests {
     use super::*;
     use crate::client::FirstElement;
     use crate::client::data_redactor::DataRedactor;
-    use crate::client::test_client::{client, response};
+    use crate::client::tests::{client, response};
 
     /// Failures after a success status are retried, with a text that says what came.
     #[tokio::test]

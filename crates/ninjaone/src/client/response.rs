@@ -236,7 +236,7 @@ mod tests {
     use rustls::CertificateError;
 
     use super::*;
-    use crate::client::test_client::{TIMEOUT, response};
+    use crate::client::tests::{TIMEOUT, response};
 
     async fn is_throttled(status: u16, body: &'static str) -> bool {
         match classify_response(response(status, body), TIMEOUT).await {

@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::client::response::classify_response;
-    use crate::client::test_client::{TIMEOUT, client, response};
+    use crate::client::tests::{TIMEOUT, client, response};
 
     /// The error after the only attempt.
     async fn error_of(status: u16, body: &'static str) -> String {

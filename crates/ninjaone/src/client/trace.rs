@@ -43,7 +43,7 @@ mod tests {
     use tracing::{Event, Metadata, Subscriber};
 
     use super::*;
-    use crate::client::test_client::response;
+    use crate::client::tests::response;
 
     /// Collects the fields of all spans.
     #[derive(Clone, Default)]

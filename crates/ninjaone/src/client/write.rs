@@ -246,7 +246,7 @@ async fn written(answer: Answer, request: String) -> Result<Written, WriteError>
 mod tests {
     use super::*;
     use crate::client::response::classify_response;
-    use crate::client::test_client::{TIMEOUT, client, response};
+    use crate::client::tests::{TIMEOUT, client, response};
 
     fn token(client_scope: &str) -> Token {
         let json = format!(r#"{{"access_token":"tok-0f-a-test","scope":"{client_scope}"}}"#);

@@ -322,7 +322,7 @@ mod tests {
     use futures::StreamExt;
 
     use super::*;
-    use crate::client::test_client::{TIMEOUT, client, response};
+    use crate::client::tests::{TIMEOUT, client, response};
 
     /// The token, or the error after the only attempt.
     async fn sign_in(status: u16, body: &'static str) -> (String, u64) {
