@@ -218,3 +218,20 @@ fn push_label(out: &mut String, text: &str) {
         out.push_str(&clip(text));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The buffer of the reader stays small, whatever a member's name is.
+    #[test]
+    fn names_are_clipped_before_they_are_buffered() {
+        let mut buffer = String::new();
+        let longest = "x".repeat(MAX_LABEL_BYTES);
+        push_label(&mut buffer, &longest);
+        assert_eq!(buffer, longest);
+        buffer.clear();
+        push_label(&mut buffer, &format!("{longest}x"));
+        assert!(buffer.len() <= MAX_LABEL_BYTES && buffer.ends_with("x…"));
+    }
+}

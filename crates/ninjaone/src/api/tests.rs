@@ -1,9 +1,12 @@
 //! Every type of value in place of the expected one.
 
+use access_core::model::{MAX_LEFT_OUT_ROWS, MAX_SOURCE_TEXT_BYTES};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::bounds::MAX_ADDRESS_BYTES;
+use super::fields::KEPT_RESOURCE_BYTES;
 use super::lenient::Field;
 use super::members::{MAX_MEMBER_LABEL_BYTES, MemberLabels};
 use super::*;
@@ -149,6 +152,162 @@ fn labels_of_members_are_bounded() {
     assert_eq!(words.ends.len(), 2);
     words.push(9, "short");
     assert_eq!(words.ends.len(), 3);
+
+    // Each label costs its text, and an id with a position.
+    let mut words = MemberLabels::default();
+    let label = "sixteen bytes ..";
+    let fitting = MAX_MEMBER_LABEL_BYTES / (label.len() + size_of::<(u64, usize)>());
+    for id in 0..fitting as u64 {
+        assert!(words.has_room());
+        words.push(id, label);
+    }
+    assert!(!words.has_room());
+    words.push(9, label);
+    assert_eq!(words.ends.len(), fitting);
+}
+
+fn row_of<R: serde::de::DeserializeOwned>(row: Value) -> R {
+    serde_json::from_value(row).unwrap()
+}
+
+#[test]
+fn rows_are_labelled_by_their_names() {
+    fn label<R: ListRow + serde::de::DeserializeOwned>(row: Value) -> Option<String> {
+        row_of::<R>(row).label().map(String::from)
+    }
+    let labels = [
+        label::<DeviceRow>(json!({"displayName": " Laptop ", "systemName": "S", "dnsName": "D"})),
+        label::<DeviceRow>(json!({"displayName": " ", "systemName": "S", "dnsName": "D"})),
+        label::<DeviceRow>(json!({"dnsName": "D"})),
+        label::<DeviceRow>(json!({"nodeClass": "MAC"})),
+        label::<OrganizationRow>(json!({"name": " Org ", "description": "d"})),
+        label::<RoleRow>(json!({"name": "Role", "type": "t"})),
+        label::<UserRow>(json!({"firstName": "Pat", "lastName": "Lee", "email": "p@example.com"})),
+        label::<UserRow>(json!({"firstName": " ", "lastName": "Lee"})),
+        label::<UserRow>(json!({"email": "p@example.com"})),
+        label::<UserRow>(json!({"phone": "1"})),
+    ];
+    assert_eq!(
+        labels.map(|label| label.unwrap_or_else(|| "-".to_owned())),
+        [
+            "Laptop",
+            "S",
+            "D",
+            "-",
+            "Org",
+            "Role",
+            "Pat Lee <p@example.com>",
+            "Lee",
+            "p@example.com",
+            "-"
+        ]
+    );
+    let named = |bytes: usize| label::<UserRow>(json!({"firstName": "x".repeat(bytes)})).unwrap();
+    assert_eq!(named(MAX_SOURCE_TEXT_BYTES), "x".repeat(MAX_SOURCE_TEXT_BYTES));
+    let clipped = named(MAX_SOURCE_TEXT_BYTES + 1);
+    assert_eq!(clipped.len(), MAX_SOURCE_TEXT_BYTES);
+    assert!(clipped.ends_with("x…"), "{clipped}");
+}
+
+#[test]
+fn member_address_beyond_its_bound_is_left_out() {
+    let members: Members = row_of::<Stated<Members>>(json!([
+        {"id": 1, "name": "Pat", "email": "x".repeat(MAX_ADDRESS_BYTES)},
+        {"id": 2, "name": "Pat", "email": "x".repeat(MAX_ADDRESS_BYTES + 1)},
+        {"id": 3, "name": "Pat", "email": 7},
+    ]))
+    .value()
+    .cloned()
+    .unwrap();
+    let labels: Vec<_> = members.labels().collect();
+    assert_eq!(labels[0].1.get(..6), Some("Pat <x"));
+    assert_eq!(labels[1..], [(2, "Pat"), (3, "Pat")]);
+}
+
+#[test]
+fn only_the_first_members_without_id_keep_names() {
+    let nameless = vec![json!({"name": "Pat"}); MAX_LEFT_OUT_ROWS + 1];
+    let members: Stated<Members> = row_of(nameless.into());
+    let without_id = &members.value().unwrap().without_id;
+    let named = without_id.iter().filter(|member| member.0.is_some());
+    assert_eq!(
+        (without_id.len(), named.count()),
+        (MAX_LEFT_OUT_ROWS + 1, MAX_LEFT_OUT_ROWS)
+    );
+    assert_eq!(without_id[0].0.as_deref(), Some("Pat"));
+}
+
+/// The estimates bound the memory that a response may fill.
+#[test]
+fn texts_and_ids_count_in_the_memory_of_a_row() {
+    let organization = |row| row_of::<OrganizationRow>(row).bytes();
+    let empty = organization(json!({}));
+    assert_eq!(empty, size_of::<OrganizationRow>() + KEPT_RESOURCE_BYTES);
+    // Four copies of a text are kept.
+    let row = json!({"name": "12345", "description": "123"});
+    assert_eq!(organization(row), empty + 4 * 8);
+
+    let device = |row| row_of::<DeviceRow>(row).bytes();
+    let empty = device(json!({}));
+    assert_eq!(empty, size_of::<DeviceRow>() + KEPT_RESOURCE_BYTES);
+    let row = json!({"nodeClass": "1", "approvalStatus": "12", "displayName": "123", "systemName": "1234",
+        "dnsName": "12345"});
+    assert_eq!(device(row), empty + 4 * 15);
+
+    let row: RoleRow = row_of(json!({"name": "12", "type": "3", "description": "456"}));
+    assert_eq!(row.text_bytes(), 6);
+
+    let user = |row| row_of::<UserRow>(row).bytes();
+    let empty = user(json!({}));
+    assert_eq!(empty, size_of::<UserRow>());
+    let row = json!({"uid": "1", "firstName": "1", "lastName": "1", "email": "1", "phone": "1", "authType": "1",
+        "userType": "1", "invitationStatus": "1"});
+    assert_eq!(user(row), empty + 8);
+    let row = json!({"organizationId": [1, 2], "deviceIds": [1], "accessibleDeviceIds": [1], "assignedDeviceIds": [1]});
+    assert_eq!(user(row), empty + 5 * 8);
+}
+
+#[test]
+fn partly_unreadable_lists_are_named() {
+    let mut row: UserRow = row_of(json!({
+        "organizationId": [1, {}], "roles": ["a", 7], "deviceIds": "x", "accessibleDeviceIds": [1, 2],
+        "assignedDeviceIds": [null]
+    }));
+    assert_eq!(
+        row.drop_unreadable(),
+        ["organizationId", "roles", "deviceIds", "assignedDeviceIds"]
+    );
+    assert_eq!(
+        (row.organization_id.ids(), row.roles.entries().len()),
+        (&[1][..], 1)
+    );
+    assert_eq!(row.device_ids, Stated::Unstated);
+    let mut row: UserRow = row_of(json!({"organizationId": "x"}));
+    assert_eq!(row.drop_unreadable(), ["organizationId"]);
+    for readable in [
+        json!({"organizationId": [1, 2], "roles": ["a"], "deviceIds": []}),
+        json!({"organizationId": 1, "roles": null}),
+        json!({}),
+    ] {
+        let mut row: UserRow = row_of(readable.clone());
+        assert!(row.drop_unreadable().is_empty(), "{readable}");
+    }
+}
+
+#[test]
+fn lists_of_rows_keep_every_element() {
+    let rows = |rows: Value| row_of::<Stated<Rows<OrganizationRow>>>(rows);
+    let row = OrganizationRow {
+        id: Stated::Value(1),
+        ..OrganizationRow::default()
+    };
+    assert_eq!(
+        rows(json!([{"id": 1}, null, 7])),
+        Stated::Value(Rows(vec![Row::Object(row), Row::Null, Row::Other]))
+    );
+    assert_eq!(rows(json!([])), Stated::Value(Rows(Vec::new())));
+    assert_eq!(rows(json!(null)), Stated::Unstated);
+    assert_eq!(rows(json!({"id": 1})), Stated::Unreadable);
 }
 
 #[test]
@@ -197,4 +356,114 @@ fn first_row_wins_and_second_fills_gaps() {
         (both.email.trimmed(), both.enabled.get(), both.scim_user.get()),
         (Some("a"), Some(false), Some(true))
     );
+}
+
+#[test]
+fn merged_lists_keep_the_elements_of_both() {
+    let row = |roles: Value| row_of::<UserRow>(json!({ "roles": roles }));
+    let merged = |own: Value, other: Value| row(own).or(row(other)).roles;
+    let entries = |usable: &[&str], unusable| {
+        let usable = usable.iter().map(|text| Box::from(*text)).collect();
+        Stated::Value(Entries { usable, unusable })
+    };
+    assert_eq!(
+        merged(json!(["a", 7]), json!([null, "b"])),
+        entries(&["a", "b"], 2)
+    );
+    assert_eq!(merged(json!("x"), json!(["b"])), entries(&["b"], 0));
+    assert_eq!(merged(json!(null), json!("x")), Stated::Unreadable);
+}
+
+/// Access that either row states stays visible.
+#[test]
+fn joined_rows_keep_the_access_of_both() {
+    let join = |own: &Value, other: &Value| {
+        let (joined, contradictions) = row_of::<UserRow>(own.clone()).join(row_of(other.clone()));
+        let organizations = joined.organization_id.ids().to_vec();
+        (joined.administrator.get(), organizations, contradictions)
+    };
+    let own = json!({"administrator": false, "organizationId": 1});
+    let other = json!({"administrator": true, "organizationId": [2, 1]});
+    assert_eq!(
+        join(&own, &other),
+        (Some(true), vec![1, 2], vec!["administrator", "organizationId"])
+    );
+    // A row that states less does not contradict.
+    assert_eq!(join(&json!({}), &other), (Some(true), vec![2, 1], vec![]));
+    assert_eq!(join(&own, &json!({})), (Some(false), vec![1], vec![]));
+    assert_eq!(join(&own, &own), (Some(false), vec![1], vec![]));
+    let fewer = json!({"organizationId": 1});
+    assert_eq!(join(&other, &fewer), (Some(true), vec![2, 1], vec![]));
+}
+
+#[test]
+fn another_person_has_another_uid_or_address() {
+    for (own, other, expected) in [
+        (json!({"uid": "A1"}), json!({"uid": "a1"}), false),
+        (
+            json!({"uid": "a", "email": "x"}),
+            json!({"uid": "b", "email": "x"}),
+            true,
+        ),
+        (
+            json!({"uid": "a", "email": "x"}),
+            json!({"uid": "a", "email": "y"}),
+            false,
+        ),
+        (json!({"uid": "a", "email": "ü"}), json!({"email": "Ü"}), false),
+        (json!({"uid": "a", "email": "x"}), json!({"email": "y"}), true),
+        (json!({"email": "x"}), json!({"uid": "b"}), false),
+        (json!({}), json!({}), false),
+    ] {
+        let is_another = row_of::<UserRow>(own.clone()).is_another_person(&row_of(other.clone()));
+        assert_eq!(is_another, expected, "{own} {other}");
+    }
+}
+
+/// Rows of one id are compared by their fingerprints.
+#[test]
+fn fingerprints_differ_with_identity_and_access() {
+    fn all_differ(fingerprints: impl IntoIterator<Item = u64>) {
+        let mut seen = std::collections::HashSet::new();
+        for (position, fingerprint) in fingerprints.into_iter().enumerate() {
+            assert!(seen.insert(fingerprint), "row {position}");
+        }
+    }
+    let role = |row: Value| row_of::<RoleRow>(row).fingerprint();
+    let members = |ids: &[u64]| json!(ids.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>());
+    all_differ(
+        [
+            json!({}),
+            json!({"name": "a"}),
+            json!({"type": "a"}),
+            json!({"members": members(&[])}),
+            json!({"members": members(&[1])}),
+            json!({"members": members(&[1, 2])}),
+        ]
+        .map(role),
+    );
+    let same = json!({"id": 1, "name": " a ", "description": "b"});
+    assert_eq!(role(same), role(json!({"name": "a"})));
+
+    let user = |row: Value| row_of::<UserRow>(row).fingerprint().into();
+    all_differ(
+        [
+            json!({}),
+            json!({"uid": "a"}),
+            json!({"email": "a"}),
+            json!({"administrator": true}),
+            json!({"administrator": false}),
+            json!({"permitAllClients": true}),
+            json!({"fullPortalAccess": true}),
+            json!({"organizationId": 1}),
+            json!({"deviceIds": [1]}),
+            json!({"accessibleDeviceIds": [1]}),
+            json!({"assignedDeviceIds": [1]}),
+            json!({"roles": ["a"]}),
+            json!({"userType": "a"}),
+        ]
+        .map(user),
+    );
+    let same = json!({"email": "A", "firstName": "Pat", "phone": "1", "mfaConfigured": true});
+    assert_eq!(user(same), user(json!({"email": "a"})));
 }
