@@ -164,7 +164,141 @@ fn truncated_end_is_not_repaired() {
             let (text, _) = repaired(&body[..end]);
             let error = serde_json::from_slice::<Value>(&text).unwrap_err();
             assert!(error.is_eof(), "{:?}: {error}", &body[..end]);
+            for (piece, buffer_size) in [(1, 1), (7, 2), (body.len(), 3), (body.len(), 64)] {
+                let (read, _) = in_pieces(&body[..end], piece, buffer_size);
+                assert_eq!(read, text, "{:?}", &body[..end]);
+            }
         }
+    }
+}
+
+/// A text in a list passes up to the bound, and what follows it passes unchanged.
+#[test]
+fn text_in_a_list_is_cut_at_its_bound() {
+    let body = |len: usize| format!(r#"[{{"a":"{}","id":8}},{{"a":"x"}}]"#, "x".repeat(len));
+    let longest = body(MAX_PASSED_TEXT_BYTES);
+    for more in [0, 1, 100] {
+        let body = body(MAX_PASSED_TEXT_BYTES + more);
+        for (piece, buffer_size) in [(usize::MAX, 1 << 20), (usize::MAX, 1000), (1000, 77)] {
+            let (passed, log) = in_pieces(body.as_bytes(), piece, buffer_size);
+            assert!(passed == longest.as_bytes(), "{more}: {} bytes", passed.len());
+            assert_eq!(log, RepairLog::default());
+        }
+    }
+}
+
+/// A sequence that begins beyond the bound is removed as a unit.
+#[test]
+fn sequences_beyond_the_bound_of_a_text_are_removed() {
+    let full = "x".repeat(MAX_PASSED_TEXT_BYTES);
+    let expected = format!(r#"["{full}",1]"#);
+    for sequence in [
+        &br"\n"[..],
+        br"\u0041",
+        br"\ud83d\ude00",
+        br"\ud83d",
+        br"\x",
+        b"\x01",
+        b"\xff",
+        "\u{fc}\u{1f600}".as_bytes(),
+    ] {
+        let body = [b"[\"", full.as_bytes(), sequence, b"y\",1]"].concat();
+        for (piece, buffer_size) in [(usize::MAX, 1 << 20), (1000, 77)] {
+            let (passed, _) = in_pieces(&body, piece, buffer_size);
+            assert!(passed == expected.as_bytes(), "{}", sequence.escape_ascii());
+        }
+    }
+}
+
+/// The bound of a text is exact, whether its bytes pass, are removed, or are replaced.
+#[test]
+fn text_of_the_maximum_length_is_scanned() {
+    let scan_in_text = |text_len: usize, whole_texts: bool, bytes: &[u8]| {
+        let mut scanner = Scanner {
+            in_text: true,
+            text_len,
+            whole_texts,
+            ..Scanner::default()
+        };
+        let result = scanner.scan(bytes, false);
+        result.map(|_| scanner.text_len)
+    };
+    for whole_texts in [true, false] {
+        for two_bytes in [&b"xy"[..], br"\n", "\u{fc}".as_bytes()] {
+            assert_eq!(
+                scan_in_text(MAX_TEXT_BYTES - 2, whole_texts, two_bytes),
+                Ok(MAX_TEXT_BYTES)
+            );
+            assert_eq!(
+                scan_in_text(MAX_TEXT_BYTES - 1, whole_texts, two_bytes),
+                Err(Excess::Text)
+            );
+        }
+    }
+    // U+FFFD has three bytes.
+    assert_eq!(
+        scan_in_text(MAX_TEXT_BYTES - 3, true, b"\xff"),
+        Ok(MAX_TEXT_BYTES)
+    );
+    assert_eq!(scan_in_text(MAX_TEXT_BYTES - 2, true, b"\xff"), Err(Excess::Text));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let body = |depth: usize| [b"[".repeat(depth), b"]".repeat(depth)].concat();
+    assert!(repair_complete(body(MAX_DEPTH)).is_ok());
+    assert_eq!(repair_complete(body(MAX_DEPTH + 1)), Err(Excess::Depth));
+}
+
+/// The ids of a long list must not fill memory; the last one before the parser's position is kept for its error.
+#[test]
+fn ids_of_parsed_entries_are_forgotten() {
+    let mut scanner = Scanner::default();
+    scanner
+        .scan(br#"[{"id":11},{"id":12},{},{"id":14},{"id":15},"#, false)
+        .unwrap();
+    for (parsed, kept) in [(0, 4), (1, 4), (2, 3), (3, 3), (4, 2), (5, 1), (9, 1)] {
+        scanner.forget_ids(parsed);
+        assert_eq!(scanner.ids.len(), kept, "after {parsed}");
+    }
+    assert_eq!((scanner.last_id(4), scanner.last_id(5)), (None, Some(15)));
+}
+
+/// A text whose end or escapes the scanner does not keep is not an id.
+#[test]
+fn long_and_escaped_texts_are_not_ids() {
+    for (id, expected) in [
+        (r#""12345678901234567890""#, Some(12_345_678_901_234_567_890)),
+        (r#"" 7 ""#, Some(7)),
+        ("18446744073709551615", Some(u64::MAX)),
+        ("18446744073709551616", None),
+        (r#""1234567890123456789\u0030""#, None),
+        (r#""1234567890123456789\ud83d""#, None),
+        (r#""7\u0030""#, None),
+        ("-7", None),
+        ("NaN", None),
+    ] {
+        let body = format!(r#"[{{"id":{id},"n":"\'"}}]"#);
+        let (_, log) = repair_complete(body.into_bytes()).unwrap();
+        let ids: Vec<_> = log.entries.iter().map(|entry| entry.id).collect();
+        assert_eq!(ids, [expected], "{id}");
+    }
+}
+
+#[test]
+fn only_the_first_repaired_entries_are_named() {
+    let row = br#"{"id":7,"a":"\'","b":["\ud83d",NaN,"\'"]}"#;
+    for (count, named) in [(20, 20), (21, 20), (25, 20)] {
+        let body = [b"[", vec![&row[..]; count].join(&b","[..]).as_slice(), b"]"].concat();
+        let (_, log) = repair_complete(body).unwrap();
+        let count = count as u64;
+        assert_eq!((log.entries.len(), log.entry_count), (named, count));
+        let total = Repairs {
+            not_unicode: count,
+            escapes: 2 * count,
+            not_numbers: count,
+        };
+        assert_eq!(log.total, total);
     }
 }
 
