@@ -139,7 +139,28 @@ mod tests {
             ("http://[::1]:9", "http://[::1]:9"),
             ("http://localhost:9", "http://localhost:9"),
         ] {
-            assert_eq!(BaseUrl::parse(text).unwrap().to_string(), shown);
+            let base_url = BaseUrl::parse(text).unwrap();
+            assert_eq!(base_url.to_string(), shown);
+            assert_eq!(base_url.is_loopback(), text.starts_with("http:"), "{text}");
+        }
+        for text in ["https://localhost:9", "https://127.0.0.1", "https://[::1]"] {
+            assert!(BaseUrl::parse(text).unwrap().is_loopback(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instance_is_known_by_scheme_host_and_port() {
+        let base_url = BaseUrl::parse("https://eu.ninjarmm.com").unwrap();
+        for (other, expected) in [
+            ("https://eu.ninjarmm.com/v2/users?after=1", true),
+            ("https://EU.ninjarmm.com:443/", true),
+            ("https://eu.ninjarmm.com:8443/", false),
+            ("http://eu.ninjarmm.com/", false),
+            ("https://app.ninjarmm.com/", false),
+            ("https://eu.ninjarmm.com.example.com/", false),
+        ] {
+            let is_same = base_url.is_same_origin(&Url::parse(other).unwrap());
+            assert_eq!(is_same, expected, "{other}");
         }
     }
 
@@ -154,6 +175,9 @@ mod tests {
             "http://127.0.0.1.example.com",
             "http://localhost.example.com",
             "https://user:pw@app.ninjarmm.com",
+            "https://user@app.ninjarmm.com",
+            "https://:pw@app.ninjarmm.com",
+            "file:///etc",
             "https://eu.example.com,",
             "https://-eu.example.com",
             "https://eu..example.com",
@@ -182,6 +206,9 @@ mod tests {
         `http://127.0.0.1.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
         `http://localhost.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
         `…@app.ninjarmm.com` is not a usable base URL: it must not contain a user name or password
+        `…@app.ninjarmm.com` is not a usable base URL: it must not contain a user name or password
+        `…@app.ninjarmm.com` is not a usable base URL: it must not contain a user name or password
+        `file:///etc` is not a usable base URL: it must be like https://app.ninjarmm.com
         `https://eu.example.com,` is not a usable base URL: its host is not a valid name
         `https://-eu.example.com` is not a usable base URL: its host is not a valid name
         `https://eu..example.com` is not a usable base URL: its host is not a valid name

@@ -446,7 +446,96 @@ impl<P: Pieces> BodyReader<P> {
 
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::super::response::chain;
     use super::*;
+
+    const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+    fn answer(encoding: &str, body: Vec<u8>) -> Answer {
+        let response = http::Response::builder()
+            .header(CONTENT_ENCODING, encoding)
+            .body(body)
+            .unwrap();
+        Answer::new(Response::from(response), DataRedactor::none())
+    }
+
+    async fn read(answer: Answer, max_bytes: usize) -> Result<Vec<u8>, IncompleteBody> {
+        let read = answer.read_body(max_bytes, LONGEST_WAIT).await;
+        read.map(|(body, _)| body)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// A list of several pieces, both packed and unpacked.
+    fn long_list() -> Vec<u8> {
+        let ids: Vec<String> = (0..20_000).map(|id| id.to_string()).collect();
+        format!("[{}]", ids.join(",")).into_bytes()
+    }
+
+    #[tokio::test]
+    async fn gzip_is_unpacked_with_all_its_members() {
+        let list = long_list();
+        let (begin, end) = list.split_at(list.len() / 3);
+        let packed = [gzip(begin), gzip(b""), gzip(end)].concat();
+        for encoding in ["gzip", "x-gzip", " GZip "] {
+            let body = read(answer(encoding, packed.clone()), list.len()).await.unwrap();
+            assert!(body == list, "{encoding}: {} bytes", body.len());
+        }
+        let body = read(answer("identity", list.clone()), list.len()).await.unwrap();
+        assert!(body == list);
+    }
+
+    #[tokio::test]
+    async fn damaged_gzip_is_an_error_with_its_cause() {
+        let mut wrong_checksum = gzip(&long_list());
+        let end = wrong_checksum.len() - 8;
+        wrong_checksum[end..].fill(0);
+        for body in [b"[1,2]".to_vec(), wrong_checksum] {
+            let error = read(answer("gzip", body), usize::MAX).await.unwrap_err();
+            let IncompleteBody::Broken(error) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(error.to_string(), "the answer cannot be unpacked");
+            let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+            assert_eq!(chain(&error), cause.unwrap().to_string());
+            assert!(!error.is_timeout());
+        }
+    }
+
+    /// A server that never answers.
+    #[tokio::test]
+    async fn only_an_expired_wait_is_a_timeout() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", server.local_addr().unwrap());
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(net_tls::client_config(None).unwrap())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let expired = http.get(&address).timeout(Duration::ZERO).send().await;
+        let expired = BodyError::Http(expired.unwrap_err());
+        assert!(expired.is_timeout(), "{expired:?}");
+        // The message has the address already.
+        assert!(!chain(&expired).contains(&address), "{}", chain(&expired));
+        let invalid = http.get("no address").send().await;
+        let invalid = BodyError::Http(invalid.unwrap_err());
+        assert!(!invalid.is_timeout(), "{invalid:?}");
+    }
+
+    #[tokio::test]
+    async fn body_may_have_the_maximum_size() {
+        let body = b"\xEF\xBB\xBF[1,2]".to_vec();
+        assert_eq!(read(answer("", body.clone()), 8).await.unwrap(), b"[1,2]");
+        let error = read(answer("", body), 7).await.unwrap_err();
+        assert!(matches!(error, IncompleteBody::TooLong), "{error:?}");
+    }
 
     #[test]
     fn the_beginning_decides_as_soon_as_it_can() {
@@ -461,6 +550,7 @@ mod tests {
             (b"nul", None),
             (b"null", Some(Json)),
             (b"no route", Some(Text)),
+            (b"nope", Some(Text)),
             (b"<html>", Some(Page)),
             (b"ok", Some(Text)),
             // A byte order mark, byte by byte.

@@ -193,3 +193,49 @@ impl NinjaOneClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BaseUrl, DEFAULT_TOKEN_PATH, RetryBudget, Secret, WritePolicy};
+    use super::*;
+
+    fn client() -> NinjaOneClient {
+        NinjaOneClient::new(ClientConfig {
+            base_url: BaseUrl::parse("https://tenant.example").unwrap(),
+            token_path: DEFAULT_TOKEN_PATH.to_owned(),
+            client_id: "id".to_owned(),
+            client_secret: Secret::new("secret-of-a-test"),
+            scope: None,
+            ca_file: None,
+            timeout: Duration::from_secs(1),
+            retry: RetryBudget::default(),
+            requests_per_second: None,
+            writes: WritePolicy::Disabled,
+            user_agent: "tests".to_owned(),
+        })
+        .unwrap()
+    }
+
+    fn remark(number: usize) -> Remark {
+        Remark {
+            code: "text_repaired",
+            message: format!("list {number}"),
+            incomplete: None,
+        }
+    }
+
+    #[test]
+    fn remarks_are_reported_once_and_bounded() {
+        let client = client();
+        for number in [1, 2, 1] {
+            client.remark(remark(number));
+        }
+        assert_eq!(client.take_remarks(), [remark(1), remark(2)]);
+        assert!(client.take_remarks().is_empty());
+        for number in 0..MAX_REMARKS + 5 {
+            client.remark(remark(number));
+        }
+        let expected: Vec<Remark> = (0..MAX_REMARKS).map(remark).collect();
+        assert_eq!(client.take_remarks(), expected);
+    }
+}

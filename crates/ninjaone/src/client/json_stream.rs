@@ -354,11 +354,67 @@ mod tests {
 
     #[test]
     fn failed_connection_is_not_a_malformed_list() {
-        let mut keep = Keep(Vec::<i64>::new(), usize::MAX);
-        let pieces = Failing(Some(Bytes::from_static(b"[1,2,")));
-        let read = read_array(BodyReader::new(pieces), &mut keep);
-        assert!(matches!(read.end, ListEnd::Io), "{:?}", read.end);
-        assert_eq!(read.count, 2);
+        for (begin, count) in [("", 0), ("[1,", 1), ("[1,2,", 2)] {
+            let mut keep = Keep(Vec::<i64>::new(), usize::MAX);
+            let pieces = Failing(Some(Bytes::from_static(begin.as_bytes())));
+            let read = read_array(BodyReader::new(pieces), &mut keep);
+            assert!(matches!(read.end, ListEnd::Io), "{:?}", read.end);
+            assert_eq!(read.count, count);
+        }
+    }
+
+    /// A consumer of at most three entries, with a fixed number of kept bytes.
+    struct Bounded(u64);
+
+    impl ListConsumer<i64> for Bounded {
+        fn accept(&mut self, _: i64) -> bool {
+            true
+        }
+
+        fn restart(&mut self) {}
+
+        fn max_elements(&self) -> u64 {
+            3
+        }
+
+        fn kept_bytes(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// One piece, and the bytes that came over the network for it.
+    struct Received(Option<Bytes>, u64);
+
+    impl Pieces for Received {
+        fn next_piece(&mut self) -> std::io::Result<Option<Bytes>> {
+            Ok(self.0.take())
+        }
+
+        fn received(&self) -> Arc<AtomicU64> {
+            Arc::new(AtomicU64::new(self.1))
+        }
+    }
+
+    #[test]
+    fn entries_and_memory_of_a_list_are_bounded() {
+        let end = |list: &'static [u8], kept: u64, received: u64| {
+            let pieces = Received(Some(Bytes::from_static(list)), received);
+            match read_array(BodyReader::new(pieces), &mut Bounded(kept)).end {
+                ListEnd::Complete => "complete".to_owned(),
+                ListEnd::TooLarge(reason) => reason,
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(end(b"[1,2,3]", 0, 0), "complete");
+        assert_eq!(end(b"[1,2,3,4]", 0, 0), "it has more than 3 entries");
+        // 48 MiB are free; each received byte allows twelve more.
+        let free = 48 << 20;
+        assert_eq!(end(b"[1,2]", free, 0), "complete");
+        assert_eq!(end(b"[1,2]", free + 12 * 2048, 2048), "complete");
+        assert_eq!(
+            end(b"[1,2]", free + 12 * 2048 + 1, 2048),
+            "its first 1 entries take 48 MiB of memory, and only 2 KiB of it came over the network"
+        );
     }
 
     #[test]
