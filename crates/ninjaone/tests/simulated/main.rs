@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod checks;
+mod client;
 mod fixture;
 mod full_sync;
 mod list_failures;
