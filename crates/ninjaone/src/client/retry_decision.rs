@@ -36,7 +36,7 @@ impl NinjaOneClient {
                 throttled: true,
                 ..
             } => {
-                self.usage.throttled.fetch_add(1, Ordering::Relaxed);
+                self.count_throttled();
                 let failure = throttled(retry_state, request, status, fault, retry_after);
                 self.wait_before_retry(retry_state, retry_after, failure).await
             }
