@@ -94,3 +94,89 @@ impl BatchBuffer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use access_core::ports::SourceEvent;
+    use serde_json::json;
+
+    use super::*;
+    use crate::mapping;
+    use crate::source::tests::{queue, queued, queued_batches, row};
+
+    fn organization(id: u64, name: &str, description: &str) -> Resource {
+        mapping::organization(id, &row(json!({"name": name, "description": description})))
+    }
+
+    fn membership(organization: &Resource) -> Entitlement {
+        mapping::member(organization).unwrap()
+    }
+
+    /// Resources, entitlements and holders count alike.
+    #[test]
+    fn batch_is_full_at_its_row_bound() {
+        let organization = organization(1, "Alder", "");
+        let member = membership(&organization);
+        let users: Vec<u64> = (1..=BATCH_ROWS as u64).collect();
+        let mut batch = BatchBuffer::default();
+        batch.grants(&member.id, &users[3..]);
+        batch.entitlement(member.clone());
+        batch.resource(organization);
+        assert!(!batch.is_full());
+        batch.grants(&member.id, &users[..1]);
+        assert!(batch.is_full());
+    }
+
+    /// Long texts end a batch early, because several batches are in memory at a time, with three copies of the texts.
+    #[test]
+    fn batch_is_full_at_its_text_bound() {
+        let (name, description) = ("n".repeat(1_000), "d".repeat(2_000));
+        let fitting = BATCH_BYTES / (3 * 3_000);
+        let mut batch = BatchBuffer::default();
+        for id in 0..fitting as u64 {
+            batch.resource(organization(id, &name, &description));
+        }
+        assert!(!batch.is_full());
+        batch.resource(organization(fitting as u64, &name, &description));
+        assert!(batch.is_full());
+    }
+
+    #[tokio::test]
+    async fn many_holders_come_in_several_batches() {
+        let (sender, mut events) = queue();
+        let member = membership(&organization(1, "Alder", ""));
+        let users: Vec<u64> = (1..=2 * BATCH_ROWS as u64 + 1).collect();
+        let mut batch = BatchBuffer::default();
+        batch.grants_to(&member.id, &users, &sender).await.unwrap();
+        let full = ("grants", BATCH_ROWS as u64);
+        assert_eq!(queued_batches(&mut events), [full, full]);
+        batch.flush(&sender).await.unwrap();
+        let rest = queued(&mut events);
+        let [SourceEvent::Batch(AccessBatch::Grants(groups))] = rest.as_slice() else {
+            panic!("{rest:?}");
+        };
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].entitlement, member.id);
+        assert_eq!(groups[0].principals, [NativeId::from_number(users.len() as u64)]);
+        batch.flush(&sender).await.unwrap();
+        assert_eq!(queued_batches(&mut events), []);
+    }
+
+    /// The parser thread stops when the receiver is dropped.
+    #[test]
+    fn flush_from_thread_says_whether_the_rows_were_sent() {
+        let (sender, mut events) = queue();
+        let organization = organization(1, "Alder", "");
+        let mut batch = BatchBuffer::default();
+        batch.entitlement(membership(&organization));
+        batch.resource(organization.clone());
+        assert!(batch.flush_from_thread(&sender));
+        assert_eq!(
+            queued_batches(&mut events),
+            [("resources", 1), ("entitlements", 1)]
+        );
+        drop(events);
+        batch.resource(organization);
+        assert!(!batch.flush_from_thread(&sender));
+    }
+}

@@ -279,3 +279,96 @@ impl Stream for EventStream<'_> {
         self.events.poll_recv(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::mapping::{self, role_type, user_type};
+    use crate::source::tests::{queue, queued, row};
+
+    fn organization(id: u64) -> AccessBatch {
+        AccessBatch::Resources(vec![mapping::organization(id, &row(json!({"name": "Alder"})))])
+    }
+
+    #[test]
+    fn only_targets_that_were_not_sent_are_missing() {
+        let target = |id| ResourceId::new(mapping::organization_type(), NativeId::from_number(id));
+        let targets = [target(2), target(3), target(4)].into();
+        let (sender, _events) = EventSender::new(4, [mapping::organization_type()].into(), targets);
+        assert!(sender.batch_from_thread(organization(1)));
+        assert_eq!(sender.missing(), [target(2), target(3), target(4)].into());
+        assert!(sender.batch_from_thread(organization(3)));
+        assert_eq!(sender.missing(), [target(2), target(4)].into());
+    }
+
+    #[tokio::test]
+    async fn reasons_of_a_type_are_reported_once_and_together() {
+        let (sender, mut events) = queue();
+        for reason in ["first", "second", "first"] {
+            sender.incomplete(&user_type(), reason);
+        }
+        sender.report_incomplete().await.unwrap();
+        let reason = "first; second".to_owned();
+        assert_eq!(
+            queued(&mut events),
+            [SourceEvent::Completeness(
+                user_type(),
+                Completeness::Incomplete { reason }
+            )]
+        );
+        sender.report_incomplete().await.unwrap();
+        assert_eq!(queued(&mut events), []);
+    }
+
+    #[tokio::test]
+    async fn clipped_labels_are_warned_of() {
+        let (sender, mut events) = queue();
+        let mut clipped = Clipped::default();
+        for id in [7, 8] {
+            clipped.note(["firstName"].into_iter(), || format!("user {id}"));
+        }
+        sender.clipped("/v2/users", &clipped).await.unwrap();
+        let message = "firstName has more than 4096 bytes in 2 rows of /v2/users, e.g. user 7: clipped";
+        assert_eq!(
+            queued(&mut events),
+            [SourceEvent::Warning(Warning {
+                code: "clipped_text",
+                message: message.to_owned(),
+            })]
+        );
+    }
+
+    #[tokio::test]
+    async fn unstated_users_come_in_parts_of_a_batch() {
+        let (sender, mut events) = queue();
+        let users: Vec<u64> = (1..=BATCH_ROWS as u64 + 1).collect();
+        let scope = |principals| UnstatedScope::GrantsOn {
+            resource_type: role_type(),
+            principal_type: user_type(),
+            principals,
+        };
+        sender
+            .unstated_of_users(&users, "roles of users", WithoutBaseline::Complete, scope)
+            .await
+            .unwrap();
+        let part = |ids: &[u64], examples: &[&str]| {
+            SourceEvent::Unstated(Unstated {
+                scope: scope(ids.iter().copied().map(NativeId::from_number).collect()),
+                field: "roles of users".to_owned(),
+                count: ids.len() as u64,
+                examples: examples.iter().map(|&example| example.to_owned()).collect(),
+                without_baseline: WithoutBaseline::Complete,
+            })
+        };
+        let (first, rest) = users.split_at(BATCH_ROWS);
+        assert_eq!(
+            queued(&mut events),
+            [
+                part(first, &["user 1", "user 2", "user 3"]),
+                part(rest, &["user 2001"])
+            ]
+        );
+    }
+}

@@ -19,6 +19,8 @@ mod paths;
 mod roles;
 mod selection;
 mod sync_pass;
+#[cfg(test)]
+mod tests;
 mod user_access;
 mod user_findings;
 mod users;
