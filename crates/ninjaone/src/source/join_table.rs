@@ -531,16 +531,61 @@ mod tests {
         }
     }
 
-    #[test]
-    fn usual_row_stays_within_its_budget() {
-        let row: UserRow = serde_json::from_value(json!({
+    fn usual_row() -> UserRow {
+        serde_json::from_value(json!({
             "uid": "0b6f2c1e-0000-4000-8000-000000000901", "enabled": true, "firstName": "Eleanor", "lastName": "Fitzgerald",
             "email": "eleanor.fitzgerald@alder-finch.example.net", "phone": "+44 113 496 0101", "organizationId": 1200,
             "fullPortalAccess": false, "mustChangePw": false, "mfaConfigured": false, "scimUser": true, "authType": "SSO",
             "invitationStatus": "PENDING", "assignedDeviceIds": [1, 2, 3], "accessibleDeviceIds": [501, 502]
-        })).unwrap();
+        })).unwrap()
+    }
+
+    #[test]
+    fn usual_row_stays_within_its_budget() {
         let mut bytes = Vec::new();
-        encode(&mut bytes, Listed::EndUser, &row, false);
+        encode(&mut bytes, Listed::EndUser, &usual_row(), false);
         assert!(bytes.len() + size_of::<Entry>() < 130, "{} bytes", bytes.len());
+    }
+
+    /// The budget of a response is compared with this estimate, so it covers all memory, but not more than the design allows.
+    #[test]
+    fn estimate_covers_the_memory_of_all_rows() {
+        const ROWS: usize = 1_000;
+        let row = usual_row();
+        let mut builder = JoinTableBuilder::new(false);
+        assert_eq!(builder.bytes(), 0);
+        let mut half = 0;
+        for id in 0..ROWS as u64 {
+            if id == ROWS as u64 / 2 {
+                half = builder.bytes();
+            }
+            builder.add(id, Listed::EndUser, &row);
+        }
+        let stored: usize = builder.arena.iter().map(Vec::len).sum();
+        let index = builder.index.capacity() * size_of::<Entry>();
+        let bytes = builder.bytes();
+        assert!(
+            bytes >= (stored + index) as u64,
+            "{bytes} for {stored} and {index}"
+        );
+        assert!(bytes <= 250 * ROWS as u64, "{bytes}");
+        builder.truncate(ROWS / 2);
+        assert_eq!(builder.bytes(), half);
+    }
+
+    /// A chunk for each row would take a megabyte a user; a chunk that grows is copied.
+    #[test]
+    fn chunks_are_filled_and_never_grow() {
+        let row = usual_row();
+        let mut builder = JoinTableBuilder::new(false);
+        builder.add(0, Listed::EndUser, &row);
+        let length = builder.arena[0].len();
+        let fitting = CHUNK_BYTES / length;
+        for id in 1..fitting as u64 + 9 {
+            builder.add(id, Listed::EndUser, &row);
+        }
+        let lengths: Vec<usize> = builder.arena.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [fitting * length, 9 * length]);
+        assert!(builder.arena.iter().all(|chunk| chunk.capacity() == CHUNK_BYTES));
     }
 }
