@@ -148,3 +148,71 @@ pub(super) async fn grants(
         )
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use access_core::model::{Completeness, SyncScope};
+    use access_core::ports::SourceEvent;
+
+    use super::*;
+    use crate::source::SourceOptions;
+    use crate::source::tests::{queue, queued};
+
+    /// The events besides grants for these listed organizations and these (organization, user) pairs.
+    async fn findings(
+        listed: &[u64],
+        may_be_truncated: bool,
+        memberships: &[(u64, u64)],
+    ) -> Vec<SourceEvent> {
+        let selection = Selection::new(SourceOptions { devices: false }, &SyncScope::default());
+        let access_index = AccessIndex {
+            organizations: memberships.to_vec(),
+            ..AccessIndex::default()
+        };
+        let read = OrganizationsRead {
+            names: Arc::new(listed.iter().map(|id| (*id, "Alder".into())).collect()),
+            may_be_truncated,
+        };
+        let (sender, mut events) = queue();
+        grants(&selection, &access_index, &read, &sender).await.unwrap();
+        sender.report_incomplete().await.unwrap();
+        let mut events = queued(&mut events);
+        events.retain(|event| !matches!(event, SourceEvent::Batch(_)));
+        events
+    }
+
+    #[tokio::test]
+    async fn end_users_without_any_organization_are_implausible() {
+        let events = findings(&[], false, &[(3, 7)]).await;
+        let [SourceEvent::Unstated(unstated)] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert_eq!(unstated.field, "any organization, although there are end users");
+        assert_eq!(unstated.without_baseline, WithoutBaseline::Implausible);
+        assert_eq!(findings(&[], false, &[]).await, []);
+        assert_eq!(findings(&[3], false, &[(3, 7)]).await, []);
+    }
+
+    /// Only an id beyond the end of the list shows that the list is truncated; one between listed ids was deleted.
+    #[tokio::test]
+    async fn ids_beyond_a_full_last_page_make_it_incomplete() {
+        let incomplete = async |may_be_truncated, memberships: &[(u64, u64)]| {
+            let events = findings(&[1, 5], may_be_truncated, memberships).await;
+            let mut reasons = events.into_iter().filter_map(|event| match event {
+                SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
+                    Some((of.to_string(), reason))
+                }
+                _ => None,
+            });
+            reasons.next()
+        };
+        let unlisted = [(2, 7), (5, 7), (6, 8), (9, 7)];
+        let reason = "/v2/organizations ends with a full page, and users point to 2 organizations beyond it, e.g. organization 6 of user 8";
+        assert_eq!(
+            incomplete(true, &unlisted).await,
+            Some(("organization".to_owned(), reason.to_owned()))
+        );
+        assert_eq!(incomplete(true, &unlisted[..2]).await, None);
+        assert_eq!(incomplete(false, &unlisted).await, None);
+    }
+}
