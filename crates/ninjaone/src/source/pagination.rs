@@ -234,3 +234,165 @@ impl<T: PagedRow> ListConsumer<Row<T>> for Page<T> {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ninjaone_sim::{Sim, SimConfig, Tenant};
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::OrganizationRow;
+    use crate::mapping::organization_type;
+    use crate::source::tests::{client, row};
+
+    fn pages() -> PageReader {
+        PageReader::new("/v2/organizations", organization_type)
+    }
+
+    /// A list may be truncated where its last page is as long as a server's limit could be: a round number of hundreds, or
+    /// as long as its longest page.
+    #[test]
+    fn last_page_of_full_length_may_be_truncated() {
+        for (last, longest, advanced, expected) in [
+            (1000, 1000, 1, true),
+            (1001, 1001, 1, true),
+            (100, 100, 1, true),
+            (300, 1000, 2, true),
+            (99, 99, 1, false),
+            (150, 150, 1, false),
+            (999, 1000, 2, false),
+            (50, 50, 2, true),
+            (49, 50, 2, false),
+            (0, 0, 0, false),
+        ] {
+            let read = PageReader {
+                last,
+                longest,
+                advanced,
+                ..pages()
+            };
+            assert_eq!(
+                read.may_be_truncated(),
+                expected,
+                "{last} of {longest}, {advanced} pages"
+            );
+        }
+    }
+
+    /// Ends a list whose longest page has four rows at a page without progress after id 9. Returns what the remark adds,
+    /// and whether entries may be missing; `None` if the read fails.
+    fn end(pages_of_four: u64, count: u64, only_after: bool) -> Option<(String, bool)> {
+        let client = client("http://127.0.0.1:9");
+        let mut pages = PageReader {
+            after: Some(9),
+            longest: 4,
+            as_long: pages_of_four,
+            ..pages()
+        };
+        let request = client.display_request("/v2/organizations");
+        let ended = pages.end(&client, request, 9, count, only_after);
+        let remarks = client.take_remarks();
+        if let Err(error) = ended {
+            assert!(
+                matches!(error, NinjaOneError::NoProgress { after: 9, .. }),
+                "{error}"
+            );
+            assert!(!pages.ended && remarks.is_empty());
+            return None;
+        }
+        assert!(pages.ended);
+        let [remark] = remarks.as_slice() else {
+            panic!("{remarks:?}");
+        };
+        let prefix = "GET http://127.0.0.1:9/v2/organizations: the page after id 9 ";
+        let text = remark.message.strip_prefix(prefix).unwrap().to_owned();
+        Some((text, remark.incomplete == Some(organization_type())))
+    }
+
+    #[test]
+    fn page_without_progress_ends_the_list_or_the_read() {
+        let ignored = "treated as the end, but the server may ignore `after`, and entries may be missing";
+        let last = "treated as the end of the list";
+        // Shorter than this server's pages.
+        assert_eq!(
+            end(1, 3, false),
+            Some((format!("has 3 entries and no new id: {last}"), false))
+        );
+        assert_eq!(
+            end(2, 3, false),
+            Some((format!("has 3 entries and no new id: {last}"), false))
+        );
+        // As long as the only full page, which may have been the complete list.
+        assert_eq!(
+            end(1, 4, false),
+            Some((format!("has 4 entries and no new id: {ignored}"), true))
+        );
+        // Two pages of one length show the server's limit.
+        assert_eq!(end(2, 4, false), None);
+        // Some servers repeat the row that the page must begin after.
+        for count in [1, 4, 999] {
+            assert_eq!(
+                end(2, count, true),
+                Some((format!("has only id 9 again: {last}"), false))
+            );
+        }
+        assert_eq!(end(2, 1000, true), None);
+        assert_eq!(end(1, 1000, false), None);
+    }
+
+    /// Reads a page of a tenant after so many pages and rows; returns its rows.
+    async fn next_page(advanced: u64, rows: u64) -> Result<usize, String> {
+        let sim = Sim::start(&SimConfig::new(Tenant::fixture("msp").unwrap())).unwrap();
+        let mut pages = PageReader {
+            rows,
+            advanced,
+            ..pages()
+        };
+        let page = pages.next::<OrganizationRow>(&client(&sim.base_url())).await;
+        page.map(|page| page.unwrap().len())
+            .map_err(|error| error.to_string().replace(&sim.base_url(), "<tenant>"))
+    }
+
+    #[tokio::test]
+    async fn pages_and_rows_of_a_list_are_bounded() {
+        let count = next_page(0, 0).await.unwrap();
+        assert_eq!(next_page(MAX_PAGES - 1, 0).await, Ok(count));
+        let fitting = OrganizationRow::MAX_ROWS - count as u64;
+        assert_eq!(next_page(0, fitting).await, Ok(count));
+        let error = next_page(MAX_PAGES, 100).await.unwrap_err();
+        let rows = format!(
+            "it has more than 2,000 pages, with {} entries so far",
+            count + 100
+        );
+        assert!(error.contains(&rows), "{error}");
+        let error = next_page(0, fitting + 1).await.unwrap_err();
+        assert!(
+            error.contains("its pages have more than 100,000 entries"),
+            "{error}"
+        );
+    }
+
+    /// Otherwise a page of a hostile server could fill memory.
+    #[test]
+    fn memory_of_every_row_of_a_page_is_counted() {
+        let organization: OrganizationRow = row(json!({"id": 3, "name": "n".repeat(1_000)}));
+        let bytes = organization.bytes() as u64;
+        assert!(bytes > 1_000);
+        let mut page = Page::default();
+        assert!(page.accept(Row::Object(organization.clone())));
+        assert!(page.accept(Row::Object(organization)));
+        assert_eq!(page.kept_bytes(), 2 * bytes);
+        assert!(page.accept(Row::Null) && page.accept(Row::Other));
+        let bare = 2 * size_of::<Row<OrganizationRow>>() as u64;
+        assert_eq!(page.kept_bytes(), 2 * bytes + bare);
+        page.restart();
+        assert_eq!(page.kept_bytes(), 0);
+    }
+
+    #[test]
+    fn page_ends_at_its_row_bound() {
+        let mut page = Page::<OrganizationRow>::default();
+        let accepted = (1..=2 * MAX_PAGE_ROWS).find(|_| !page.accept(Row::Null));
+        assert_eq!(accepted, Some(MAX_PAGE_ROWS));
+    }
+}

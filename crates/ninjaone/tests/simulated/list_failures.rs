@@ -342,6 +342,22 @@ fn repeated_page_of_the_server_limit_ends_the_sync() {
     assert!(error.contains("did not advance past"), "{error}");
 }
 
+/// Ids are 32 bits long; the read cannot go on after a larger one.
+#[test]
+fn page_with_only_invalid_ids_ends_the_sync() {
+    let body = json!([{"id": 3_000_000_000_u64, "name": "Alder"}]).to_string();
+    let page = Fault::Answer {
+        status: 200,
+        content_type: "application/json",
+        body: body.into_bytes(),
+    };
+    let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, page);
+    let error = test_tenant.read_all().error.unwrap();
+    assert!(error.contains("did not advance past"), "{error}");
+    let calls = test_tenant.drain_calls();
+    assert_eq!(calls, ["GET /v2/organizations pageSize=1000"]);
+}
+
 fn outcome(output: &SourceOutput) -> String {
     let error = output.error.clone().unwrap_or_else(|| "goes on".to_owned());
     let parts = [vec![error], output.remarks.clone()].concat();
