@@ -548,3 +548,6 @@ impl RoleConsumer for SelectedRoles {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;
