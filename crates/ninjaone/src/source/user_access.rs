@@ -208,3 +208,35 @@ impl AccessIndex {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::tests::row;
+
+    #[test]
+    fn held_counts_every_organization_and_device() {
+        let user: UserRow = row(json!({
+            "organizationId": [2, 3], "deviceIds": [501], "accessibleDeviceIds": [502, 503], "assignedDeviceIds": [504, 505]
+        }));
+        let held = |kind, with_devices| UserAccess::new(&user, kind, Instance::Current, with_devices).held();
+        assert_eq!(held(AccountKind::EndUser, true), 7);
+        assert_eq!(held(AccountKind::EndUser, false), 2);
+        assert_eq!(held(AccountKind::Technician, true), 5);
+        assert_eq!(held(AccountKind::Unknown, false), 0);
+    }
+
+    /// The texts of many roles must not fill memory unnoticed.
+    #[test]
+    fn memory_of_a_role_name_includes_its_texts_and_holder() {
+        let role = |kind: &str, name: &str| RoleName {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        };
+        let texts = role("TECHNICIAN", "Service Desk").bytes() - role("", "").bytes();
+        assert_eq!(texts, "TECHNICIANService Desk".len());
+        assert_eq!(role("", "").bytes(), size_of::<RoleName>() + size_of::<u64>());
+    }
+}

@@ -478,3 +478,6 @@ impl ListConsumer<Row<UserRow>> for UserEmitter {
         self.stats.usable
     }
 }
+
+#[cfg(test)]
+mod tests;
