@@ -184,3 +184,108 @@ impl Missing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use access_core::model::Completeness;
+    use access_core::ports::SourceEvent;
+
+    use super::*;
+    use crate::source::tests::{queue, queued};
+
+    fn found(count: u64) -> Found {
+        let mut found = Found::default();
+        for id in 1..=count {
+            found.note(|| format!("user {id}"));
+        }
+        found
+    }
+
+    /// A field that no access depends on must not make a type incomplete.
+    #[test]
+    fn only_fields_that_give_access_are_read() {
+        for (field, with_devices, instance, expected) in [
+            ("roles", true, Instance::Older, true),
+            ("roles", true, Instance::Current, false),
+            ("deviceIds", true, Instance::Current, true),
+            ("deviceIds", false, Instance::Current, false),
+            ("accessibleDeviceIds", false, Instance::Older, false),
+            ("assignedDeviceIds", false, Instance::Older, false),
+            ("administrator", false, Instance::Current, true),
+            ("organizationId", false, Instance::Older, true),
+        ] {
+            assert_eq!(is_read(field, with_devices, instance), expected, "{field}");
+        }
+    }
+
+    #[tokio::test]
+    async fn contradictions_of_all_lists_are_counted_together() {
+        let mut contradictions = Contradictions::default();
+        contradictions.note(&["administrator"], || "user 1".to_owned());
+        let mut other = Contradictions::default();
+        other.note(&["administrator", "organizationId"], || "user 2".to_owned());
+        contradictions.add(other);
+        let (sender, mut events) = queue();
+        contradictions.report(&sender).await.unwrap();
+        let messages = queued(&mut events).into_iter().map(|event| match event {
+            SourceEvent::Warning(warning) => format!("{}: {}", warning.code, warning.message),
+            other => panic!("{other:?}"),
+        });
+        insta::assert_snapshot!(messages.collect::<Vec<_>>().join("\n"), @"
+        contradicting_lists: the lists of users contradict each other about administrator of 2 users, e.g. user 1: what gives access is kept
+        contradicting_lists: the lists of users contradict each other about organizationId of 1 user, e.g. user 2: what gives access is kept
+        ");
+    }
+
+    /// The reasons for which the tenant is incomplete.
+    async fn reasons(missing: Missing, expected: (u64, u64)) -> Vec<String> {
+        let (sender, mut events) = queue();
+        missing.report(&sender, expected).await.unwrap();
+        sender.report_incomplete().await.unwrap();
+        let mut warnings = Vec::new();
+        let mut reasons = Vec::new();
+        for event in queued(&mut events) {
+            match event {
+                SourceEvent::Warning(warning) => warnings.push(warning.message),
+                SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
+                    assert_eq!(of, tenant_type());
+                    reasons.push(reason);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(reasons.join("; "), warnings.join("; "));
+        warnings
+    }
+
+    /// Up to two users may be created or deleted between two calls; more, or all, mean that a list is not complete.
+    #[tokio::test]
+    async fn more_missing_users_than_a_race_are_incomplete() {
+        let technicians = |count| Missing {
+            technicians: found(count),
+            ..Missing::default()
+        };
+        assert_eq!(reasons(technicians(2), (9, 9)).await, [""; 0]);
+        let lacks = |count, all| {
+            format!(
+                "/v2/users lacks {count} of {all} users that /v2/user/technicians has, e.g. user 1: their permitAllClients is unknown"
+            )
+        };
+        assert_eq!(reasons(technicians(3), (9, 9)).await, [lacks(3, 9)]);
+        assert_eq!(reasons(technicians(1), (1, 9)).await, [lacks(1, 1)]);
+    }
+
+    #[tokio::test]
+    async fn missing_users_are_compared_with_their_own_list() {
+        let missing = Missing {
+            technicians: found(3),
+            end_users: found(4),
+            not_listed_as_end_users: found(5),
+        };
+        insta::assert_snapshot!(reasons(missing, (10, 20)).await.join("\n"), @"
+        /v2/users lacks 3 of 10 users that /v2/user/technicians has, e.g. user 1: their permitAllClients is unknown
+        /v2/users lacks 4 of 20 users that /v2/user/end-users has, e.g. user 1: their permitAllClients is unknown
+        /v2/user/end-users lacks 5 of 25 users that /v2/users has, e.g. user 1: their fullPortalAccess is unknown
+        ");
+    }
+}
