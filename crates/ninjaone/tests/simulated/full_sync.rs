@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use access_core::model::{ProfileValue, Resource, SyncScope};
-use access_core::ports::AccessSource;
+use access_core::ports::{AccessSource, ListStep};
 use futures::StreamExt;
 use ninjaone_sim::{GeneratedSize, SimConfig, Tenant};
 
@@ -78,6 +78,19 @@ fn read_without_devices_keeps_everything_else() {
     let rest = |id: &access_core::model::ResourceId| id.resource_type.as_str() != "device";
     all.types.pop();
     assert_eq!(output, all.filtered(rest, rest, rest));
+}
+
+/// The display of a running sync counts the lists of the options from 1.
+#[test]
+fn activity_numbers_the_list_in_progress() {
+    let test_tenant = TestTenant::healthy();
+    for (devices, name, of) in [(false, "roles", 5), (true, "devices", 6)] {
+        let source = test_tenant.source(devices);
+        assert_eq!(source.activity().list, None);
+        test_tenant.block_on(source.read(&SyncScope::default()).collect::<Vec<_>>());
+        let last = ListStep { name, number: of, of };
+        assert_eq!(source.activity().list, Some(last));
+    }
 }
 
 #[test]

@@ -113,6 +113,42 @@ fn every_single_resource_comes_with_its_holders() {
     }
 }
 
+/// The same for one resource of each type only, which is quick.
+#[test]
+fn one_resource_of_each_type_comes_with_its_holders() {
+    let test_tenant = TestTenant::healthy();
+    let all = test_tenant.read_all();
+    for (resource_type, id) in [
+        ("user", "904"),
+        ("role", "3"),
+        ("organization", "8"),
+        ("tenant", "ninja-one"),
+        ("device", "515"),
+    ] {
+        let targets = [resource_id(resource_type, id)].into();
+        let output = targeted(&test_tenant, &targets, AccessDepth::Full);
+        let expected = part_of(&all, &targets);
+        assert!(!expected.resources.is_empty());
+        assert_eq!(output, expected, "{resource_type}");
+        let shallow = targeted(&test_tenant, &targets, AccessDepth::ResourcesOnly);
+        let alone = all.filtered(|id| targets.contains(id), |_| false, |_| false);
+        assert_eq!(shallow, alone, "{resource_type} without access");
+    }
+}
+
+#[test]
+fn read_of_resources_only_has_no_access() {
+    let test_tenant = TestTenant::healthy();
+    let all = test_tenant.read_all();
+    let scope = SyncScope {
+        depth: AccessDepth::ResourcesOnly,
+        ..SyncScope::default()
+    };
+    let output = test_tenant.read(true, &scope);
+    assert_eq!(output, all.filtered(|_| true, |_| false, |_| false));
+    assert!(output.unstated.is_empty(), "{:?}", output.unstated);
+}
+
 #[test]
 fn single_resources_need_few_requests() {
     let test_tenant = TestTenant::healthy();

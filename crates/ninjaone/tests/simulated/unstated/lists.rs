@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use access_core::model::SyncScope;
 use access_core::sync::{ShrinkGuard, SyncError};
 use ninjaone_sim::{Fault, FaultRule, FaultSchedule, Reshape, Rows, Tenant, To, When};
 use serde_json::{Value, json};
@@ -192,6 +193,23 @@ fn contradicting_lists_keep_access_visible() {
         "{:?}",
         output.remarks
     );
+}
+
+/// The devices of technicians are only in their own list.
+#[test]
+fn unreadable_devices_matter_only_if_devices_are_read() {
+    for list in [TECHNICIANS, END_USERS] {
+        let fault = edit(Rows::Nth(0), "/assignedDeviceIds", To::Value(json!("x")));
+        let test_tenant = TestTenant::with_fault(list, When::Always, fault);
+        let reason = format!("device: assignedDeviceIds cannot be read in 1 row of {list}, e.g. ");
+        let output = test_tenant.read_all();
+        let [found] = output.reasons.as_slice() else {
+            panic!("{:?}", output.reasons);
+        };
+        assert!(found.starts_with(&reason), "{found}");
+        let output = test_tenant.read(false, &SyncScope::default());
+        assert_eq!(output.reasons, [""; 0]);
+    }
 }
 
 #[test]

@@ -86,6 +86,31 @@ fn older_instance_is_complete_and_removes_nothing() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Only the rows of users name roles, so a user without them may hold a role that nobody else holds.
+#[test]
+fn user_without_stated_roles_may_hold_unknown_roles() {
+    let notes_on_roles = |faults| {
+        let mut config = config(&Tenant::fixture("msp").unwrap(), faults);
+        config.behavior.transport.old_instance = true;
+        let output = TestTenant::new(&config).read_all();
+        assert_eq!(output.error, None);
+        let mut notes = output.unstated;
+        notes.retain(|note| note.contains("roles"));
+        notes
+    };
+    assert_eq!(notes_on_roles(Vec::new()), [""; 0]);
+    let faults = vec![(USERS, edit(Rows::Nth(0), "/roles", To::Absent))];
+    let notes = notes_on_roles(faults);
+    let ends = [
+        ": roles of users, or the type that names them (1)",
+        ": roles that only such users hold (1)",
+    ];
+    assert_eq!(notes.len(), ends.len(), "{notes:?}");
+    for (note, end) in notes.iter().zip(ends) {
+        assert!(note.ends_with(end), "{note}");
+    }
+}
+
 /// A role name that is too long for an id is counted and named, with its holders.
 #[test]
 fn role_name_too_long_for_an_id_is_counted() {
