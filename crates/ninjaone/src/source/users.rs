@@ -427,7 +427,8 @@ impl UserEmitter {
 fn joined(names: &[&str]) -> Option<String> {
     let mut joined = String::new();
     for name in names {
-        if joined.len() >= MAX_LABEL_BYTES {
+        // A text of exactly this length would be shown as complete, without the mark of a clipped one.
+        if joined.len() > MAX_LABEL_BYTES {
             break;
         }
         if !joined.is_empty() {

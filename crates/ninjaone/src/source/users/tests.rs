@@ -134,3 +134,16 @@ fn role_without_type_or_name_is_unstated() {
         .collect();
     assert_eq!(roles, ["TECHNICIAN Desk: [1]", "UNKNOWN Desk: [4]"]);
 }
+
+/// Whoever reads the profile must see that names are missing.
+#[test]
+fn names_of_organizations_are_clipped_with_a_mark() {
+    assert_eq!(joined(&[]), None);
+    assert_eq!(joined(&["Alder", "Birch"]).as_deref(), Some("Alder, Birch"));
+    let first = "a".repeat(MAX_LABEL_BYTES - ", Birch".len());
+    let fitting = format!("{first}, Birch");
+    assert_eq!(joined(&[&first, "Birch"]), Some(fitting.clone()));
+    let clipped = joined(&[&first, "Birch", "Cedar"]).unwrap();
+    assert!(clipped.len() <= MAX_LABEL_BYTES && clipped.ends_with('…'));
+    assert!(fitting.starts_with(clipped.trim_end_matches('…')));
+}
