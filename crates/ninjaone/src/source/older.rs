@@ -83,3 +83,52 @@ pub(super) async fn warn(sender: &EventSender) -> Result<(), NinjaOneError> {
     sender.warn("older_instance", message.to_owned()).await?;
     sender.id_scheme(&Instance::Older.id_scheme()).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ninjaone_sim::{Sim, SimConfig, Tenant};
+
+    use super::*;
+    use crate::client::RetryBudget;
+    use crate::source::tests::client_with_retries;
+
+    /// An instance that is being updated may lack its lists for a moment: all are requested, and only after a wait again.
+    #[tokio::test]
+    async fn second_round_of_requests_comes_after_a_wait() {
+        const LONG: Duration = Duration::from_hours(1_000);
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.behavior.transport.old_instance = true;
+        let sim = Sim::start(&config).unwrap();
+        let retry = RetryBudget {
+            attempts: 2,
+            first_backoff: LONG,
+            longest_wait: LONG,
+            total_wait: LONG,
+        };
+        let client = client_with_retries(&sim.base_url(), retry);
+        let missing = client.list::<IgnoredAny, _>(TECHNICIANS, &[], FirstElement).await;
+        let Err(failure) = missing else {
+            panic!("an older instance has no list of technicians");
+        };
+        sim.ledger().clear();
+        let paths = || -> Vec<String> {
+            let calls = sim.ledger().calls();
+            calls.into_iter().map(|call| call.path).collect()
+        };
+        let first_round = async {
+            while paths().len() < LISTS.len() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let requested = tokio::time::timeout(Duration::from_secs(10), async {
+            tokio::select! {
+                _ = confirm(&client, TECHNICIANS, failure) => panic!("there was no wait"),
+                () = first_round => {}
+            }
+        });
+        let in_time = requested.await.is_ok();
+        assert_eq!((in_time, paths()), (true, LISTS.map(str::to_owned).to_vec()));
+    }
+}

@@ -15,6 +15,10 @@ use crate::mapping::resource_types;
 
 /// A client of a tenant at this address.
 pub(super) fn client(base_url: &str) -> NinjaOneClient {
+    client_with_retries(base_url, RetryBudget::default())
+}
+
+pub(super) fn client_with_retries(base_url: &str, retry: RetryBudget) -> NinjaOneClient {
     let config = ClientConfig {
         base_url: BaseUrl::parse(base_url).unwrap(),
         token_path: DEFAULT_TOKEN_PATH.to_owned(),
@@ -23,7 +27,7 @@ pub(super) fn client(base_url: &str) -> NinjaOneClient {
         scope: None,
         ca_file: None,
         timeout: Duration::from_secs(30),
-        retry: RetryBudget::default(),
+        retry,
         requests_per_second: None,
         writes: WritePolicy::Disabled,
         user_agent: "tests".to_owned(),
