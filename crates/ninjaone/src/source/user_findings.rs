@@ -189,9 +189,10 @@ impl Missing {
 mod tests {
     use access_core::model::Completeness;
     use access_core::ports::SourceEvent;
+    use serde_json::json;
 
     use super::*;
-    use crate::source::tests::{queue, queued};
+    use crate::source::tests::{queue, queued, row};
 
     fn found(count: u64) -> Found {
         let mut found = Found::default();
@@ -199,6 +200,18 @@ mod tests {
             found.note(|| format!("user {id}"));
         }
         found
+    }
+
+    #[test]
+    fn users_are_shown_with_name_address_and_id() {
+        let user = |json| row::<UserRow>(json);
+        let named = user(json!({"firstName": "Ada", "lastName": "Example", "email": "ada@example.com"}));
+        assert_eq!(shown(7, &named), "Ada Example <ada@example.com> (user 7)");
+        assert_eq!(
+            shown(7, &user(json!({"email": "ada@example.com"}))),
+            "ada@example.com (user 7)"
+        );
+        assert_eq!(shown(7, &user(json!({}))), "user 7");
     }
 
     /// A field that no access depends on must not make a type incomplete.
@@ -235,6 +248,47 @@ mod tests {
         contradicting_lists: the lists of users contradict each other about administrator of 2 users, e.g. user 1: what gives access is kept
         contradicting_lists: the lists of users contradict each other about organizationId of 1 user, e.g. user 2: what gives access is kept
         ");
+    }
+
+    /// Of two rows or two users with one id only one is synced, so everything that depends on users may be incomplete.
+    #[tokio::test]
+    async fn users_with_one_id_make_every_type_incomplete() {
+        let reasons = async |mark: &dyn Fn(&EventSender)| {
+            let (sender, mut events) = queue();
+            mark(&sender);
+            sender.report_incomplete().await.unwrap();
+            let reasons = queued(&mut events).into_iter().map(|event| match event {
+                SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
+                    (of.to_string(), reason)
+                }
+                other => panic!("{other:?}"),
+            });
+            reasons.collect::<Vec<_>>()
+        };
+        let everywhere = |reason: &str| {
+            let types = ["device", "organization", "role", "tenant", "user"];
+            types.map(|of| (of.to_owned(), reason.to_owned())).to_vec()
+        };
+        let differing = async |count| reasons(&|sender| Differing(found(count)).report(sender)).await;
+        assert_eq!(differing(0).await, []);
+        assert_eq!(
+            differing(1).await,
+            everywhere("1 user comes twice in /v2/users, with different data, e.g. user 1")
+        );
+        assert_eq!(
+            differing(2).await,
+            everywhere("2 users come twice in /v2/users, with different data, e.g. user 1")
+        );
+        let shared = async |count| reasons(&|sender| mark_shared_id(sender, &found(count))).await;
+        assert_eq!(shared(0).await, []);
+        assert_eq!(
+            shared(1).await,
+            everywhere("1 user comes with an id that somebody else has too, e.g. user 1")
+        );
+        assert_eq!(
+            shared(2).await,
+            everywhere("2 users come with an id that somebody else has too, e.g. user 1")
+        );
     }
 
     /// The reasons for which the tenant is incomplete.

@@ -139,16 +139,14 @@ fn members_of_a_large_role_are_sent_in_parts() {
 #[test]
 fn reading_roles_stops_without_a_receiver() {
     let many: Vec<u64> = (1..=BATCH_ROWS as u64).collect();
-    for access in [true, false] {
+    for (access, members, first_refused) in [(true, many.as_slice(), 1), (false, &[], BATCH_ROWS as u64)] {
         let (sender, events) = queue();
         drop(events);
         let mut reader = emit(access, &sender);
-        let mut accepted = 0;
-        while reader.accept(role_row(accepted + 1, &many)) {
-            accepted += 1;
+        for id in 1..first_refused {
+            assert!(reader.accept(role_row(id, members)));
         }
-        let expected = if access { 0 } else { BATCH_ROWS as u64 - 1 };
-        assert_eq!(accepted, expected);
+        assert!(!reader.accept(role_row(first_refused, members)));
         assert!(matches!(reader.consumer.failure, Some(NinjaOneError::Stopped)));
     }
 }
@@ -173,4 +171,37 @@ fn mention_of_an_unlisted_member_stops_without_a_receiver() {
     );
     drop(events);
     assert!(!reader.accept(with_labels(2)));
+}
+
+/// A member without an id beside known ones may be normal; a role of which no member is known is not.
+#[tokio::test]
+async fn role_without_any_known_member_is_never_normal() {
+    let (sender, mut events) = queue();
+    let mut reader = RoleReader::new(Discard);
+    for (id, members) in [
+        (1, json!([{"id": 7}, {"name": "Pat"}])),
+        (2, json!([{"name": "Pat"}])),
+        (3, json!([])),
+        (4, Value::Null),
+    ] {
+        assert!(reader.accept(Row::Object(row(json!({"id": id, "members": members})))));
+    }
+    reader.report(true, &sender).await.unwrap();
+    let notes: Vec<String> = queued(&mut events)
+        .into_iter()
+        .filter_map(|event| match event {
+            SourceEvent::Unstated(unstated) => Some(format!(
+                "{}: {}, {:?}",
+                unstated.examples.join(" "),
+                unstated.field,
+                unstated.without_baseline
+            )),
+            _ => None,
+        })
+        .collect();
+    insta::assert_snapshot!(notes.join("\n"), @"
+    Role 1 (role 1): ids of members of roles, Complete
+    Role 2 (role 2): ids of members of roles, Incomplete
+    Role 4 (role 4): members of roles, Complete
+    ");
 }
