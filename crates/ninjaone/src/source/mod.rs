@@ -19,8 +19,6 @@ mod paths;
 mod roles;
 mod selection;
 mod sync_pass;
-#[cfg(test)]
-mod tests;
 mod user_access;
 mod user_findings;
 mod users;
@@ -102,3 +100,6 @@ impl AccessSource for NinjaOneSource {
         Activity { list, wait }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,7 @@ fn role_without_type_or_name_is_unstated() {
     assert_eq!(roles, ["TECHNICIAN Desk: [1]", "UNKNOWN Desk: [4]"]);
 }
 
-/// Whoever reads the profile must see that names are missing.
+/// Readers of the profile must see that names are missing.
 #[test]
 fn names_of_organizations_are_clipped_with_a_mark() {
     assert_eq!(joined(&[]), None);
