@@ -387,7 +387,7 @@ impl<P: Pieces> Read for BodyReader<P> {
         if self.at_start {
             self.skip_mark()?;
         }
-        self.scanner.forget_ids(self.parsed.load(Ordering::Relaxed));
+        self.scanner.parsed(self.parsed.load(Ordering::Relaxed));
         loop {
             if !self.replacement.is_empty() {
                 let count = out.len().min(self.replacement.len());

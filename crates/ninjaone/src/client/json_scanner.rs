@@ -124,8 +124,11 @@ pub(super) struct Scanner {
     /// Bytes in `head`; exceeds its length if the text is longer or was repaired.
     head_len: usize,
     repairs: Repairs,
+    /// Repairs of the entries that the parser has finished.
     log: RepairLog,
-    /// Ids of the last entries that ended, with their positions, since [`forget_ids`](Self::forget_ids).
+    /// Repaired entries that ended and that the parser may not have finished.
+    ahead: Vec<RepairedEntry>,
+    /// Ids of the last entries that ended, with their positions, since [`parsed`](Self::parsed).
     ids: Vec<(u64, u64)>,
 }
 
@@ -205,9 +208,18 @@ impl Scanner {
 
     /// All repairs so far.
     pub(super) fn log(&self) -> RepairLog {
-        let mut log = self.log.clone();
+        let mut log = self.log_until(u64::MAX);
         if !self.repairs.is_empty() {
             log.add(self.current());
+        }
+        log
+    }
+
+    /// The repairs in the first `parsed` entries. The scanner is ahead of the parser, by as much as has arrived.
+    pub(super) fn log_until(&self, parsed: u64) -> RepairLog {
+        let mut log = self.log.clone();
+        for entry in self.ahead.iter().take_while(|repaired| repaired.entry <= parsed) {
+            log.add(*entry);
         }
         log
     }
@@ -218,11 +230,15 @@ impl Scanner {
         upto.map(|(_, id)| *id)
     }
 
-    /// Forgets the ids before the last one among the `parsed` entries. Later ones stay: a parser that failed in an entry may
-    /// read on to find its end.
-    pub(super) fn forget_ids(&mut self, parsed: u64) {
+    /// Keeps of the first `parsed` entries the repairs and the last id. Later entries stay apart: a parser that failed in an
+    /// entry may read on to find its end.
+    pub(super) fn parsed(&mut self, parsed: u64) {
         let last = self.ids.iter().rposition(|(position, _)| *position <= parsed);
         self.ids.drain(..last.unwrap_or(0));
+        let finished = self.ahead.partition_point(|repaired| repaired.entry <= parsed);
+        for entry in self.ahead.drain(..finished) {
+            self.log.add(entry);
+        }
     }
 
     /// Bytes of the current text that may still pass.
@@ -384,8 +400,7 @@ impl Scanner {
 
     fn end_entry(&mut self) {
         if !self.repairs.is_empty() {
-            let entry = self.current();
-            self.log.add(entry);
+            self.ahead.push(self.current());
             self.repairs = Repairs::default();
         }
         self.entries_ended += 1;

@@ -123,6 +123,11 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
     drop(json);
     let scanner = reader.scanner();
+    // What follows the position of an error has arrived by chance.
+    let repairs = match &read {
+        Ok(()) if !enough => scanner.log(),
+        _ => scanner.log_until(count),
+    };
     let end = match (read, fault) {
         _ if enough => ListEnd::Stopped,
         _ if excess.is_some() => excess.unwrap_or(ListEnd::Stopped),
@@ -144,11 +149,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             ListEnd::Malformed(format!("{position}{reason}"))
         }
     };
-    ListRead {
-        count,
-        end,
-        repairs: scanner.log(),
-    }
+    ListRead { count, end, repairs }
 }
 
 /// Why JSON is malformed, without any of its values, which may be personal data.

@@ -258,10 +258,34 @@ fn ids_of_parsed_entries_are_forgotten() {
         .scan(br#"[{"id":11},{"id":12},{},{"id":14},{"id":15},"#, false)
         .unwrap();
     for (parsed, kept) in [(0, 4), (1, 4), (2, 3), (3, 3), (4, 2), (5, 1), (9, 1)] {
-        scanner.forget_ids(parsed);
+        scanner.parsed(parsed);
         assert_eq!(scanner.ids.len(), kept, "after {parsed}");
     }
     assert_eq!((scanner.last_id(4), scanner.last_id(5)), (None, Some(15)));
+}
+
+/// The repairs of entries that the parser has not finished are not part of a list that failed before them.
+#[test]
+fn repairs_count_up_to_the_parsed_entry() {
+    let mut scanner = Scanner::default();
+    for _ in 0..3 {
+        let mut rest = &br#"{"id":7,"name":NaN},"#[..];
+        while !rest.is_empty() {
+            let step = scanner.scan(rest, false).unwrap();
+            let Then::Replace(len, _) = step.then else {
+                break;
+            };
+            rest = &rest[step.clean + len..];
+        }
+    }
+    let count = |scanner: &Scanner, parsed| scanner.log_until(parsed).entry_count;
+    assert_eq!(
+        [0, 1, 2, 3, 4].map(|parsed| count(&scanner, parsed)),
+        [0, 1, 2, 3, 3]
+    );
+    scanner.parsed(2);
+    assert_eq!([0, 2, 3].map(|parsed| count(&scanner, parsed)), [2, 2, 3]);
+    assert_eq!((scanner.ahead.len(), scanner.log().total.not_numbers), (1, 3));
 }
 
 /// A text whose end or escapes the scanner does not keep is not an id.
