@@ -10,7 +10,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use crate::model::{EntitlementId, ResourceTypeId, RowKind, SyncId, resource_type_of};
 
-use super::current::CurrentSync;
+use super::current::{CurrentSync, EntitlementHolders};
 
 /// Maximum number of missing rows listed per type.
 const MAX_EXAMPLES: usize = 5;
@@ -22,12 +22,22 @@ pub struct Comparer {
     comparison: Comparison,
     entitlements: HashMap<EntitlementId, HolderCount>,
     open: OpenEntitlement,
+    principals: PrincipalType,
+}
+
+/// The type of the last principal, and its position in the index of resources: nearly all grants have the same.
+#[derive(Debug, Default)]
+struct PrincipalType {
+    id: String,
+    position: Option<usize>,
 }
 
 /// Counts of consecutive grants of one entitlement, not yet added to the totals.
 #[derive(Debug, Default)]
 struct OpenEntitlement {
     entitlement: String,
+    /// The entitlement in the current sync.
+    state: Option<Arc<EntitlementHolders>>,
     /// Type of the entitlement's resource; `None` before the first grant.
     resource_type: Option<ResourceTypeId>,
     before: u64,
@@ -199,6 +209,7 @@ impl Comparer {
             },
             entitlements: HashMap::new(),
             open: OpenEntitlement::default(),
+            principals: PrincipalType::default(),
         }
     }
 
@@ -213,23 +224,29 @@ impl Comparer {
 
     /// Adds a grant of the earlier sync. Grants of an entitlement need not be consecutive.
     pub fn add_grant(&mut self, entitlement: &str, principal_type: &str, principal: &str) {
-        let ordinal = self.current.resources.find(principal_type, principal);
-        let state = self.current.entitlements.get(entitlement);
+        if self.principals.id != principal_type {
+            principal_type.clone_into(&mut self.principals.id);
+            self.principals.position = self.current.resources.position(principal_type);
+        }
+        let position = self.principals.position;
+        let ordinal = position.and_then(|position| self.current.resources.find_in(position, principal));
+        if self.open.resource_type.is_none() || self.open.entitlement != entitlement {
+            let closed = std::mem::take(&mut self.open);
+            closed.count(&mut self.comparison, &mut self.entitlements);
+            let state = self.current.entitlements.get(entitlement).cloned();
+            self.open.resource_type = Some(match &state {
+                Some(state) => state.resource_type.clone(),
+                None => resource_type_of(entitlement),
+            });
+            self.open.state = state;
+            entitlement.clone_into(&mut self.open.entitlement);
+        }
+        let open = &mut self.open;
+        let state = open.state.as_deref();
         let kept = match (state, ordinal) {
             (Some(state), Some(ordinal)) => state.contains(ordinal),
             _ => false,
         };
-        if self.open.resource_type.is_none() || self.open.entitlement != entitlement {
-            let resource_type = match state {
-                Some(state) => state.resource_type.clone(),
-                None => resource_type_of(entitlement),
-            };
-            let closed = std::mem::take(&mut self.open);
-            closed.count(&mut self.comparison, &mut self.entitlements);
-            entitlement.clone_into(&mut self.open.entitlement);
-            self.open.resource_type = Some(resource_type);
-        }
-        let open = &mut self.open;
         open.before += 1;
         open.kept += u64::from(kept);
         if state.is_some() && ordinal.is_some() {

@@ -1,6 +1,7 @@
 //! Ids of the data of a run, for comparison with the previous sync.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::{EntitlementId, ResourceTypeId};
 
@@ -11,7 +12,7 @@ use super::unstated_index::UnstatedIndex;
 #[derive(Debug, Default)]
 pub struct CurrentSync {
     pub(super) resources: ResourceIndex,
-    pub(super) entitlements: HashMap<EntitlementId, EntitlementHolders>,
+    pub(super) entitlements: HashMap<EntitlementId, Arc<EntitlementHolders>>,
     pub(super) unstated: UnstatedIndex,
 }
 

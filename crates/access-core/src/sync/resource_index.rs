@@ -11,7 +11,9 @@ pub(super) type Ordinal = u32;
 /// of a heap allocation.
 #[derive(Debug, Default)]
 pub(super) struct ResourceIndex {
-    types: HashMap<ResourceTypeId, IdTable>,
+    /// Positions in `tables`.
+    types: HashMap<ResourceTypeId, usize>,
+    tables: Vec<IdTable>,
     len: Ordinal,
 }
 
@@ -27,7 +29,14 @@ impl ResourceIndex {
         if self.len == Ordinal::MAX {
             return None;
         }
-        let table = self.types.entry(resource_type.clone()).or_default();
+        let position = if let Some(position) = self.types.get(resource_type) {
+            *position
+        } else {
+            self.types.insert(resource_type.clone(), self.tables.len());
+            self.tables.push(IdTable::default());
+            self.tables.len() - 1
+        };
+        let table = self.tables.get_mut(position)?;
         let ordinal = self.len;
         let found = match id.as_number() {
             Some(number) => *table.numbers.entry(number).or_insert(ordinal),
@@ -40,18 +49,32 @@ impl ResourceIndex {
 
     /// The resources of one type, for repeated lookups.
     pub(super) fn of_type(&self, resource_type: &ResourceTypeId) -> TypeView<'_> {
-        TypeView(self.types.get(resource_type))
+        let position = self.types.get(resource_type);
+        TypeView(position.and_then(|position| self.tables.get(*position)))
+    }
+
+    /// The position of a type, for [`find_in`](Self::find_in).
+    pub(super) fn position(&self, resource_type: &str) -> Option<usize> {
+        self.types.get(resource_type).copied()
     }
 
     /// The ordinal of a resource, if it exists.
     pub(super) fn find(&self, resource_type: &str, id: &str) -> Option<Ordinal> {
-        self.types.get(resource_type)?.find(id)
+        self.find_in(self.position(resource_type)?, id)
+    }
+
+    /// The ordinal of a resource of the type at a position, if it exists.
+    pub(super) fn find_in(&self, position: usize, id: &str) -> Option<Ordinal> {
+        self.tables.get(position)?.find(id)
     }
 
     /// All resources with their ids, sorted by ordinal.
     pub(super) fn in_order(&self) -> Vec<(&ResourceTypeId, String)> {
         let mut entries: Vec<(Ordinal, &ResourceTypeId, String)> = Vec::with_capacity(self.len());
-        for (resource_type, table) in &self.types {
+        for (resource_type, position) in &self.types {
+            let Some(table) = self.tables.get(*position) else {
+                continue;
+            };
             let numbers = table
                 .numbers
                 .iter()

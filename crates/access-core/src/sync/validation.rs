@@ -1,6 +1,7 @@
 //! Validation between source and sinks: accepted rows are referentially complete, others are counted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::model::{
     AccessBatch, Entitlement, EntitlementId, GrantGroup, LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, NativeId,
@@ -317,7 +318,7 @@ impl<'a> RowValidator<'a> {
             } else if self.current.entitlements.contains_key(&row.id) {
                 Err(DropReason::Duplicate)
             } else {
-                let state = EntitlementHolders::new(resource_type.clone());
+                let state = Arc::new(EntitlementHolders::new(resource_type.clone()));
                 self.current.entitlements.insert(row.id.clone(), state);
                 Ok(())
             };
@@ -460,8 +461,11 @@ impl<'a> RowValidator<'a> {
             open_entitlement.and_then(|open_entitlement| self.current.entitlements.get_mut(&open_entitlement))
         {
             self.holders.accepted.sort_unstable();
-            state.holders = self.holders.accepted.as_slice().into();
-            state.closed = true;
+            *state = Arc::new(EntitlementHolders {
+                resource_type: state.resource_type.clone(),
+                holders: self.holders.accepted.as_slice().into(),
+                closed: true,
+            });
         }
         self.holders.accepted.clear();
     }

@@ -79,11 +79,9 @@ impl MemberReader {
         match member {
             Row::Object(Stated::Value(id)) => {
                 members.ids.push(id);
-                if members.labels.has_room()
-                    && let Some(label) = self.label()
-                {
-                    members.labels.push(id, label);
-                }
+                members
+                    .labels
+                    .push_person(id, trimmed(&self.name), trimmed(&self.email));
             }
             Row::Object(Stated::Unstated) => self.push_nameless(&mut members.without_id),
             Row::Object(Stated::Unreadable) => self.push_nameless(&mut members.unreadable),
@@ -132,6 +130,10 @@ impl<'de> Field<'de> for Members {
 }
 
 fn trimmed(text: &str) -> Option<&str> {
+    // Without spaces at its ends, as nearly all texts are; `trim` decodes characters.
+    if let (Some(b'!'..=b'~'), Some(b'!'..=b'~')) = (text.as_bytes().first(), text.as_bytes().last()) {
+        return Some(text);
+    }
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 

@@ -98,14 +98,26 @@ impl MemberLabels {
         used + len + per_member <= MAX_MEMBER_LABEL_BYTES
     }
 
-    /// Whether there is room for any label.
-    pub(crate) fn has_room(&self) -> bool {
-        self.fits(1)
+    /// Adds the label of a person, if there is room.
+    pub(crate) fn push_person(&mut self, id: u64, name: Option<&str>, email: Option<&str>) {
+        let len = match (name, email) {
+            (Some(name), Some(email)) => name.len() + email.len() + " <>".len(),
+            (Some(only), None) | (None, Some(only)) => only.len(),
+            (None, None) => return,
+        };
+        if len > MAX_SOURCE_TEXT_BYTES {
+            let clipped = person_label(name, email).unwrap_or_default();
+            self.push(id, &[clipped.trim()]);
+        } else if let (Some(name), Some(email)) = (name, email) {
+            self.push(id, &[name, " <", email, ">"]);
+        } else {
+            self.push(id, &[name.or(email).unwrap_or_default()]);
+        }
     }
 
-    pub(crate) fn push(&mut self, id: u64, label: &str) {
-        if self.fits(label.len()) {
-            self.text.push_str(label);
+    fn push(&mut self, id: u64, parts: &[&str]) {
+        if self.fits(parts.iter().map(|part| part.len()).sum()) {
+            self.text.extend(parts.iter().copied());
             self.ends.push((id, self.text.len()));
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::bounds::MAX_ADDRESS_BYTES;
 use super::fields::KEPT_RESOURCE_BYTES;
 use super::lenient::Field;
-use super::members::{MAX_MEMBER_LABEL_BYTES, MemberLabels};
+use super::members::{MAX_MEMBER_LABEL_BYTES, MemberLabels, person_label};
 use super::*;
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -144,26 +144,58 @@ fn members_and_rows_from_every_type_of_value() {
 
 #[test]
 fn labels_of_members_are_bounded() {
-    let mut words = MemberLabels::default();
-    let long = "x".repeat(MAX_MEMBER_LABEL_BYTES / 3);
-    for id in 0..5 {
-        words.push(id, &long);
-    }
-    assert_eq!(words.ends.len(), 2);
-    words.push(9, "short");
-    assert_eq!(words.ends.len(), 3);
-
+    let add = |labels: &mut MemberLabels, id, label: &str| labels.push_person(id, Some(label), None);
     // Each label costs its text, and an id with a position.
-    let mut words = MemberLabels::default();
-    let label = "sixteen bytes ..";
-    let fitting = MAX_MEMBER_LABEL_BYTES / (label.len() + size_of::<(u64, usize)>());
-    for id in 0..fitting as u64 {
-        assert!(words.has_room());
-        words.push(id, label);
+    let fitting = |label: &str| MAX_MEMBER_LABEL_BYTES / (label.len() + size_of::<(u64, usize)>());
+
+    let mut labels = MemberLabels::default();
+    let long = "x".repeat(200);
+    for id in 0..fitting(&long) as u64 + 2 {
+        add(&mut labels, id, &long);
     }
-    assert!(!words.has_room());
-    words.push(9, label);
-    assert_eq!(words.ends.len(), fitting);
+    assert_eq!(labels.ends.len(), fitting(&long));
+    add(&mut labels, 9, "short");
+    assert_eq!(
+        labels.ends.len(),
+        fitting(&long) + 1,
+        "a shorter label still fits"
+    );
+
+    let mut labels = MemberLabels::default();
+    let exact = "sixteen bytes ..";
+    for id in 0..fitting(exact) as u64 {
+        add(&mut labels, id, exact);
+        assert_eq!(labels.ends.len() as u64, id + 1);
+    }
+    add(&mut labels, 9, exact);
+    assert_eq!(labels.ends.len(), fitting(exact));
+}
+
+#[test]
+fn labels_of_members_are_those_of_persons() {
+    let long = "n".repeat(300);
+    let mut labels = MemberLabels::default();
+    let persons = [
+        (Some("Pat"), Some("pat@example.com")),
+        (Some("Pat"), None),
+        (None, Some("pat@example.com")),
+        (None, None),
+        (Some(long.as_str()), Some("pat@example.com")),
+    ];
+    for (id, (name, email)) in persons.into_iter().enumerate() {
+        labels.push_person(id as u64, name, email);
+    }
+    let members = Members {
+        labels,
+        ..Members::default()
+    };
+    let expected: Vec<_> = persons
+        .into_iter()
+        .enumerate()
+        .filter_map(|(id, (name, email))| Some((id as u64, person_label(name, email)?)))
+        .collect();
+    let labels: Vec<_> = members.labels().map(|(id, label)| (id, label.into())).collect();
+    assert_eq!(labels, expected);
 }
 
 fn row_of<R: serde::de::DeserializeOwned>(row: Value) -> R {

@@ -8,6 +8,7 @@ mod check;
 mod devices;
 mod event_sender;
 mod findings;
+mod id_lookup;
 mod id_order;
 pub(crate) mod join_table;
 mod kind_lists;

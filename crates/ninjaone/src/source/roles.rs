@@ -11,6 +11,7 @@ use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 use super::batch_buffer::BatchBuffer;
 use super::event_sender::{BATCH_ROWS, EventSender};
 use super::findings::{Clipped, Findings, Found, SkipCounts, Unreadable};
+use super::id_lookup::IdLookup;
 use super::id_order::sort_as_text;
 use super::paths::ROLES;
 use super::selection::Selection;
@@ -121,9 +122,8 @@ fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
     if users.is_empty() {
         return Vec::new();
     }
-    let unlisted = members
-        .labels()
-        .filter(|(id, _)| users.binary_search(id).is_err());
+    let mut listed = IdLookup::new(users);
+    let unlisted = members.labels().filter(|(id, _)| !listed.contains(*id));
     let mention = |(id, words): (u64, &str)| {
         SourceEvent::Mention(Mention {
             resource: ResourceId::new(user_type(), NativeId::from_number(id)),

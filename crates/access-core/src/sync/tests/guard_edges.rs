@@ -173,7 +173,7 @@ fn removed_entitlements_are_not_emptied() {
     current.resources.insert(&user, &id);
     let kept = EntitlementId::new("role:1:assigned").unwrap();
     let holders = EntitlementHolders::new(role());
-    current.entitlements.insert(kept.clone(), holders);
+    current.entitlements.insert(kept.clone(), Arc::new(holders));
     let current = Arc::new(current);
     let emptied = |entitlement: &str, principal: &str| {
         let mut comparer = Comparer::new(Arc::clone(&current), None);
@@ -292,7 +292,7 @@ fn a_run_is_compared_with_itself_without_loss() {
     let assigned = EntitlementId::new("role:1:assigned").unwrap();
     let mut holders = EntitlementHolders::new(role());
     holders.holders = Box::new([1]);
-    current.entitlements.insert(assigned.clone(), holders);
+    current.entitlements.insert(assigned.clone(), Arc::new(holders));
     let listed: Vec<_> = current
         .resources()
         .into_iter()
@@ -329,7 +329,7 @@ fn unlisted_roles_excuse_grants_on_unlisted_roles() {
     let listed = EntitlementId::new("role:1:assigned").unwrap();
     current
         .entitlements
-        .insert(listed, EntitlementHolders::new(role()));
+        .insert(listed, Arc::new(EntitlementHolders::new(role())));
     let mut comparer = Comparer::new(Arc::new(current), None);
     comparer.add_grant("role:1:assigned", "user", "7");
     comparer.add_grant("role:2:assigned", "user", "7");
