@@ -22,6 +22,11 @@ pub(super) fn push_varint(out: &mut Vec<u8>, number: u64) {
         out.push(low_byte(number));
         return;
     }
+    // The types of most texts.
+    if number < 0x4000 {
+        out.extend_from_slice(&[low_byte(number >> 7) | 0x80, low_byte(number) & 0x7F]);
+        return;
+    }
     let mut bytes = [0_u8; 9];
     let mut at = 9;
     let mut rest = number;
@@ -91,15 +96,23 @@ fn integer_type(number: i64) -> (u64, usize) {
 /// Encodes values as one record into `out`, which is cleared first.
 pub(super) fn encode_record<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = Value<'a>> + Clone) {
     out.clear();
-    let types_len: usize = values.clone().map(|value| varint_len(serial_type(value).0)).sum();
-    // The header's length counts itself; one byte more of length can make the length one byte longer.
+    // The header's length, which is one byte in nearly all records.
+    out.push(0);
+    for value in values.clone() {
+        push_varint(out, serial_type(value).0);
+    }
+    let types_len = out.len() - 1;
+    // It counts itself; one byte more of length can make the length one byte longer.
     let mut header_len = types_len + 1;
     while types_len + varint_len(header_len as u64) != header_len {
         header_len = types_len + varint_len(header_len as u64);
     }
-    push_varint(out, header_len as u64);
-    for value in values.clone() {
-        push_varint(out, serial_type(value).0);
+    if header_len < 0x80 {
+        out[0] = low_byte(header_len as u64);
+    } else {
+        let mut length = Vec::new();
+        push_varint(&mut length, header_len as u64);
+        out.splice(..1, length);
     }
     for value in values {
         match value {
@@ -143,6 +156,34 @@ mod tests {
             push_varint(&mut bytes, number);
             prop_assert_eq!(read_varint(&bytes), (number, bytes.len()));
             prop_assert_eq!(varint_len(number), bytes.len());
+        }
+    }
+
+    /// The length of a header counts its own bytes.
+    #[test]
+    fn headers_of_any_length_count_themselves() {
+        for (columns, header) in [
+            (0, [1, 0]),
+            (1, [2, 0]),
+            (126, [0x7F, 0]),
+            (127, [0x81, 0x01]),
+            (128, [0x81, 0x02]),
+        ] {
+            let mut record = b"of the record before".to_vec();
+            encode_record(&mut record, std::iter::repeat_n(Value::Null, columns));
+            let (header_len, bytes) = read_varint(&record);
+            assert_eq!(header_len, record.len() as u64, "{columns} columns");
+            assert_eq!(record.len(), columns + bytes);
+            assert_eq!(&record[..bytes], &header[..bytes]);
+        }
+        for columns in [16_381, 16_382, 16_383] {
+            let mut record = Vec::new();
+            encode_record(&mut record, std::iter::repeat_n(Value::from("a"), columns));
+            let (header_len, bytes) = read_varint(&record);
+            assert_eq!(bytes, if columns == 16_381 { 2 } else { 3 });
+            assert_eq!(header_len, (columns + bytes) as u64);
+            assert_eq!(record.len(), 2 * columns + bytes);
+            assert!(record[bytes..][..columns].iter().all(|serial| *serial == 15));
         }
     }
 
