@@ -206,8 +206,8 @@ impl Scanner {
         })
     }
 
-    /// All repairs so far.
-    pub(super) fn log(&self) -> RepairLog {
+    /// All repairs so far, those of the last entry too.
+    fn log(&self) -> RepairLog {
         let mut log = self.log_until(u64::MAX);
         if !self.repairs.is_empty() {
             log.add(self.current());

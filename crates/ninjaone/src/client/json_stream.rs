@@ -123,11 +123,6 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
     drop(json);
     let scanner = reader.scanner();
-    // What follows the position of an error has arrived by chance.
-    let repairs = match &read {
-        Ok(()) if !enough => scanner.log(),
-        _ => scanner.log_until(count),
-    };
     let end = match (read, fault) {
         _ if enough => ListEnd::Stopped,
         _ if excess.is_some() => excess.unwrap_or(ListEnd::Stopped),
@@ -149,7 +144,12 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             ListEnd::Malformed(format!("{position}{reason}"))
         }
     };
-    ListRead { count, end, repairs }
+    ListRead {
+        count,
+        end,
+        // What follows the last parsed entry has arrived by chance.
+        repairs: scanner.log_until(count),
+    }
 }
 
 /// Why JSON is malformed, without any of its values, which may be personal data.
@@ -309,6 +309,21 @@ mod tests {
         let mut keep = Keep(Vec::<serde_json::Value>::new(), usize::MAX);
         let pieces: Vec<Bytes> = text.chunks(size).map(Bytes::copy_from_slice).collect();
         read_array(BodyReader::new(pieces.into_iter()), &mut keep).end
+    }
+
+    /// The scanner is ahead of the parser, by as much as has arrived.
+    #[test]
+    fn repairs_of_unread_entries_do_not_count() {
+        for (text, most, repaired) in [
+            ("[1,NaN,NaN]", 9, 2),
+            ("[1,NaN,NaN]", 2, 1),
+            ("[1,NaN,}NaN]", 9, 1),
+            ("[1,NaN,NaN", 9, 1),
+            (r#"{"error":"Client \x","of":NaN}"#, 9, 0),
+        ] {
+            let (_, read) = read::<Option<i64>>(text.as_bytes(), most);
+            assert_eq!(read.repairs.entry_count, repaired, "{text}, {most} entries");
+        }
     }
 
     fn end(text: &str) -> String {
