@@ -11,8 +11,8 @@ use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 use super::batch_buffer::BatchBuffer;
 use super::event_sender::{BATCH_ROWS, EventSender};
 use super::findings::{Clipped, Findings, Found, SkipCounts, Unreadable};
-use super::id_lookup::IdLookup;
 use super::id_order::sort_as_text;
+use super::id_set::IdSet;
 use super::paths::ROLES;
 use super::selection::Selection;
 use super::user_access::AccessIndex;
@@ -36,7 +36,7 @@ pub(super) struct Role {
 pub(super) async fn stream(
     client: &NinjaOneClient,
     access: bool,
-    users: Arc<Vec<u64>>,
+    users: Arc<IdSet>,
     sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let emit = Emit {
@@ -82,7 +82,7 @@ pub(super) async fn collect(
 pub(super) async fn emit_collected(
     mut collected: Collected,
     access: bool,
-    users: &[u64],
+    users: &IdSet,
     sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let roles = std::mem::take(&mut collected.reader.consumer.roles);
@@ -93,7 +93,7 @@ pub(super) async fn emit_collected(
 async fn emit(
     roles: Vec<Role>,
     access: bool,
-    users: &[u64],
+    users: &IdSet,
     sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     for role in roles {
@@ -115,15 +115,14 @@ async fn emit(
 }
 
 /// Reports the labels of members who are in no list of users.
-fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
+fn mentions(members: &Stated<Members>, users: &IdSet) -> Vec<SourceEvent> {
     let Stated::Value(members) = members else {
         return Vec::new();
     };
     if users.is_empty() {
         return Vec::new();
     }
-    let mut listed = IdLookup::new(users);
-    let unlisted = members.labels().filter(|(id, _)| !listed.contains(*id));
+    let unlisted = members.labels().filter(|(id, _)| !users.contains(*id));
     let mention = |(id, words): (u64, &str)| {
         SourceEvent::Mention(Mention {
             resource: ResourceId::new(user_type(), NativeId::from_number(id)),
@@ -490,7 +489,7 @@ impl<C: RoleConsumer> ListConsumer<Row<RoleRow>> for RoleReader<C> {
 struct Emit {
     batch: BatchBuffer,
     access: bool,
-    users: Arc<Vec<u64>>,
+    users: Arc<IdSet>,
     sender: EventSender,
     failure: Option<NinjaOneError>,
 }

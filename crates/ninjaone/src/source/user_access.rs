@@ -7,6 +7,7 @@ use access_core::model::NativeId;
 
 use super::id_order::key;
 use super::id_order::sort_as_text;
+use super::id_set::IdSet;
 use super::older::Instance;
 use crate::api::List;
 use crate::api::UserRow;
@@ -133,8 +134,10 @@ impl RoleName {
 /// The access of all users, and the users whose access is unknown.
 #[derive(Debug, Default)]
 pub(super) struct AccessIndex {
-    /// All emitted users.
-    pub(super) users: Arc<Vec<u64>>,
+    /// All emitted users, after [`sort`](Self::sort).
+    pub(super) users: Arc<IdSet>,
+    /// The users so far.
+    pub(super) emitted: Vec<u64>,
     pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
     /// Users for whom no list states whether they hold a privilege.
     pub(super) unstated_privileges: [Vec<u64>; TENANT_PRIVILEGES.len()],
@@ -156,7 +159,7 @@ pub(super) struct AccessIndex {
 
 impl AccessIndex {
     pub(super) fn add(&mut self, user: u64, access: &UserAccess) {
-        Arc::make_mut(&mut self.users).push(user);
+        self.emitted.push(user);
         let unstated = &access.unstated;
         for (held, holders) in access.privileges.iter().zip(&mut self.privileged) {
             if *held {
@@ -201,7 +204,8 @@ impl AccessIndex {
         for holders in self.privileged.iter_mut().chain(self.role_names.values_mut()) {
             sort_as_text(holders);
         }
-        Arc::make_mut(&mut self.users).sort_unstable();
+        self.emitted.sort_unstable();
+        self.users = Arc::new(IdSet::from_sorted(std::mem::take(&mut self.emitted)));
         for pairs in self.devices.iter_mut().chain([&mut self.organizations]) {
             pairs.sort_unstable_by_key(|(resource, user)| (*resource, key(*user)));
             pairs.dedup();

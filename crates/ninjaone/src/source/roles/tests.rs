@@ -156,7 +156,7 @@ fn reading_roles_stops_without_a_receiver() {
 fn mention_of_an_unlisted_member_stops_without_a_receiver() {
     let (sender, mut events) = queue();
     let mut reader = emit(true, &sender);
-    reader.consumer.users = Arc::new(vec![7]);
+    reader.consumer.users = Arc::new(IdSet::from_sorted(vec![7]));
     let with_labels = |id| {
         let members = json!([{"id": 7, "name": "Ada"}, {"id": 8, "name": "Pat"}]);
         Row::Object(row(json!({"id": id, "members": members})))
