@@ -7,7 +7,7 @@ use crate::model::{NativeId, ResourceTypeId, canonical_number};
 /// Index of a resource; dense, from 0.
 pub(super) type Ordinal = u32;
 
-/// Looks up resources for every grant. Ids that are decimal numbers, which is nearly all of them, take 4 to 16 bytes
+/// Looks up resources for every grant. Ids that are decimal numbers, which is nearly all of them, take 4 to 32 bytes
 /// instead of a heap allocation.
 #[derive(Debug, Default)]
 pub(super) struct ResourceIndex {
@@ -36,7 +36,7 @@ struct NumberTable {
 
 /// No resource has this ordinal.
 const ABSENT: Ordinal = Ordinal::MAX;
-/// Places in the list for each number that it has, which bounds its memory.
+/// Maximum length of the list per number, which bounds its memory.
 const MAX_DENSE_RATIO: usize = 4;
 /// Numbers below it are always in the list.
 const MIN_DENSE: usize = 1 << 10;

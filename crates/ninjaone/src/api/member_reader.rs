@@ -16,7 +16,7 @@ use super::bounds::MAX_ADDRESS_BYTES;
 use super::bounds::MAX_LABEL_BYTES;
 use super::bounds::clip;
 use super::lenient::{Field, Scalar, WithScalar, count_element};
-use super::members::write_person_label;
+use super::members::person_label;
 
 /// Maximum number of members of a role: all users of a tenant twice as large as the largest measured one.
 const MAX_MEMBERS: usize = 2_000_000;
@@ -26,7 +26,6 @@ const MAX_MEMBERS: usize = 2_000_000;
 pub(super) struct MemberReader {
     name: String,
     email: String,
-    label: String,
 }
 
 /// The keys of a member that are read (OpenAPI: `RoleMember`), matched like those of rows (see [`keys`](super::keys)).
@@ -92,17 +91,10 @@ impl MemberReader {
     }
 
     /// Counts a member without a usable id; the first ones keep their names.
-    fn push_nameless(&mut self, members: &mut Vec<NamelessMember>) {
+    fn push_nameless(&self, members: &mut Vec<NamelessMember>) {
         let is_named = members.len() < MAX_LEFT_OUT_ROWS;
-        let label = is_named.then(|| self.label()).flatten();
-        members.push(NamelessMember(label.map(Into::into)));
-    }
-
-    /// The name and address of the member.
-    fn label(&mut self) -> Option<&str> {
-        self.label.clear();
-        write_person_label(&mut self.label, trimmed(&self.name), trimmed(&self.email));
-        trimmed(&self.label)
+        let label = is_named.then(|| person_label(trimmed(&self.name), trimmed(&self.email)));
+        members.push(NamelessMember(label.flatten()));
     }
 }
 
@@ -130,10 +122,6 @@ impl<'de> Field<'de> for Members {
 }
 
 fn trimmed(text: &str) -> Option<&str> {
-    // Without spaces at its ends, as nearly all texts are; `trim` decodes characters.
-    if let (Some(b'!'..=b'~'), Some(b'!'..=b'~')) = (text.as_bytes().first(), text.as_bytes().last()) {
-        return Some(text);
-    }
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 

@@ -69,24 +69,18 @@ impl Stated<Members> {
 
 /// `Pat Departed <pat@example.net>`, or only the known part; clipped.
 pub(crate) fn person_label(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
-    let mut label = String::new();
-    write_person_label(&mut label, name, email);
+    let label = label_parts(name, email).concat();
+    if label.len() > MAX_SOURCE_TEXT_BYTES {
+        return Some(clip_source_text(&label).into());
+    }
     (!label.is_empty()).then(|| label.into())
 }
 
-/// Same as [`person_label`], into an empty buffer.
-pub(super) fn write_person_label(label: &mut String, name: Option<&str>, email: Option<&str>) {
+/// The parts of a [`person_label`] before it is clipped.
+fn label_parts<'a>(name: Option<&'a str>, email: Option<&'a str>) -> [&'a str; 4] {
     match (name, email) {
-        (Some(name), Some(email)) => {
-            for part in [name, " <", email, ">"] {
-                label.push_str(part);
-            }
-        }
-        (Some(only), None) | (None, Some(only)) => label.push_str(only),
-        (None, None) => {}
-    }
-    if label.len() > MAX_SOURCE_TEXT_BYTES {
-        *label = clip_source_text(label);
+        (Some(name), Some(email)) => [name, " <", email, ">"],
+        (name, email) => [name.or(email).unwrap_or_default(), "", "", ""],
     }
 }
 
@@ -100,18 +94,11 @@ impl MemberLabels {
 
     /// Adds the label of a person, if there is room.
     pub(crate) fn push_person(&mut self, id: u64, name: Option<&str>, email: Option<&str>) {
-        let len = match (name, email) {
-            (Some(name), Some(email)) => name.len() + email.len() + " <>".len(),
-            (Some(only), None) | (None, Some(only)) => only.len(),
-            (None, None) => return,
-        };
-        if len > MAX_SOURCE_TEXT_BYTES {
-            let clipped = person_label(name, email).unwrap_or_default();
-            self.push(id, &[clipped.trim()]);
-        } else if let (Some(name), Some(email)) = (name, email) {
-            self.push(id, &[name, " <", email, ">"]);
-        } else {
-            self.push(id, &[name.or(email).unwrap_or_default()]);
+        let parts = label_parts(name, email);
+        match parts.iter().map(|part| part.len()).sum() {
+            0 => {}
+            1..=MAX_SOURCE_TEXT_BYTES => self.push(id, &parts),
+            _ => self.push(id, &[&clip_source_text(&parts.concat())]),
         }
     }
 

@@ -6,21 +6,13 @@ use ninjaone::{DEFAULT_TOKEN_PATH, NinjaOneEventFeed, WritePolicy};
 use ninjaone_sim::{Cut, Fault, When};
 use time::OffsetDateTime;
 
-use crate::tenant::TestTenant;
-
-fn json(body: &str) -> Fault {
-    Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: body.as_bytes().to_vec(),
-    }
-}
+use crate::tenant::{TestTenant, json_response};
 
 /// The rest of the list is not read, not even for its faults.
 #[test]
 fn ping_reads_only_the_first_entry() {
     for body in [r#"[{"id":1},{"id":"#, r#"[{"id":1},?"#, "[]"] {
-        let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, json(body));
+        let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, json_response(body));
         let client = test_tenant.client(WritePolicy::Disabled);
         test_tenant.block_on(client.ping()).unwrap();
         assert_eq!(
@@ -42,7 +34,7 @@ fn calls_retries_and_throttling_are_counted() {
     let test_tenant = TestTenant::with_faults([
         (path, When::Nth(1), limited),
         (path, When::Nth(2), Fault::Status(500)),
-        (path, When::After(2), json("[]")),
+        (path, When::After(2), json_response("[]")),
     ]);
     let client = test_tenant.client(WritePolicy::Disabled);
     test_tenant.block_on(client.ping()).unwrap();
@@ -67,7 +59,7 @@ fn page_in_place_of_a_token_counts_as_throttling() {
 #[test]
 fn repaired_text_is_a_warning() {
     let body = r#"[{"id":1,"name":"Zo\ud83d"},{"id":2,"name":"b"}]"#;
-    let test_tenant = TestTenant::with_fault("/v2/organizations", When::First(1), json(body));
+    let test_tenant = TestTenant::with_fault("/v2/organizations", When::First(1), json_response(body));
     let output = test_tenant.read_all();
     let repaired = "text_repaired: GET <tenant>/v2/organizations?pageSize=1000: 1 character that is not Unicode, shown as U+FFFD, in id 1";
     assert!(

@@ -7,7 +7,7 @@ use ninjaone_sim::{Cut, Edit, Fault, FaultRule, FaultSchedule, Reshape, Rows, Si
 use serde_json::json;
 
 use crate::fixture;
-use crate::tenant::{SourceOutput, TestTenant};
+use crate::tenant::{SourceOutput, TestTenant, json_response};
 
 const LISTS: [&str; 6] = [
     "/v2/user/technicians",
@@ -38,11 +38,7 @@ fn truncated_list_is_read_again_without_duplicates() {
 fn rows_of_a_truncated_list_are_discarded() {
     let all = TestTenant::healthy().read_all();
     for list in LISTS {
-        let junk = Fault::Answer {
-            status: 200,
-            content_type: "application/json",
-            body: br#"[{"name":"no id"},7,{"id":2},{"id":2,"email":"twice@example.com"},"#.to_vec(),
-        };
+        let junk = json_response(br#"[{"name":"no id"},7,{"id":2},{"id":2,"email":"twice@example.com"},"#);
         let test_tenant = TestTenant::with_fault(list, When::First(1), junk);
         let mut output = test_tenant.read_all();
         assert_eq!(
@@ -202,12 +198,10 @@ fn users_without_a_type_get_the_type_of_their_list() {
 /// The type of a user that only `/v2/users` has is that of its row.
 #[test]
 fn user_of_one_list_has_the_type_of_its_row() {
-    let body = |kind: &str| Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: json!([{"id": 7001, "userType": kind, "organizationId": 2, "firstName": "Stray"}])
-            .to_string()
-            .into_bytes(),
+    let body = |kind: &str| {
+        json_response(
+            json!([{"id": 7001, "userType": kind, "organizationId": 2, "firstName": "Stray"}]).to_string(),
+        )
     };
     for (kind, is_member) in [
         ("end_user", true),
@@ -245,11 +239,7 @@ fn implausible_empty_lists_end_the_sync() {
 }
 
 fn technicians() -> Fault {
-    Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: br#"[{"id":2,"userType":"TECHNICIAN"}]"#.to_vec(),
-    }
+    json_response(br#"[{"id":2,"userType":"TECHNICIAN"}]"#)
 }
 
 #[test]
@@ -346,12 +336,7 @@ fn repeated_page_of_the_server_limit_ends_the_sync() {
 #[test]
 fn page_with_only_invalid_ids_ends_the_sync() {
     let body = json!([{"id": 3_000_000_000_u64, "name": "Alder"}]).to_string();
-    let page = Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: body.into_bytes(),
-    };
-    let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, page);
+    let test_tenant = TestTenant::with_fault("/v2/organizations", When::Always, json_response(body));
     let error = test_tenant.read_all().error.unwrap();
     assert!(error.contains("did not advance past"), "{error}");
     let calls = test_tenant.drain_calls();

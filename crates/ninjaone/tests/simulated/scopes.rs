@@ -84,6 +84,19 @@ fn part_of(all: &SourceOutput, targets: &BTreeSet<ResourceId>) -> SourceOutput {
     )
 }
 
+/// The read of targets is that part of the complete read, with and without access.
+fn assert_matches_complete_read(
+    test_tenant: &TestTenant,
+    all: &SourceOutput,
+    targets: &BTreeSet<ResourceId>,
+) {
+    let output = targeted(test_tenant, targets, AccessDepth::Full);
+    assert_eq!(output, part_of(all, targets), "{targets:?}");
+    let shallow = targeted(test_tenant, targets, AccessDepth::ResourcesOnly);
+    let alone = all.filtered(|id| targets.contains(id), |_| false, |_| false);
+    assert_eq!(shallow, alone, "{targets:?} without access");
+}
+
 #[test]
 fn every_single_resource_comes_with_its_holders() {
     let test_tenant = TestTenant::healthy();
@@ -105,11 +118,7 @@ fn every_single_resource_comes_with_its_holders() {
     );
     sets.push([resource_id("role", "9"), resource_id("user", "2")].into());
     for targets in sets {
-        let output = targeted(&test_tenant, &targets, AccessDepth::Full);
-        assert_eq!(output, part_of(&all, &targets), "{targets:?}");
-        let shallow = targeted(&test_tenant, &targets, AccessDepth::ResourcesOnly);
-        let alone = all.filtered(|id| targets.contains(id), |_| false, |_| false);
-        assert_eq!(shallow, alone, "{targets:?} without access");
+        assert_matches_complete_read(&test_tenant, &all, &targets);
     }
 }
 
@@ -126,13 +135,8 @@ fn one_resource_of_each_type_comes_with_its_holders() {
         ("device", "515"),
     ] {
         let targets = [resource_id(resource_type, id)].into();
-        let output = targeted(&test_tenant, &targets, AccessDepth::Full);
-        let expected = part_of(&all, &targets);
-        assert!(!expected.resources.is_empty());
-        assert_eq!(output, expected, "{resource_type}");
-        let shallow = targeted(&test_tenant, &targets, AccessDepth::ResourcesOnly);
-        let alone = all.filtered(|id| targets.contains(id), |_| false, |_| false);
-        assert_eq!(shallow, alone, "{resource_type} without access");
+        assert!(!part_of(&all, &targets).resources.is_empty(), "{resource_type}");
+        assert_matches_complete_read(&test_tenant, &all, &targets);
     }
 }
 

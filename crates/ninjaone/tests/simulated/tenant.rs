@@ -19,6 +19,15 @@ use tokio::runtime::{Builder, Runtime};
 /// Upper bound of the rows in a batch. A batch is closed when it is full; the last addition may exceed its capacity.
 const MAX_BATCH_ROWS: u64 = 4_000;
 
+/// A response with status 200 and this JSON.
+pub(crate) fn json_response(body: impl AsRef<[u8]>) -> Fault {
+    Fault::Answer {
+        status: 200,
+        content_type: "application/json",
+        body: body.as_ref().to_vec(),
+    }
+}
+
 /// A simulated tenant and the runtime of its clients.
 pub(crate) struct TestTenant {
     pub(crate) sim: Sim,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{account_line, email, id, role_line};
 use crate::fixture;
-use crate::tenant::{TestTenant, resource_id};
+use crate::tenant::{TestTenant, json_response, resource_id};
 
 #[test]
 fn roles_are_found_by_id_and_name() {
@@ -228,11 +228,7 @@ fn truncated_and_doubled_lists_are_read_correctly() {
 #[test]
 fn rows_of_a_truncated_list_are_discarded() {
     let good = look_up_all(&TestTenant::healthy());
-    let stray = |fields: &str| Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: format!(r#"[{{"id":777,{fields}}},"#).into_bytes(),
-    };
+    let stray = |fields: &str| json_response(format!(r#"[{{"id":777,{fields}}},"#));
     for (path, fields) in [
         (
             "/v2/user/roles",

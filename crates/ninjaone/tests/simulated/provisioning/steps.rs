@@ -10,7 +10,7 @@ use ninjaone::{ACCOUNTS, END_USER, TECHNICIAN};
 use ninjaone_sim::{Fault, FaultRule, When};
 
 use super::{account_line, email, id};
-use crate::tenant::{TestTenant, resource_id};
+use crate::tenant::{TestTenant, json_response, resource_id};
 
 fn new_account(kind: AccountKind, address: &str, values: &[(&str, AccountValue<Box<Resource>>)]) -> Step {
     let values = values.iter().map(|(name, value)| {
@@ -189,11 +189,6 @@ fn every_step_sends_one_request_and_is_verified() {
 
 #[test]
 fn response_about_another_resource_proves_nothing() {
-    let answer = |body: &str| Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: body.as_bytes().to_vec(),
-    };
     let unrelated = [
         r#"{"id":2,"name":"Service Desk","members":[]}"#,
         r#"{"id":904,"firstName":"Somebody"}"#,
@@ -208,7 +203,7 @@ fn response_about_another_resource_proves_nothing() {
             method: Some("PATCH".to_owned()),
             path: "/v2/user/*".to_owned(),
             when: When::Always,
-            fault: answer(body),
+            fault: json_response(body),
         });
         for step in steps
             .iter()

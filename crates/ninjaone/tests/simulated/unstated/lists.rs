@@ -10,18 +10,10 @@ use serde_json::{Value, json};
 use super::sync::{config, edit, incomplete_types, sync, unreported_loss};
 use super::{END_USERS, ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use crate::fixture;
-use crate::tenant::TestTenant;
+use crate::tenant::{TestTenant, json_response};
 
 fn roles(body: &Value) -> Vec<(&'static str, Fault)> {
-    vec![(ROLES, response(body))]
-}
-
-fn response(body: &Value) -> Fault {
-    Fault::Answer {
-        status: 200,
-        content_type: "application/json",
-        body: body.to_string().into_bytes(),
-    }
+    vec![(ROLES, json_response(body.to_string()))]
 }
 
 /// Missing data that is never normal makes even a first sync incomplete.
@@ -95,7 +87,10 @@ fn technicians_missing_from_users_make_tenant_incomplete() {
             row
         })
         .collect();
-    let test_tenant = TestTenant::new(&config(&tenant, vec![(USERS, response(&json!(end_users)))]));
+    let test_tenant = TestTenant::new(&config(
+        &tenant,
+        vec![(USERS, json_response(json!(end_users).to_string()))],
+    ));
     let synced = sync(&test_tenant, None, ShrinkGuard::default());
     assert!(incomplete_types(&synced).contains("tenant"));
     let warnings = &synced.outcome.as_ref().unwrap().warnings;
@@ -122,7 +117,11 @@ fn truncated_organization_list_is_incomplete() {
     );
     config.faults = FaultSchedule::new(
         [
-            (ORGANIZATIONS, When::First(1), response(&json!(page))),
+            (
+                ORGANIZATIONS,
+                When::First(1),
+                json_response(json!(page).to_string()),
+            ),
             (ORGANIZATIONS, When::After(1), Fault::EmptyList),
             (
                 USERS,
