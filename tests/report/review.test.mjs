@@ -531,6 +531,13 @@ describe("the keyboard alone", () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("y");
     assert.equal((await progress(page)).decided, 0, "the letters can be switched off");
+    await page.click(".keys-button");
+    await page.waitForSelector("dialog[open]");
+    const open = await page.evaluate(() => {
+      document.querySelector("dialog[open]").dispatchEvent(new Event("cancel"));
+      return document.querySelectorAll("dialog").length;
+    });
+    assert.equal(open, 0, "Escape closes at once, before the next key can come");
     await context.close();
   });
 });
