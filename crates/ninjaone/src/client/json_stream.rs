@@ -81,6 +81,8 @@ const FREE_KEPT_BYTES: u64 = 48 << 20;
 /// Bytes that may be kept beyond that, per byte received. Lists of real tenants are kept in at most six times their
 /// compressed size; an attack on memory needs hundreds.
 const MAX_KEPT_RATIO: u64 = 12;
+/// The parser's message if neither a comma nor the list's end follows an entry.
+const NO_COMMA: &str = "expected `,` or `]`";
 /// Elements between two checks of the memory budget.
 const ELEMENTS_PER_CHECK: u64 = 1 << 10;
 
@@ -144,11 +146,12 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             ListEnd::Malformed(format!("{position}{reason}"))
         }
     };
+    // What follows the last parsed entry has arrived by chance, and where that entry ends is not known if no comma does.
+    let has_no_end = matches!(&end, ListEnd::Malformed(reason) if reason.contains(NO_COMMA));
     ListRead {
         count,
         end,
-        // What follows the last parsed entry has arrived by chance.
-        repairs: scanner.log_until(count),
+        repairs: scanner.log_until(count - u64::from(has_no_end && count > 0)),
     }
 }
 
@@ -318,6 +321,7 @@ mod tests {
             ("[1,NaN,NaN]", 9, 2),
             ("[1,NaN,NaN]", 2, 1),
             ("[1,NaN,}NaN]", 9, 1),
+            ("[NaN,NaN}NaN]", 9, 1),
             ("[1,NaN,NaN", 9, 1),
             (r#"{"error":"Client \x","of":NaN}"#, 9, 0),
         ] {
