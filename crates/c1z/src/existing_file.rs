@@ -1,8 +1,6 @@
 //! The file that is there before a sync is written: whose it is, and the ids of the full sync that the new one replaces.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use time::OffsetDateTime;
 
@@ -11,7 +9,6 @@ use crate::format::Container;
 use crate::io::atomic_file::Target;
 use crate::note::SyncNote;
 use crate::options::WriterOptions;
-use crate::previous_ids::{IdSpool, PreviousId};
 use crate::reader::Reader;
 use crate::stats::SyncStats;
 use crate::sync_row::SyncRow;
@@ -36,7 +33,6 @@ pub struct Contents {
 pub(crate) struct ExistingFile {
     unpacked: Unpacked,
     pub(crate) syncs: Vec<SyncRow>,
-    path: PathBuf,
 }
 
 #[derive(Debug)]
@@ -62,17 +58,13 @@ impl ExistingFile {
                 (Unpacked::Database(reader), syncs)
             }
             Container::V3 => {
-                let store = v3::StoreIds::unpack(path, temp_folder, *limits, stop)?;
+                let store = v3::StoreIds::open(path, temp_folder, *limits, stop)?;
                 let syncs = store.sync().into_iter().cloned().collect();
                 (Unpacked::Store(Box::new(store)), syncs)
             }
             Container::Absent | Container::Foreign(_) => return Ok(None),
         };
-        Ok(Some(Self {
-            unpacked,
-            syncs,
-            path: path.to_owned(),
-        }))
+        Ok(Some(Self { unpacked, syncs }))
     }
 
     /// The unpacked database of a v1.
@@ -96,7 +88,7 @@ impl ExistingFile {
         ) {
             (Some(stats), _) => Ok(stats.clone()),
             (None, Unpacked::Database(reader)) => reader.count(&sync.sync_id),
-            (None, Unpacked::Store(store)) => store.count(&self.path),
+            (None, Unpacked::Store(store)) => store.count(),
         }
     }
 
@@ -118,12 +110,12 @@ impl ExistingFile {
         let read = SyncRow::latest_finished(&self.syncs).unwrap_or(latest);
         contents.resource_types = match &self.unpacked {
             Unpacked::Database(reader) => reader.types_of_resources(&read.sync_id)?,
-            Unpacked::Store(store) => store.types_of_resources(&self.path)?,
+            Unpacked::Store(store) => store.types_of_resources()?,
         };
         if contents.tenant.is_none() {
             contents.tenant = match &self.unpacked {
                 Unpacked::Database(reader) => reader.described_tenant(&read.sync_id)?,
-                Unpacked::Store(store) => store.described_tenant(&self.path)?,
+                Unpacked::Store(store) => store.described_tenant()?,
             };
         }
         Ok(contents)
@@ -136,20 +128,11 @@ impl ExistingFile {
         }
     }
 
-    /// Spools the ids of all resources and grants of the sync that `ids` is for.
-    pub(crate) fn spool(&self, ids: &mut IdSpool, stop: &AtomicBool) -> Result<(), C1zError> {
-        let sync_id = ids.sync_id().to_owned();
-        let mut put = |id: PreviousId<'_>| {
-            ids.put(id)?;
-            if stop.load(Ordering::Relaxed) {
-                Err(C1zError::Stopped)
-            } else {
-                Ok(())
-            }
-        };
-        match &self.unpacked {
-            Unpacked::Database(reader) => reader.each_id(&sync_id, &mut put),
-            Unpacked::Store(store) => store.each_id(&self.path, put),
+    /// The store of a v3.
+    pub(crate) fn into_store(self) -> Option<Box<v3::StoreIds>> {
+        match self.unpacked {
+            Unpacked::Database(_) => None,
+            Unpacked::Store(store) => Some(store),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The ids of the previous sync, in a small file from the start of a sync until it is compared: the unpacked copy that they come
-//! from is ten times as large, and the new database needs its space.
+//! The ids of the previous sync of a v1, in a small file from the start of a sync until it is compared: the unpacked copy that
+//! they come from is ten times as large, and the new database needs its space.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};

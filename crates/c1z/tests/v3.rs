@@ -9,13 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use baton_proto::c1z_v3::{C1zManifestV3, IndexedFrameIndex, PayloadEncoding};
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, Container, ExistingFilePolicy, GrantTemplate, Limits, Reader, Retention,
-    StorageEngine, SyncHeader, SyncRow, Target, Writer, WriterOptions,
+    C1zError, Compression, Container, ExistingFilePolicy, GrantTemplate, Limits, PreviousId, Reader,
+    Retention, StorageEngine, SyncHeader, SyncRow, Target, Writer, WriterOptions,
 };
 use prost::Message;
 use time::OffsetDateTime;
 
 fn begin(path: &Path, engine: StorageEngine, sync_type: &'static str) -> Result<Writer, C1zError> {
+    let (options, header) = settings(path, engine, sync_type);
+    Writer::begin(Target::open(path, ExistingFilePolicy::Refuse)?, header, options)
+}
+
+fn settings(path: &Path, engine: StorageEngine, sync_type: &'static str) -> (WriterOptions, SyncHeader) {
     let options = WriterOptions {
         temp_folder: path.parent().unwrap().to_owned(),
         engine: Some(engine),
@@ -29,7 +34,7 @@ fn begin(path: &Path, engine: StorageEngine, sync_type: &'static str) -> Result<
         sync_type,
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    Writer::begin(Target::open(path, ExistingFilePolicy::Refuse)?, header, options)
+    (options, header)
 }
 
 fn resource(resource_type: &str, resource: &str) -> Resource {
@@ -204,20 +209,8 @@ fn duplicate_rows_are_rejected() {
 fn stop_flag_cancels() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
-    let stop = Arc::new(AtomicBool::new(false));
-    let options = WriterOptions {
-        temp_folder: folder.path().to_owned(),
-        engine: Some(StorageEngine::Pebble),
-        retention: Retention::default(),
-        compression: Compression::default(),
-        limits: Limits::default(),
-        stop: Arc::clone(&stop),
-    };
-    let header = SyncHeader {
-        sync_id: "2vU7QmBvvjK3kdYyV0000000001".into(),
-        sync_type: "full",
-        started_at: OffsetDateTime::UNIX_EPOCH,
-    };
+    let (options, header) = settings(&path, StorageEngine::Pebble, "full");
+    let stop = Arc::clone(&options.stop);
     let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
     let mut writer = Writer::begin(target, header, options).unwrap();
     put(&mut writer, 0..10_000).unwrap();
@@ -291,5 +284,151 @@ fn damaged_stores_are_rejected() {
     stop.store(true, Ordering::Relaxed);
     fs::write(&path, &intact).unwrap();
     let error = Reader::open(&path, folder.path(), Limits::default(), &stop).unwrap_err();
+    assert!(matches!(error, C1zError::Stopped), "{error}");
+}
+
+/// The ids of the sync that a writer replaces, as texts.
+fn previous_ids(writer: &mut Writer) -> Result<Vec<String>, C1zError> {
+    let mut ids = Vec::new();
+    writer.each_previous_id(|id| {
+        ids.push(match id {
+            PreviousId::Resource { resource_type, id } => format!("{resource_type}:{id}"),
+            PreviousId::Grant {
+                entitlement,
+                principal_type,
+                principal,
+            } => format!("{entitlement} {principal_type}:{principal}"),
+        });
+    })?;
+    ids.sort();
+    Ok(ids)
+}
+
+#[test]
+fn ids_of_the_replaced_sync_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    put(&mut writer, 0..20_000).unwrap();
+    // Its table is too large for the memory.
+    let mut large = resource("user", "large\u{1}");
+    large.display_name = "x".repeat(17 << 20);
+    writer.put_resource(&large).unwrap();
+    writer
+        .prepare(OffsetDateTime::UNIX_EPOCH)
+        .unwrap()
+        .publish()
+        .unwrap();
+    let mut expected = vec!["role:7".to_owned(), "user:large\u{1}".to_owned()];
+    for user in 0..20_000 {
+        expected.push(format!("user:{user}"));
+        expected.push(format!("role:7:assigned user:{user}"));
+    }
+    expected.sort();
+
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    assert_eq!(previous_ids(&mut writer).unwrap(), expected);
+    assert_eq!(previous_ids(&mut writer).unwrap(), [""; 0], "they are read once");
+    drop(writer);
+    let mut partial = begin(&path, StorageEngine::Pebble, "partial").err();
+    assert!(matches!(partial.take(), Some(C1zError::OneSync { .. })));
+
+    with_manifest(&path, |_| {});
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    assert_eq!(previous_ids(&mut writer).unwrap(), expected, "of an archive");
+    drop(writer);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn types_of_the_replaced_resources_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let types = ["a", "a\0", "a\0b", "a\u{1}", "a\u{2}", "ab", "b"];
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    for (at, resource_type) in types.into_iter().enumerate() {
+        for id in 0..=at {
+            writer
+                .put_resource(&resource(resource_type, &id.to_string()))
+                .unwrap();
+        }
+    }
+    writer
+        .prepare(OffsetDateTime::UNIX_EPOCH)
+        .unwrap()
+        .publish()
+        .unwrap();
+    let (options, header) = settings(&path, StorageEngine::Pebble, "full");
+    let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
+    let mut found = None;
+    Writer::begin_if(target, header, options, |contents| {
+        found = Some(contents.resource_types.clone());
+        Ok::<(), C1zError>(())
+    })
+    .unwrap();
+    assert_eq!(found.unwrap(), types.map(str::to_owned).into());
+}
+
+#[test]
+fn damage_to_a_table_is_found_when_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    put(&mut writer, 0..1).unwrap();
+    let entitlement = Entitlement {
+        id: "role:8:assigned".into(),
+        resource: Some(resource("role", "8")),
+        ..Entitlement::default()
+    };
+    let names: Vec<String> = (0..60_000).map(|user| format!("{user:0>150}")).collect();
+    let template = GrantTemplate::new(&entitlement, "user", &[]);
+    writer
+        .put_grants(&template, names.iter().map(String::as_str))
+        .unwrap();
+    writer
+        .prepare(OffsetDateTime::UNIX_EPOCH)
+        .unwrap()
+        .publish()
+        .unwrap();
+    let intact = fs::read(&path).unwrap();
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    let footer = intact.len() - 28;
+    let index = &intact[number(&intact[footer..footer + 8])..footer];
+    let index = IndexedFrameIndex::decode(index).unwrap();
+    let is_table = |name: &str| Path::new(name).extension().is_some_and(|kind| kind == "sst");
+    let tables = index.entries.iter().filter(|entry| is_table(&entry.name));
+    let mut found = [0; 3];
+    for table in tables {
+        let mut spoilt = intact.clone();
+        spoilt[usize::try_from(table.frame_offset + table.compressed_size / 2).unwrap()] ^= 0x11;
+        fs::write(&path, &spoilt).unwrap();
+        let begun = begin(&path, StorageEngine::Pebble, "full");
+        let (when, read) = match begun {
+            Err(error) => (0, Err(error)),
+            Ok(mut writer) => (1, previous_ids(&mut writer)),
+        };
+        match read {
+            Ok(ids) => {
+                assert_eq!(ids.len(), 60_003);
+                found[2] += 1;
+            }
+            Err(error) => {
+                assert_eq!(error.status(), 15, "{error}");
+                assert!(error.to_string().contains(&table.name), "{error}");
+                found[when] += 1;
+            }
+        }
+        assert_eq!(fs::read(&path).unwrap(), spoilt);
+    }
+    let [at_begin, at_comparison, _tables_without_ids] = found;
+    assert!(at_begin > 0 && at_comparison > 0, "{found:?}");
+
+    fs::write(&path, &intact).unwrap();
+    let (options, header) = settings(&path, StorageEngine::Pebble, "full");
+    let stop = Arc::clone(&options.stop);
+    let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
+    let mut writer = Writer::begin(target, header, options).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let error = previous_ids(&mut writer).unwrap_err();
     assert!(matches!(error, C1zError::Stopped), "{error}");
 }

@@ -125,6 +125,12 @@ fn rows_of(reader: &Reader, sync: &str) -> Result<u64, C1zError> {
 
 /// Writes another sync into the file, which keeps its earlier ones.
 fn continue_file(path: &Path, folder: &Path) -> Result<(), C1zError> {
+    let writer = begin(path, folder, "partial")?;
+    _ = writer.previous().map(|stats| format!("{stats:?}"));
+    writer.prepare(OffsetDateTime::UNIX_EPOCH)?.publish().map(drop)
+}
+
+fn begin(path: &Path, folder: &Path, sync_type: &'static str) -> Result<Writer, C1zError> {
     let options = WriterOptions {
         temp_folder: folder.to_owned(),
         engine: None,
@@ -138,13 +144,10 @@ fn continue_file(path: &Path, folder: &Path) -> Result<(), C1zError> {
     };
     let header = SyncHeader {
         sync_id: SYNC.to_owned(),
-        sync_type: "partial",
+        sync_type,
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    let target = Target::open(path, ExistingFilePolicy::Refuse)?;
-    let writer = Writer::begin(target, header, options)?;
-    _ = writer.previous().map(|stats| format!("{stats:?}"));
-    writer.prepare(OffsetDateTime::UNIX_EPOCH)?.publish().map(drop)
+    Writer::begin(Target::open(path, ExistingFilePolicy::Refuse)?, header, options)
 }
 
 /// Memory where there is some for files.

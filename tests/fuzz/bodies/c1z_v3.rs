@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
 use prost::Message;
 
-use super::{LIMITS, continue_file, fast_folder, the_new_sync};
+use super::{LIMITS, begin, continue_file, fast_folder, the_new_sync};
 use crate::format::MAGIC_V3;
 use crate::v3::pebble::ignore_checksums_for_fuzzing;
 use crate::v3::{EnvelopeWriter, Frame, footed};
@@ -41,6 +41,7 @@ pub fn file(input: &[u8]) {
     let syncs = Reader::syncs_of(&path, folder.path(), LIMITS, &AtomicBool::new(false));
     assert_classified(syncs.as_ref().err());
     read_twice(&path, folder.path());
+    ids_are_those_of_the_rows(&path, folder.path());
     // Results of a v1 belong to another target.
     if Container::detect(&path).expect("the file is there") == Container::V3
         && continue_file(&path, folder.path()).is_ok()
@@ -60,6 +61,7 @@ pub fn store(input: &[u8]) {
     pack(input, &path);
     ignore_checksums_for_fuzzing(true);
     read_twice(&path, folder.path());
+    ids_are_those_of_the_rows(&path, folder.path());
     ignore_checksums_for_fuzzing(false);
     nothing_is_left(folder.path());
 }
@@ -163,6 +165,38 @@ fn everything(path: &Path, folder: &Path) -> Result<u64, C1zError> {
         reader.expandable_grants(id, |row| add(format!("{row:?}").into_bytes()))?;
     }
     Ok(sum.finish())
+}
+
+/// A full sync would be compared with as many ids as there are rows, if both can be read.
+fn ids_are_those_of_the_rows(path: &Path, folder: &Path) {
+    let ids = previous_ids(path, folder);
+    assert_classified(ids.as_ref().err());
+    let Ok(Some((sync, ids))) = ids else { return };
+    let rows = Reader::open(path, folder, LIMITS, &AtomicBool::new(false)).and_then(|reader| {
+        let mut rows = 0;
+        let mut count = || {
+            rows += 1;
+            Ok::<(), C1zError>(())
+        };
+        reader.resources(&sync, |_| count())?;
+        reader.grants(&sync, |_| count())?;
+        Ok(rows)
+    });
+    if let Ok(rows) = rows {
+        assert_eq!(ids, rows, "ids and rows differ");
+    }
+}
+
+/// The sync in a v3 that a full one would replace, and how many ids it has.
+fn previous_ids(path: &Path, folder: &Path) -> Result<Option<(String, u64)>, C1zError> {
+    if Container::detect(path)? != Container::V3 {
+        return Ok(None);
+    }
+    let mut writer = begin(path, folder, "full")?;
+    let sync = writer.previous().map(|(sync, _)| sync.to_owned());
+    let mut ids = 0;
+    writer.each_previous_id(|_| ids += 1)?;
+    Ok(sync.map(|sync| (sync, ids)))
 }
 
 fn nothing_is_left(folder: &Path) {

@@ -19,7 +19,7 @@ use crate::v1::tables;
 use crate::v3::StoreReadError;
 use crate::v3::key;
 use crate::v3::manifest;
-use crate::v3::pebble::StoreReader;
+use crate::v3::pebble::{FolderTables, StoreReader};
 use crate::v3::unpacked_store;
 
 /// Unpacks a file next to `to` and writes the database of its rows there.
@@ -43,7 +43,7 @@ fn translate(
     limits: Limits,
     stop: &AtomicBool,
 ) -> Result<File, StoreReadError> {
-    let store = unpacked_store::open(unpacked, limits)?;
+    let store = unpacked_store::open(unpacked, FolderTables::new(unpacked), limits)?;
     let ended = Arc::new(AtomicBool::new(false));
     let database = Database::create(folder, &tables::TABLES_TO_READ, Arc::clone(&ended))
         .map_err(StoreReadError::Writing)?;
@@ -81,7 +81,7 @@ fn translate(
 }
 
 struct V1Builder<'s> {
-    store: &'s StoreReader,
+    store: &'s StoreReader<FolderTables>,
     database: Database,
     sync_id: String,
     /// Bytes that rows may still hold: a small file can be made to have rows without end.

@@ -88,6 +88,58 @@ pub(crate) fn next(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
     (Cow::Owned(out), rest)
 }
 
+/// The parts of keys that are decoded one after another. Consecutive keys often differ in their last part only.
+#[derive(Debug)]
+pub(crate) struct KeyParts<const N: usize> {
+    parts: [String; N],
+    /// The bytes of the key before its last part.
+    before_last: Vec<u8>,
+}
+
+impl<const N: usize> KeyParts<N> {
+    pub(crate) fn new() -> Self {
+        Self {
+            parts: std::array::from_fn(|_| String::new()),
+            before_last: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> &[String; N] {
+        &self.parts
+    }
+
+    /// Decodes a key. Returns whether more than its last part may differ from the previous key; `None` if it has too few parts.
+    pub(crate) fn decode(&mut self, key: &[u8]) -> Option<bool> {
+        if !self.before_last.is_empty()
+            && let (Some(bytes), Some(part)) = (
+                key.strip_prefix(self.before_last.as_slice()),
+                self.parts.last_mut(),
+            )
+        {
+            decode_into(bytes, part);
+            return Some(false);
+        }
+        self.before_last.clear();
+        let mut rest = Some(key);
+        let mut last_at = 0;
+        for part in &mut self.parts {
+            let bytes = rest?;
+            last_at = key.len() - bytes.len();
+            rest = decode_into(bytes, part);
+        }
+        self.before_last.extend_from_slice(&key[..last_at]);
+        Some(true)
+    }
+}
+
+/// Decodes the next part into a text. Returns what follows.
+fn decode_into<'k>(bytes: &'k [u8], text: &mut String) -> Option<&'k [u8]> {
+    let (part, rest) = next(bytes);
+    text.clear();
+    text.push_str(&String::from_utf8_lossy(&part));
+    rest
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -126,6 +178,24 @@ mod tests {
                 rest = after;
             }
             prop_assert_eq!(parts, a);
+        }
+
+        #[test]
+        fn parts_do_not_depend_on_the_previous_key(
+            keys in prop::collection::vec(prop::collection::vec("[\0-\u{1}a]{0,2}", 2..4), 1..8)
+        ) {
+            let mut parts = KeyParts::<3>::new();
+            for texts in keys {
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let mut key = Vec::new();
+                push_all(&texts, &mut key);
+                let decoded = parts.decode(&key);
+                prop_assert_eq!(decoded, KeyParts::<3>::new().decode(&key).and(decoded));
+                prop_assert_eq!(decoded.is_some(), texts.len() == 3);
+                if decoded.is_some() {
+                    prop_assert_eq!(parts.get().as_slice(), texts);
+                }
+            }
         }
     }
 }

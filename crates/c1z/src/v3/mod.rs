@@ -2,7 +2,8 @@
 //!
 //! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store in it: tables, manifest of tables,
 //! markers. `key.rs`, `record.rs` and `grant.rs` encode keys and values, `row_sorter.rs` sorts them, `grant_digests.rs` computes
-//! digests, `file_writer.rs` writes tables and frames. `unpacked_store.rs`, `ids.rs` and `reader/v3_to_v1.rs` read.
+//! digests, `file_writer.rs` writes tables and frames. `unpacked_store.rs`, `packed_tables.rs`, `ids.rs` and
+//! `reader/v3_to_v1.rs` read.
 
 pub(crate) mod envelope;
 pub(crate) mod file_writer;
@@ -11,6 +12,7 @@ mod grant_digests;
 pub(crate) mod ids;
 pub(crate) mod key;
 pub(crate) mod manifest;
+mod packed_tables;
 pub(crate) mod pebble;
 pub(crate) mod record;
 pub(crate) mod row_sorter;

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::envelope::Envelope;
+use super::envelope::{Entry, Envelope};
 use super::key;
 use super::manifest;
-use super::pebble::{StoreError, StoreReader};
+use super::packed_tables::{PackedTables, StoreTables};
+use super::pebble::{self, FolderTables, StoreError, StoreReader, TableFiles};
 use crate::error::C1zError;
 use crate::options::Limits;
 
@@ -28,6 +30,8 @@ pub(crate) enum StoreReadError {
     },
     /// A row of a table is not the message that it should be.
     Undecodable(&'static str, prost::DecodeError),
+    /// A table could not be unpacked.
+    Unpacking(C1zError),
     TooLarge,
     Stopped,
 }
@@ -35,6 +39,18 @@ pub(crate) enum StoreReadError {
 impl From<StoreError> for StoreReadError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<io::Error> for StoreReadError {
+    fn from(error: io::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<C1zError> for StoreReadError {
+    fn from(error: C1zError) -> Self {
+        Self::Unpacking(error)
     }
 }
 
@@ -63,6 +79,7 @@ impl StoreReadError {
                 path,
                 detail: format!("a row of {table} is not readable: {error}"),
             },
+            Self::Unpacking(error) => error,
             Self::TooLarge => C1zError::TooLarge {
                 path,
                 limit: limits.decoded_bytes,
@@ -74,6 +91,45 @@ impl StoreReadError {
 
 /// Unpacks the store of a file into a folder that does not exist yet. Returns whether the manifest names a finished sync.
 pub(crate) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<bool, C1zError> {
+    let mut envelope = open_envelope(path, limits)?;
+    envelope.unpack_to(to, stop)?;
+    Ok(names_a_sync(&envelope))
+}
+
+/// The same, except that tables stay packed where the file allows it. Those are returned; large ones are unpacked into
+/// `temp_folder` when they are read.
+pub(crate) fn unpack_without_tables(
+    path: &Path,
+    to: &Path,
+    temp_folder: &Path,
+    limits: Limits,
+    stop: &Arc<AtomicBool>,
+) -> Result<(bool, StoreTables), C1zError> {
+    without_tables(open_envelope(path, limits)?, to, temp_folder, stop)
+}
+
+pub(super) fn without_tables(
+    mut envelope: Envelope,
+    to: &Path,
+    temp_folder: &Path,
+    stop: &Arc<AtomicBool>,
+) -> Result<(bool, StoreTables), C1zError> {
+    let names_a_sync = names_a_sync(&envelope);
+    let number = |entry: &Entry| pebble::table_number(&entry.name);
+    let packed = envelope.unpack_partly(to, stop, |entry| number(entry).is_some())?;
+    let tables = match packed {
+        Some(packed) => {
+            let by_number = |entry: Entry| Some((number(&entry)?, entry));
+            let entries = packed.into_iter().filter_map(by_number).collect();
+            let tables = PackedTables::new(envelope, entries, temp_folder, Arc::clone(stop));
+            StoreTables::Packed(Box::new(tables))
+        }
+        None => StoreTables::Unpacked(FolderTables::new(to)),
+    };
+    Ok((names_a_sync, tables))
+}
+
+fn open_envelope(path: &Path, limits: Limits) -> Result<Envelope, C1zError> {
     let mut envelope = Envelope::open(path, limits)?;
     envelope.check()?;
     let engine = envelope.manifest().engine.as_str();
@@ -88,9 +144,13 @@ pub(crate) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) 
             what: describe_other_engine(engine).into(),
         });
     }
-    envelope.unpack_to(to, stop)?;
+    Ok(envelope)
+}
+
+/// Whether the manifest names a finished sync.
+fn names_a_sync(envelope: &Envelope) -> bool {
     let runs = &envelope.manifest().sync_runs;
-    Ok(runs.iter().any(|run| run.ended_at.is_some()))
+    runs.iter().any(|run| run.ended_at.is_some())
 }
 
 fn describe_other_engine(engine: &str) -> String {
@@ -104,9 +164,16 @@ fn describe_other_engine(engine: &str) -> String {
 }
 
 /// Opens an unpacked store, if its keys have the layout that is known here.
-pub(crate) fn open(folder: &Path, limits: Limits) -> Result<StoreReader, StoreReadError> {
+pub(crate) fn open<T: TableFiles>(
+    folder: &Path,
+    tables: T,
+    limits: Limits,
+) -> Result<StoreReader<T>, StoreReadError>
+where
+    StoreReadError: From<T::Error>,
+{
     let max_block_bytes = usize::try_from(limits.window_bytes).unwrap_or(usize::MAX);
-    let store = StoreReader::open(folder, max_block_bytes)?;
+    let store = StoreReader::open(folder, tables, max_block_bytes)?;
     for stamp in [key::KEYSPACE, key::ID_FORMAT] {
         let mut found = None;
         store.each(stamp, |_, value| {

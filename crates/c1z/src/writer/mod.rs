@@ -20,7 +20,7 @@ use crate::options::{Limits, StorageEngine, WriterOptions};
 use crate::previous_ids::{IdSpool, PreviousId, PreviousIds};
 use crate::reader::Reader;
 use crate::retention;
-use crate::retention::LatestFull;
+use crate::retention::{LatestFull, RetainedSyncs};
 use crate::stats::{self, SyncStats};
 use crate::sync_row::{Lineage, SyncHeader};
 use crate::v1::compress;
@@ -42,8 +42,8 @@ pub struct Writer {
     rows: RowStore,
     options: WriterOptions,
     sync: SyncHeader,
-    /// The ids of the previous full sync, which a new full one is compared with.
-    previous_ids: Option<PreviousIds>,
+    /// The previous full sync, which a new full one is compared with.
+    previous: Option<PreviousSync>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
     /// The note about the sync, as a token.
@@ -65,6 +65,15 @@ pub struct Writer {
 enum RowStore {
     Sqlite(Database),
     Pebble(Rows),
+}
+
+/// Where the ids of a previous sync are.
+#[derive(Debug)]
+enum PreviousSync {
+    /// Copied while the rows of a v1 were carried over.
+    Spooled(PreviousIds),
+    /// In the v3 that is replaced.
+    Store(Box<v3::StoreIds>),
 }
 
 /// A complete, verified and durable file that is not visible yet. Dropping it leaves the target unchanged.
@@ -117,10 +126,6 @@ impl Writer {
         Ok(Self::begin_over(target, existing, sync, options)?)
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the unpacked copy of the existing file is removed when the writer has read it"
-    )]
     fn begin_over(
         target: Target,
         existing: Option<ExistingFile>,
@@ -143,11 +148,9 @@ impl Writer {
             })
             .transpose()?;
         // Only a full sync is compared.
-        let mut ids = match &latest_full {
-            Some(latest) if is_full => Some(IdSpool::create(&latest.sync_id, folder)?),
-            _ => None,
-        };
-        let mut retained = None;
+        let is_compared = is_full && latest_full.is_some();
+        let mut spool = None;
+        let mut retained = RetainedSyncs::default();
         let rows = match StorageEngine::choose(target.existing_format(), options.engine) {
             StorageEngine::Sqlite => {
                 let created = Database::create(folder, &tables::TABLES, Arc::clone(&options.stop));
@@ -156,18 +159,20 @@ impl Writer {
                     .as_ref()
                     .and_then(|existing| Some((existing.database()?, existing)));
                 if let Some((reader, existing)) = reader {
-                    let syncs = retention::carry_over(
+                    if let Some(latest) = latest_full.as_ref().filter(|_| is_compared) {
+                        spool = Some(IdSpool::create(&latest.sync_id, folder)?);
+                    }
+                    retained = retention::carry_over(
                         existing,
                         reader,
                         &mut database,
                         &options,
                         is_full,
-                        ids.as_mut(),
+                        spool.as_mut(),
                     )?;
                     if let Some(latest_full) = &mut latest_full {
-                        latest_full.is_retained = syncs.ids.contains(&latest_full.sync_id);
+                        latest_full.is_retained = retained.ids.contains(&latest_full.sync_id);
                     }
-                    retained = Some(syncs);
                 }
                 RowStore::Sqlite(database)
             }
@@ -180,14 +185,17 @@ impl Writer {
                 RowStore::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
-        if let (Some(existing), Some(ids), None) = (&existing, &mut ids, &retained) {
-            existing.spool(ids, &options.stop)?;
-        }
-        let retained = retained.unwrap_or_default();
+        let previous = match spool {
+            Some(spool) => Some(PreviousSync::Spooled(spool.finish()?)),
+            None => existing
+                .filter(|_| is_compared)
+                .and_then(ExistingFile::into_store)
+                .map(PreviousSync::Store),
+        };
         Ok(Self {
             target,
             rows,
-            previous_ids: ids.map(IdSpool::finish).transpose()?,
+            previous,
             latest_full,
             token: String::new(),
             left_out: retained.left_out,
@@ -207,8 +215,12 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if they cannot be read.
     pub fn each_previous_id(&mut self, visit: impl FnMut(PreviousId<'_>)) -> Result<(), C1zError> {
-        match self.previous_ids.take() {
-            Some(ids) => ids.each(&self.options.temp_folder, &self.options.stop, visit),
+        let WriterOptions {
+            temp_folder, stop, ..
+        } = &self.options;
+        match self.previous.take() {
+            Some(PreviousSync::Spooled(ids)) => ids.each(temp_folder, stop, visit),
+            Some(PreviousSync::Store(store)) => store.each_id(stop, visit),
             None => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ mod folder;
 mod frame;
 mod header;
 mod index;
+mod one_pass;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod writer;
 
 pub(crate) use frame::Frame;
 pub(crate) use header::xxh64;
+pub(crate) use index::Entry;
 #[cfg(any(test, fuzzing))]
 pub(crate) use index::footed;
 pub(crate) use reader::Envelope;

@@ -1,7 +1,9 @@
 //! Range deletions: they delete the keys in a range that were written before them.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
 
 use super::columnar_block::ColumnarBlock;
 use super::error::StoreError;
@@ -21,12 +23,12 @@ pub(super) struct RangeDeletion {
 }
 
 /// Bytes of memory of a deletion besides its keys.
-const DELETION_OVERHEAD: usize = size_of::<RangeDeletion>();
+const DELETION_OVERHEAD: usize = size_of::<RangeDeletion>() + size_of::<Arc<RangeDeletion>>();
 
-/// The range deletions of a store, within a memory limit.
+/// The range deletions of a log, within a memory limit.
 #[derive(Debug)]
 pub(super) struct RangeDeletions {
-    pub(super) all: Vec<RangeDeletion>,
+    pub(super) all: Vec<Arc<RangeDeletion>>,
     left: usize,
 }
 
@@ -39,12 +41,17 @@ impl RangeDeletions {
     }
 
     pub(super) fn push(&mut self, deletion: RangeDeletion) -> Result<(), StoreError> {
-        let bytes = deletion.start.len() + deletion.end.len() + DELETION_OVERHEAD;
-        let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(StoreError::TooLarge("the deletions in its store"))?;
-        self.all.push(deletion);
+        spend(&mut self.left, &deletion)?;
+        self.all.push(Arc::new(deletion));
         Ok(())
     }
+}
+
+fn spend(left: &mut usize, deletion: &RangeDeletion) -> Result<(), StoreError> {
+    let bytes = deletion.start.len() + deletion.end.len() + DELETION_OVERHEAD;
+    let rest = left.checked_sub(bytes);
+    *left = rest.ok_or(StoreError::TooLarge("the deletions in its store"))?;
+    Ok(())
 }
 
 /// Calls `visit` with the deletions of a block.
@@ -98,57 +105,80 @@ pub(super) fn read(
 
 /// Decides for keys in ascending order whether they are deleted.
 #[derive(Debug)]
-pub(super) struct DeletionSweep<'s> {
-    /// Sorted by start.
-    waiting: std::slice::Iter<'s, RangeDeletion>,
+pub(super) struct DeletionSweep {
+    /// The first start first.
+    waiting: BinaryHeap<Reverse<ByStart>>,
     /// Deletions whose range the current key may be in, the latest first.
-    active: BinaryHeap<Latest<'s>>,
+    active: BinaryHeap<BySequence>,
+    /// Bytes of memory that are left for further deletions.
+    left: usize,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Latest<'s>(&'s RangeDeletion);
+struct ByStart(Arc<RangeDeletion>);
 
-impl Ord for Latest<'_> {
+impl Ord for ByStart {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.sequence.cmp(&other.0.sequence)
+        self.0.start.cmp(&other.0.start)
     }
 }
 
-impl PartialOrd for Latest<'_> {
+impl PartialOrd for ByStart {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<'s> DeletionSweep<'s> {
-    pub(super) fn new(deletions: &'s [RangeDeletion]) -> Self {
+#[derive(Debug, PartialEq, Eq)]
+struct BySequence(Arc<RangeDeletion>);
+
+impl Ord for BySequence {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.sequence.cmp(&other.0.sequence)
+    }
+}
+
+impl PartialOrd for BySequence {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl DeletionSweep {
+    /// Begins with the deletions of the log. Those of a table are added before the first key that they may delete.
+    pub(super) fn new(of_log: &RangeDeletions) -> Self {
         Self {
-            waiting: deletions.iter(),
+            waiting: of_log.all.iter().cloned().map(ByStart).map(Reverse).collect(),
             active: BinaryHeap::new(),
+            left: of_log.left,
         }
+    }
+
+    /// Adds a deletion.
+    pub(super) fn add(&mut self, deletion: RangeDeletion) -> Result<(), StoreError> {
+        spend(&mut self.left, &deletion)?;
+        self.waiting.push(Reverse(ByStart(Arc::new(deletion))));
+        Ok(())
     }
 
     /// Whether a row is deleted. Keys must come in ascending order.
     pub(super) fn deletes(&mut self, key: &[u8], sequence: u64) -> bool {
-        while let Some(deletion) = self
-            .waiting
-            .as_slice()
-            .first()
-            .filter(|deletion| deletion.start.as_slice() <= key)
+        while let Some(next) = self.waiting.peek_mut()
+            && next.0.0.start.as_slice() <= key
         {
-            self.active.push(Latest(deletion));
-            self.waiting.next();
+            let Reverse(ByStart(deletion)) = PeekMut::pop(next);
+            self.active.push(BySequence(deletion));
         }
         while self
             .active
             .peek()
-            .is_some_and(|Latest(deletion)| deletion.end.as_slice() <= key)
+            .is_some_and(|BySequence(deletion)| deletion.end.as_slice() <= key)
         {
             self.active.pop();
         }
         self.active
             .peek()
-            .is_some_and(|Latest(deletion)| deletion.sequence > sequence)
+            .is_some_and(|BySequence(deletion)| deletion.sequence > sequence)
     }
 }
 
@@ -165,8 +195,12 @@ mod tests {
                 sequence: u64::from(n) * 37 % 41,
             })
             .collect();
-        let mut sweep = DeletionSweep::new(&deletions);
+        let mut sweep = DeletionSweep::new(&RangeDeletions::with_limit(1 << 20));
+        let mut waiting = deletions.clone();
         for key in 0_u8..60 {
+            for deletion in waiting.extract_if(.., |deletion| deletion.start[0] == key) {
+                sweep.add(deletion).unwrap();
+            }
             for sequence in [0, 5, 20, 40] {
                 let within = |deletion: &&RangeDeletion| deletion.start[0] <= key && key < deletion.end[0];
                 let hidden = deletions

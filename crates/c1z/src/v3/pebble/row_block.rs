@@ -9,7 +9,7 @@ use super::varint;
 const ROW_OVERHEAD: usize = size_of::<(usize, u64, usize)>();
 
 /// Rows in one buffer. Keys have no trailers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct BlockRows {
     bytes: Vec<u8>,
     rows: Vec<(usize, u64, usize)>,
@@ -42,6 +42,16 @@ impl BlockRows {
         self.bytes.extend_from_slice(row.value);
         self.rows.push((key_end, row.trailer, self.bytes.len()));
         Ok(())
+    }
+
+    /// Removes all rows. Keeps their memory for others if it is at most `max_kept` bytes.
+    pub(super) fn restart(&mut self, max_bytes: usize, max_kept: usize) {
+        if self.bytes.capacity() + self.rows.capacity() * ROW_OVERHEAD > max_kept {
+            *self = Self::default();
+        }
+        self.bytes.clear();
+        self.rows.clear();
+        self.max_bytes = max_bytes;
     }
 
     /// Bytes of memory of the rows.

@@ -1,9 +1,7 @@
 //! Reads a table of any format from Pebble's first to its seventh, forwards, block by block.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{Read, SeekFrom};
 use std::sync::Arc;
 
 use twox_hash::XxHash64;
@@ -21,6 +19,7 @@ use super::row_block;
 use super::row_block::BlockRows;
 use super::row_block::Row;
 use super::snappy;
+use super::table_files::TableFile;
 use super::varint;
 
 const MAGIC: [u8; 8] = [0xF0, 0x9F, 0xAA, 0xB3, 0xF0, 0x9F, 0xAA, 0xB3];
@@ -48,13 +47,16 @@ const OBSOLETE_BIT: u64 = 64;
 const CRC32C: u8 = 1;
 const XXHASH64: u8 = 3;
 
+/// Memory of a block that the next block uses again. That of larger blocks is freed, because many tables may be open.
+const MAX_KEPT_BYTES: usize = 128 << 10;
+
 type Handle = (u64, u64);
 
 /// A table that is read, or rows in memory that look like one.
 #[derive(Debug)]
 pub(super) struct TableReader {
     /// `None` for rows in memory.
-    file: Option<File>,
+    file: Option<Box<dyn TableFile>>,
     bytes: u64,
     format: u32,
     checksum: u8,
@@ -65,6 +67,8 @@ pub(super) struct TableReader {
     at: usize,
     /// The block of range deletions.
     deletions: Option<Handle>,
+    /// The memory of the previous block, which the next one uses again.
+    buffer: Vec<u8>,
 }
 
 impl TableReader {
@@ -80,26 +84,22 @@ impl TableReader {
             rows,
             at: 0,
             deletions: None,
+            buffer: Vec::new(),
         }
     }
 
-    /// Calls `visit` with the range deletions of a table.
-    pub(super) fn deletions(
-        path: &Path,
+    /// Opens a table at the block in which the key `from` would be. Calls `deleted` with its range deletions.
+    pub(super) fn open(
+        file: Box<dyn TableFile>,
         budget: &MemoryBudget,
-        visit: impl FnMut(RangeDeletion) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let (mut table, _, _) = Self::described(path, budget)?;
-        let Some(handle) = table.deletions else {
-            return Ok(());
-        };
-        let block = table.block(handle)?;
-        range_deletions::read(&block, table.format >= COLUMNAR, visit)
-    }
-
-    /// Opens a table at the block in which the key `from` would be.
-    pub(super) fn open(path: &Path, budget: &MemoryBudget, from: &[u8]) -> Result<Self, StoreError> {
-        let (mut table, index, two_levels) = Self::described(path, budget)?;
+        from: &[u8],
+        deleted: impl FnMut(RangeDeletion) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        let (mut table, index, two_levels) = Self::described(file, budget)?;
+        if let Some(handle) = table.deletions {
+            let block = table.block(handle)?;
+            range_deletions::read(&block, table.format >= COLUMNAR, deleted)?;
+        }
         let mut left = table.bytes;
         let mut blocks = table.index(index, from, &mut left)?;
         if two_levels {
@@ -114,10 +114,12 @@ impl TableReader {
     }
 
     /// Reads footer, metaindex and properties. Returns the table, its index, and whether the index has two levels.
-    fn described(path: &Path, budget: &MemoryBudget) -> Result<(Self, Handle, bool), StoreError> {
+    fn described(
+        mut file: Box<dyn TableFile>,
+        budget: &MemoryBudget,
+    ) -> Result<(Self, Handle, bool), StoreError> {
         budget.open()?;
-        let mut file = File::open(path)?;
-        let bytes = file.metadata()?.len();
+        let bytes = file.seek(SeekFrom::End(0))?;
         let tail = bytes.min(ATTRIBUTED_FOOTER as u64);
         file.seek(SeekFrom::Start(bytes - tail))?;
         let mut footer = Vec::new();
@@ -157,13 +159,19 @@ impl TableReader {
             };
             let block = self.block(handle)?;
             self.at = 0;
-            // Frees the previous block before the next one is decoded.
-            self.rows = Arc::default();
-            self.rows = Arc::new(if self.format < COLUMNAR {
-                self.row_block(&block)?
+            let mut rows = std::mem::take(&mut self.rows);
+            // Only the rows of a log have further owners.
+            let rows_of_block = Arc::make_mut(&mut rows);
+            rows_of_block.restart(self.budget.max_bytes, MAX_KEPT_BYTES);
+            if self.format < COLUMNAR {
+                self.row_block(&block, rows_of_block)?;
             } else {
-                self.column_block(&block)?
-            });
+                column_block(&block, rows_of_block)?;
+            }
+            self.rows = rows;
+            if block.capacity() <= MAX_KEPT_BYTES {
+                self.buffer = block;
+            }
         }
         Ok(())
     }
@@ -179,8 +187,11 @@ impl TableReader {
             .as_mut()
             .ok_or_else(|| damaged("a log of its store has no blocks"))?;
         file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        file.take(length as u64).read_to_end(&mut bytes)?;
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.clear();
+        // A block may say that it is larger than its table.
+        bytes.reserve(usize::try_from(self.bytes).unwrap_or(length).min(length));
+        Read::take(&mut **file, length as u64).read_to_end(&mut bytes)?;
         if bytes.len() < length {
             return Err(damaged("a block of its store is not within its table"));
         }
@@ -295,8 +306,7 @@ impl TableReader {
         Ok(blocks)
     }
 
-    fn row_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
-        let mut out = BlockRows::with_limit(self.budget.max_bytes);
+    fn row_block(&self, block: &[u8], out: &mut BlockRows) -> Result<(), StoreError> {
         let with_prefix = self.format >= VALUE_PREFIX;
         row_block::each(block, |key, mut value| {
             let (key, mut trailer) = row_block::split_trailer(key)?;
@@ -314,32 +324,29 @@ impl TableReader {
                 value = rest;
             }
             out.push(Row { key, trailer, value })
-        })?;
-        Ok(out)
+        })
     }
+}
 
-    fn column_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
-        let columns = ColumnarBlock::parse(block, 4)?;
-        let mut out = BlockRows::with_limit(self.budget.max_bytes);
-        let (suffixes, trailers) = (columns.byte_column(1)?, columns.uint_column(TRAILERS)?);
-        let (values, elsewhere) = (columns.byte_column(VALUES)?, columns.bool_column(OUT_OF_LINE)?);
-        columns.each_prefixed(0, |row, key| {
-            if is_set(elsewhere, row) {
-                return Err(StoreError::Unknown(
-                    "its tables have values in blocks of their own",
-                ));
-            }
-            if !suffixes.get(row)?.is_empty() {
-                return Err(StoreError::Unknown("its keys have two parts"));
-            }
-            out.push(Row {
-                key,
-                trailer: trailers.get(row)?,
-                value: values.get(row)?,
-            })
-        })?;
-        Ok(out)
-    }
+fn column_block(block: &[u8], out: &mut BlockRows) -> Result<(), StoreError> {
+    let columns = ColumnarBlock::parse(block, 4)?;
+    let (suffixes, trailers) = (columns.byte_column(1)?, columns.uint_column(TRAILERS)?);
+    let (values, elsewhere) = (columns.byte_column(VALUES)?, columns.bool_column(OUT_OF_LINE)?);
+    columns.each_prefixed(0, |row, key| {
+        if is_set(elsewhere, row) {
+            return Err(StoreError::Unknown(
+                "its tables have values in blocks of their own",
+            ));
+        }
+        if !suffixes.get(row)?.is_empty() {
+            return Err(StoreError::Unknown("its keys have two parts"));
+        }
+        out.push(Row {
+            key,
+            trailer: trailers.get(row)?,
+            value: values.get(row)?,
+        })
+    })
 }
 
 /// Returns format, type of checksum, and the handles of metaindex and index.

@@ -2,8 +2,10 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::StoreError;
@@ -15,6 +17,7 @@ use super::range_deletions::RangeDeletions;
 use super::row_block;
 use super::row_block::BlockRows;
 use super::sstable_reader::TableReader;
+use super::table_files::{TableFiles, missing};
 use super::version_edit;
 use super::version_edit::TableInfo;
 use super::wal;
@@ -31,16 +34,16 @@ const LAST_SEQUENCE: u64 = (1 << 56) - 1;
 /// Tables that may be open at a time. Pebble compacts when about a dozen overlap.
 const MAX_OPEN_TABLES: usize = 256;
 
-/// A store in a folder.
+/// A store: its tables, and what is in their folder besides them.
 #[derive(Debug)]
-pub(crate) struct StoreReader {
-    folder: PathBuf,
+pub(crate) struct StoreReader<T> {
+    files: T,
     /// Sorted by first key.
     tables: Vec<TableInfo>,
     /// Rows of the write-ahead log.
     wal_rows: Arc<BlockRows>,
-    /// Range deletions, sorted by start.
-    deletions: Vec<RangeDeletion>,
+    /// Range deletions of the log.
+    wal_deletions: RangeDeletions,
     budget: MemoryBudget,
 }
 
@@ -55,17 +58,27 @@ struct Cursor {
     sequence: Option<u64>,
 }
 
-impl StoreReader {
+impl<T: TableFiles> StoreReader<T> {
     /// Opens a store whose blocks may take `max_bytes` of memory at a time.
-    pub(crate) fn open(folder: &Path, max_bytes: usize) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path, files: T, max_bytes: usize) -> Result<Self, T::Error> {
+        let store = Self::open_folder(folder, files, max_bytes)?;
+        for info in &store.tables {
+            if !store.files.contains(info.file)? {
+                return Err(missing().into());
+            }
+        }
+        Ok(store)
+    }
+
+    fn open_folder(folder: &Path, files: T, max_bytes: usize) -> Result<Self, StoreError> {
         let (mut tables, first_log) = version_edit::tables(folder, max_bytes)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
         let mut wal_rows = WalEntries::with_limit(max_bytes);
         let mut logs = Vec::new();
-        let mut bytes = 0;
+        let mut bytes = files.bytes_elsewhere();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            bytes += entry.metadata()?.len();
+            bytes = entry.metadata()?.len().saturating_add(bytes);
             let name = entry.file_name().to_string_lossy().into_owned();
             logs.extend(wal::number(&name, first_log).map(|number| (number, name)));
         }
@@ -73,52 +86,51 @@ impl StoreReader {
         for (number, name) in &logs {
             wal_rows.read(&folder.join(name), *number)?;
         }
-        let mut deletions = std::mem::replace(&mut wal_rows.deletions, RangeDeletions::with_limit(0));
-        let mut store = Self {
-            folder: folder.to_owned(),
+        Ok(Self {
+            files,
             tables,
-            deletions: Vec::new(),
+            wal_deletions: std::mem::replace(&mut wal_rows.deletions, RangeDeletions::with_limit(0)),
             wal_rows: Arc::new(wal_rows.into_rows()?),
             budget: MemoryBudget::new(bytes, max_bytes),
-        };
-        for info in &store.tables {
-            TableReader::deletions(&store.file_of(info)?, &store.budget, |deletion| {
-                within(deletion, info).map_or(Ok(()), |deletion| deletions.push(deletion))
-            })?;
-        }
-        store.deletions = deletions.all;
-        store.deletions.sort_by(|a, b| a.start.cmp(&b.start));
-        Ok(store)
-    }
-
-    fn file_of(&self, info: &TableInfo) -> Result<PathBuf, StoreError> {
-        let path = self.folder.join(format!("{:06}.sst", info.file));
-        if path.try_exists()? {
-            Ok(path)
-        } else {
-            Err(damaged("a table of its store is missing"))
-        }
+        })
     }
 
     /// Calls `visit` with key and value of all keys that begin with `prefix`, in ascending order.
-    pub(crate) fn each<E: From<StoreError>>(
+    pub(crate) fn each<E: From<T::Error>>(
         &self,
         prefix: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.scan(prefix, prefix, |key, value| {
+            visit(key, value).map(ControlFlow::Continue)
+        })
+    }
+
+    /// The first key that begins with `prefix` and is not before `from`.
+    pub(crate) fn first_from(&self, prefix: &[u8], from: &[u8]) -> Result<Option<Vec<u8>>, T::Error> {
+        let mut found = None;
+        self.scan(prefix, from, |key, _| {
+            found = Some(key.to_vec());
+            Ok::<_, T::Error>(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Calls `visit` with the rows whose keys begin with `prefix` and are not before `from`, in ascending order, until it breaks.
+    fn scan<E: From<T::Error>>(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let from = from.max(prefix);
+        let failed = |error: StoreError| E::from(T::Error::from(error));
         let mut waiting = self.tables.iter().peekable();
         let mut open: BinaryHeap<Reverse<Cursor>> = BinaryHeap::new();
-        let wal_rows = Cursor {
-            table: TableReader::from_rows(Arc::clone(&self.wal_rows), self.budget.clone()),
-            key: Vec::new(),
-            trailer: 0,
-            last: None,
-            sequence: None,
-        };
-        open.extend(wal_rows.seek(prefix)?.map(Reverse));
+        open.extend(self.log_cursor().seek(from).map_err(failed)?.map(Reverse));
         // Bytes of memory of the open tables. The log has its own limit.
         let mut memory_bytes = 0;
-        let mut deleted = DeletionSweep::new(&self.deletions);
+        let mut deletions = DeletionSweep::new(&self.wal_deletions);
         let mut before: Option<Vec<u8>> = None;
         loop {
             // A table is opened when the merge reaches its first key, so that few are open at a time.
@@ -126,13 +138,16 @@ impl StoreReader {
             if let Some(info) = waiting.peek()
                 && next.is_none_or(|key| user_key(&info.smallest) <= key)
             {
-                if user_key(&info.largest) >= prefix
-                    && let Some(cursor) = self.cursor(info, prefix)?
+                if is_after(user_key(&info.smallest), prefix) {
+                    return Ok(());
+                }
+                if user_key(&info.largest) >= from
+                    && let Some(cursor) = self.cursor(info, from, &mut deletions)?
                 {
                     memory_bytes += cursor.table.memory_bytes();
                     open.push(Reverse(cursor));
                     if open.len() > MAX_OPEN_TABLES {
-                        return Err(StoreError::TooLarge("tables of its store that overlap").into());
+                        return Err(failed(StoreError::TooLarge("tables of its store that overlap")));
                     }
                 }
                 waiting.next();
@@ -142,48 +157,80 @@ impl StoreReader {
                 return Ok(());
             };
             let Reverse(cursor) = &mut *top;
-            if cursor.key.starts_with(prefix) {
-                if before.as_deref() != Some(&cursor.key) {
-                    let row = cursor.table.row().ok_or_else(|| damaged("a row is gone"))?;
-                    match cursor.trailer & 0xFF {
-                        _ if deleted.deletes(&cursor.key, cursor.trailer >> 8) => {}
-                        SET | SET_WITH_DELETE => visit(&cursor.key, row.value)?,
-                        DELETE | SINGLE_DELETE | DELETE_SIZED => {}
-                        _ => {
-                            return Err(
-                                StoreError::Unknown("its store has rows of a kind not known here").into()
-                            );
-                        }
-                    }
-                    before.get_or_insert_default().clone_from(&cursor.key);
-                }
-            } else if cursor.key.as_slice() > prefix {
-                // All further keys are greater than the prefix.
+            if is_after(&cursor.key, prefix) {
                 return Ok(());
             }
+            if before.as_ref() != Some(&cursor.key) {
+                if is_live(cursor, &mut deletions).map_err(failed)? {
+                    let row = cursor
+                        .table
+                        .row()
+                        .ok_or_else(|| failed(damaged("a row is gone")))?;
+                    if visit(&cursor.key, row.value)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                before.get_or_insert_default().clone_from(&cursor.key);
+            }
             memory_bytes -= cursor.table.memory_bytes();
-            cursor.table.advance()?;
+            cursor.table.advance().map_err(failed)?;
             memory_bytes += cursor.table.memory_bytes();
             if memory_bytes > self.budget.max_bytes {
-                return Err(StoreError::TooLarge("tables of its store that overlap").into());
+                return Err(failed(StoreError::TooLarge("tables of its store that overlap")));
             }
-            if !cursor.load()? {
+            if !cursor.load().map_err(failed)? {
                 memory_bytes -= cursor.table.memory_bytes();
-                std::collections::binary_heap::PeekMut::pop(top);
+                PeekMut::pop(top);
             }
         }
     }
 
-    fn cursor(&self, info: &TableInfo, from: &[u8]) -> Result<Option<Cursor>, StoreError> {
+    fn log_cursor(&self) -> Cursor {
+        Cursor {
+            table: TableReader::from_rows(Arc::clone(&self.wal_rows), self.budget.clone()),
+            key: Vec::new(),
+            trailer: 0,
+            last: None,
+            sequence: None,
+        }
+    }
+
+    /// Opens a table at a key. Its deletions are added to `deletions` even if it has no further rows.
+    fn cursor(
+        &self,
+        info: &TableInfo,
+        from: &[u8],
+        deletions: &mut DeletionSweep,
+    ) -> Result<Option<Cursor>, T::Error> {
         let from = from.max(user_key(&info.smallest));
+        let table = TableReader::open(self.files.open(info.file)?, &self.budget, from, |deletion| {
+            within(deletion, info).map_or(Ok(()), |deletion| deletions.add(deletion))
+        })?;
         let cursor = Cursor {
-            table: TableReader::open(&self.file_of(info)?, &self.budget, from)?,
+            table,
             key: Vec::new(),
             trailer: 0,
             last: Some(info.largest.clone()),
             sequence: info.sequence,
         };
-        cursor.seek(from)
+        Ok(cursor.seek(from)?)
+    }
+}
+
+/// Whether a key is after all keys that begin with a prefix.
+fn is_after(key: &[u8], prefix: &[u8]) -> bool {
+    !key.starts_with(prefix) && key > prefix
+}
+
+/// Whether the current row sets its key and is not deleted.
+fn is_live(cursor: &Cursor, deletions: &mut DeletionSweep) -> Result<bool, StoreError> {
+    if deletions.deletes(&cursor.key, cursor.trailer >> 8) {
+        return Ok(false);
+    }
+    match cursor.trailer & 0xFF {
+        SET | SET_WITH_DELETE => Ok(true),
+        DELETE | SINGLE_DELETE | DELETE_SIZED => Ok(false),
+        _ => Err(StoreError::Unknown("its store has rows of a kind not known here")),
     }
 }
 

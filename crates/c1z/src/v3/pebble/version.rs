@@ -2,6 +2,7 @@
 
 use super::record_format;
 use super::sstable_writer::FinishedTable;
+use super::table_files;
 use super::varint;
 
 /// Pebble's format major version. Tables of all older formats are allowed in it.
@@ -23,7 +24,7 @@ const FIRST_TABLE: u64 = 3;
 
 /// The file name of the table at an index.
 pub(crate) fn table_name(index: u64) -> String {
-    format!("{:06}.sst", FIRST_TABLE + index)
+    table_files::table_name(FIRST_TABLE + index)
 }
 
 /// The manifest of a store that has these tables, all in the bottom level.

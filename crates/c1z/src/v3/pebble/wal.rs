@@ -140,7 +140,7 @@ mod tests {
             end: b"c".to_vec(),
             sequence: 11,
         };
-        assert_eq!(wal_rows.deletions.all, [deletion]);
+        assert_eq!(wal_rows.deletions.all, [deletion.into()]);
         let rows = wal_rows.into_rows().unwrap();
         let row = |at| rows.get(at).map(|row| (row.key, row.trailer, row.value));
         assert_eq!(row(0), Some((&b"a"[..], 12 << 8, &b""[..])));
