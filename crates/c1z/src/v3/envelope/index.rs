@@ -153,6 +153,6 @@ fn check(entry: IndexedFrameEntry, begin: u64, end: u64) -> Result<Entry, String
 /// Whether a name stays in the folder to which it is unpacked.
 fn is_local(name: &str) -> bool {
     let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-    let unusual = name.contains(['\\', '\0']) || name.split('/').any(str::is_empty);
+    let unusual = name.contains(['\\', '\0']) || name.split('/').any(|part| matches!(part, "" | "."));
     (1..=MAX_NAME_BYTES).contains(&name.len()) && !unusual && Path::new(name).components().all(plain)
 }
