@@ -289,8 +289,7 @@ fn damaged_stores_are_rejected() {
 
 /// The ids of the sync that a writer replaces, as texts.
 fn previous_ids(writer: &mut Writer) -> Result<Vec<String>, C1zError> {
-    let mut ids = Vec::new();
-    writer.each_previous_id(|id| {
+    let mut ids = writer.fold_previous_ids(Vec::new, |ids, id| {
         ids.push(match id {
             PreviousId::Resource { resource_type, id } => format!("{resource_type}:{id}"),
             PreviousId::Grant {
@@ -380,7 +379,7 @@ fn damage_to_a_table_is_found_when_it_is_read() {
         resource: Some(resource("role", "8")),
         ..Entitlement::default()
     };
-    let names: Vec<String> = (0..60_000).map(|user| format!("{user:0>150}")).collect();
+    let names: Vec<String> = (0..12_000).map(|user| format!("{user:0>900}")).collect();
     let template = GrantTemplate::new(&entitlement, "user", &[]);
     writer
         .put_grants(&template, names.iter().map(String::as_str))
@@ -409,7 +408,7 @@ fn damage_to_a_table_is_found_when_it_is_read() {
         };
         match read {
             Ok(ids) => {
-                assert_eq!(ids.len(), 60_003);
+                assert_eq!(ids.len(), 12_003);
                 found[2] += 1;
             }
             Err(error) => {
@@ -420,8 +419,9 @@ fn damage_to_a_table_is_found_when_it_is_read() {
         }
         assert_eq!(fs::read(&path).unwrap(), spoilt);
     }
-    let [at_begin, at_comparison, _tables_without_ids] = found;
-    assert!(at_begin > 0 && at_comparison > 0, "{found:?}");
+    // Grants are not read if their index is complete.
+    let [at_begin, at_comparison, never] = found;
+    assert!(at_begin > 0 && at_comparison > 0 && never > 0, "{found:?}");
 
     fs::write(&path, &intact).unwrap();
     let (options, header) = settings(&path, StorageEngine::Pebble, "full");

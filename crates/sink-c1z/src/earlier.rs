@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access_core::location::{self, LocationConflict, LocationContents};
-use access_core::model::{ResourceTypeId, SyncRun};
+use access_core::model::{ResourceTypeId, SyncId, SyncRun};
 use access_core::sync::{Comparer, Comparison, CurrentSync};
 use c1z::{Contents, PreviousId, Writer};
 
@@ -33,13 +33,14 @@ pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationCo
 /// Compares the full sync in the file with the current data. `None` without a full sync.
 pub(crate) fn compare(
     writer: &mut Writer,
-    current: Arc<CurrentSync>,
+    current: &Arc<CurrentSync>,
 ) -> Result<Option<Comparison>, C1zSinkError> {
     let Some((sync_id, _)) = writer.previous() else {
         return Ok(None);
     };
-    let mut comparer = Comparer::new(current, sync_id.parse().ok());
-    writer.each_previous_id(|id| match id {
+    let sync_id: Option<SyncId> = sync_id.parse().ok();
+    let begin = || Comparer::new(Arc::clone(current), sync_id.clone());
+    let comparer = writer.fold_previous_ids(begin, |comparer, id| match id {
         PreviousId::Resource { resource_type, id } => comparer.add_resource(resource_type, id),
         PreviousId::Grant {
             entitlement,

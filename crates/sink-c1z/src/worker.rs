@@ -42,7 +42,7 @@ impl FileJob for RowWriter {
     }
 
     fn compare(&mut self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, C1zSinkError> {
-        earlier::compare(&mut self.writer, current)
+        earlier::compare(&mut self.writer, &current)
     }
 
     fn prepare(self, summary: &SyncSummary) -> Result<PreparedC1z, C1zSinkError> {

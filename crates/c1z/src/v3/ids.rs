@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use baton_proto::storage_v3::{ResourceRecord, ResourceTypeRecord, SyncRunRecord, SyncStatsRecord};
 use prost::Message;
 
+use super::grant_index::{self, GrantIds};
 use super::key::{self, KeyParts};
 use super::packed_tables::StoreTables;
 use super::pebble::{StoreError, StoreReader};
@@ -21,6 +22,16 @@ use crate::previous_ids::PreviousId;
 use crate::stats::{self, SyncStats};
 use crate::sync_row::SyncRow;
 use crate::tenant_address::{AppAddresses, MAX_APPS, is_app};
+
+impl<'a> From<GrantIds<'a>> for PreviousId<'a> {
+    fn from(grant: GrantIds<'a>) -> Self {
+        Self::Grant {
+            entitlement: grant.entitlement,
+            principal_type: grant.principal_type,
+            principal: grant.principal,
+        }
+    }
+}
 
 /// A store of one sync, whose tables are unpacked when they are read.
 #[derive(Debug)]
@@ -182,46 +193,56 @@ impl StoreIds {
         Ok(addresses.only())
     }
 
-    /// Calls `visit` with the ids of all resources and grants.
-    pub(crate) fn each_id(
+    /// Adds the ids of all resources and grants to what `begin` makes. Begins anew if the index of the grants is not complete.
+    pub(crate) fn fold<C>(
         &self,
         stop: &AtomicBool,
-        mut visit: impl FnMut(PreviousId<'_>),
-    ) -> Result<(), C1zError> {
-        let mut pass_on = |id: PreviousId<'_>| {
-            visit(id);
+        begin: impl Fn() -> C,
+        add: impl Fn(&mut C, PreviousId<'_>),
+    ) -> Result<C, C1zError> {
+        let add = |ids: &mut C, id: PreviousId<'_>| {
+            add(ids, id);
             if stop.load(Ordering::Relaxed) {
                 Err(StoreReadError::Stopped)
             } else {
                 Ok(())
             }
         };
+        self.fold_ids(begin, add).map_err(|error| self.failed(error))
+    }
+
+    fn fold_ids<C>(
+        &self,
+        begin: impl Fn() -> C,
+        add: impl Fn(&mut C, PreviousId<'_>) -> Result<(), StoreReadError>,
+    ) -> Result<C, StoreReadError> {
+        let resources = || {
+            let mut ids = begin();
+            self.keys(&key::RESOURCE, |[resource_type, id], _| {
+                add(&mut ids, PreviousId::Resource { resource_type, id })
+            })?;
+            Ok::<C, StoreReadError>(ids)
+        };
+        let mut ids = resources()?;
+        let is_complete = grant_index::each(&self.store, |grant| add(&mut ids, grant.into()))?;
+        if is_complete {
+            return Ok(ids);
+        }
+        ids = resources()?;
         let mut entitlement = String::new();
-        let read = self
-            .keys(&key::RESOURCE, |[resource_type, id], _| {
-                pass_on(PreviousId::Resource { resource_type, id })
-            })
-            .and_then(|()| {
-                self.keys(&key::GRANT, |parts: &[String; 6], is_new| {
-                    let [resource_type, resource, is_tail, rest, principal_type, principal] = parts;
-                    if is_new {
-                        entitlement.clear();
-                        if is_tail == "1" {
-                            for part in [resource_type, resource] {
-                                entitlement.push_str(part);
-                                entitlement.push(':');
-                            }
-                        }
-                        entitlement.push_str(rest);
-                    }
-                    pass_on(PreviousId::Grant {
-                        entitlement: &entitlement,
-                        principal_type,
-                        principal,
-                    })
-                })
-            });
-        read.map_err(|error| self.failed(error))
+        self.keys(&key::GRANT, |parts: &[String; 6], is_new| {
+            let [parts @ .., principal_type, principal] = parts;
+            if is_new {
+                key::entitlement_id(parts, &mut entitlement);
+            }
+            let grant = GrantIds {
+                entitlement: &entitlement,
+                principal_type,
+                principal,
+            };
+            add(&mut ids, grant.into())
+        })?;
+        Ok(ids)
     }
 
     fn failed(&self, error: StoreReadError) -> C1zError {
@@ -246,6 +267,7 @@ impl StoreIds {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs::File;
 
     use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
@@ -254,8 +276,8 @@ mod tests {
     use crate::v3::envelope::{EnvelopeWriter, Frame};
     use crate::v3::pebble::{self, TableWriter};
 
-    /// A file with a store of these keys, all without a value, and of the stamps.
-    fn write(path: &Path, keys: &[&[u8]]) {
+    /// A file with a store of these rows, and of the stamps.
+    fn write(path: &Path, rows: &BTreeMap<Vec<u8>, Vec<u8>>) {
         let file = File::create(path).unwrap();
         let manifest = C1zManifestV3 {
             engine: manifest::ENGINE.to_owned(),
@@ -263,11 +285,11 @@ mod tests {
             ..C1zManifestV3::default()
         };
         let mut table = TableWriter::new();
-        for key in keys {
-            table.add(key, &[]);
-        }
-        for stamp in [key::ID_FORMAT, key::KEYSPACE] {
-            table.add(stamp, &key::LAYOUT);
+        let stamps = [key::ID_FORMAT, key::KEYSPACE].map(|stamp| (stamp.to_vec(), key::LAYOUT.to_vec()));
+        let mut all = BTreeMap::from(stamps);
+        all.extend(rows.clone());
+        for (key, value) in all {
+            table.add(&key, &value);
         }
         let (content, finished) = table.finish();
         let mut writer = EnvelopeWriter::begin(&file, &manifest).unwrap();
@@ -295,13 +317,66 @@ mod tests {
             b"\x01\x09\x001",
             b"user\x001",
         ];
-        let keys = parts.map(|parts| [&key::RESOURCE, parts].concat());
-        write(&path, &keys.each_ref().map(Vec::as_slice));
+        let rows = parts.map(|parts| ([&key::RESOURCE, parts].concat(), Vec::new()));
+        write(&path, &rows.into());
         let stop = Arc::new(AtomicBool::new(false));
         let ids = StoreIds::open(&path, folder.path(), Limits::default(), &stop).unwrap();
         let types = ids.types_of_resources().unwrap();
         assert_eq!(types, ["", "\0", "\u{8}", "user"].map(str::to_owned).into());
-        let error = ids.each_id(&stop, |_| {}).unwrap_err();
+        let error = ids.fold(&stop, || (), |(), _| {}).unwrap_err();
         assert!(error.to_string().contains("too short"), "{error}");
+    }
+
+    /// The grants of a store whose index has others than its grants, to see which of them are read.
+    fn grants_of(further: &[(&[u8], &[u8])]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        let mut rows = BTreeMap::new();
+        for id in ["1", "2"] {
+            let grant = format!("role\x007\x001\x00assigned\x00user\x00{id}");
+            rows.insert([&key::GRANT, grant.as_bytes()].concat(), Vec::new());
+        }
+        let indexed = b"role\x007\x001\x00assigned\x00\xAB\xCDuser\x00in the index";
+        rows.insert([&key::BY_PRINCIPAL_HASH[..], indexed].concat(), vec![7; 8]);
+        for (key, value) in further {
+            rows.insert(key.to_vec(), value.to_vec());
+        }
+        write(&path, &rows);
+        let stop = Arc::new(AtomicBool::new(false));
+        let ids = StoreIds::open(&path, folder.path(), Limits::default(), &stop).unwrap();
+        let grants = ids.fold(&stop, Vec::new, |grants, id| match id {
+            PreviousId::Grant {
+                entitlement,
+                principal_type,
+                principal,
+            } => {
+                grants.push(format!("{entitlement} {principal_type}:{principal}"));
+            }
+            PreviousId::Resource { .. } => panic!("{id:?}"),
+        });
+        grants.unwrap()
+    }
+
+    #[test]
+    fn an_index_of_grants_is_used_only_if_it_is_complete() {
+        let grants = ["role:7:assigned user:1", "role:7:assigned user:2"];
+        let digest = |count: u8, byte: u8| [[0, 0, 0, 0, 0, 0, 0, count], [byte; 8]].concat();
+        let all = &key::ALL_GRANTS_DIGEST[..];
+        assert_eq!(
+            grants_of(&[(all, &digest(1, 7))]),
+            ["role:7:assigned user:in the index"]
+        );
+        assert_eq!(grants_of(&[]), grants, "no digest");
+        assert_eq!(grants_of(&[(all, &digest(2, 7))]), grants, "too few");
+        assert_eq!(grants_of(&[(all, &digest(1, 8))]), grants, "another one");
+        assert_eq!(grants_of(&[(all, b"short")]), grants, "not a digest");
+        for mark in ["deferred_grant_idx_pending", "grant_digest_build_pending"] {
+            let mark = [b"\x03\xFF", mark.as_bytes()].concat();
+            assert_eq!(
+                grants_of(&[(all, &digest(1, 7)), (&mark, &[])]),
+                grants,
+                "not built"
+            );
+        }
     }
 }

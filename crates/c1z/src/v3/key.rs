@@ -63,6 +63,18 @@ pub(crate) fn entitlement<'a>(resource_type: &'a str, resource: &'a str, id: &'a
     }
 }
 
+/// The id of the entitlement with these parts: the reverse of [`entitlement`].
+pub(crate) fn entitlement_id([resource_type, resource, is_tail, rest]: &[String; 4], out: &mut String) {
+    out.clear();
+    if is_tail == "1" {
+        for part in [resource_type, resource] {
+            out.push_str(part);
+            out.push(':');
+        }
+    }
+    out.push_str(rest);
+}
+
 /// Decodes the next part. Returns it with what follows.
 pub(crate) fn next(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
     let end = bytes.iter().position(|byte| *byte == 0);
@@ -155,6 +167,12 @@ mod tests {
         assert_eq!(entitlement("role", "7", "role:7:"), ["role", "7", "1", ""]);
         for other in ["role:7", "role:70:assigned", "assigned", ""] {
             assert_eq!(entitlement("role", "7", other), ["role", "7", "0", other]);
+        }
+        let mut id = String::new();
+        for expected in ["role:7:assigned", "role:7:", "role:7", "role:70:assigned", ""] {
+            let parts = entitlement("role", "7", expected).map(str::to_owned);
+            entitlement_id(&parts, &mut id);
+            assert_eq!(id, expected);
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store in it: tables, manifest of tables,
 //! markers. `key.rs`, `record.rs` and `grant.rs` encode keys and values, `row_sorter.rs` sorts them, `grant_digests.rs` computes
-//! digests, `file_writer.rs` writes tables and frames. `unpacked_store.rs`, `packed_tables.rs`, `ids.rs` and
-//! `reader/v3_to_v1.rs` read.
+//! digests, `file_writer.rs` writes tables and frames. `unpacked_store.rs`, `packed_tables.rs`, `ids.rs`,
+//! `grant_index.rs` and `reader/v3_to_v1.rs` read.
 
 pub(crate) mod envelope;
 pub(crate) mod file_writer;
 pub(crate) mod grant;
 mod grant_digests;
+mod grant_index;
 pub(crate) mod ids;
 pub(crate) mod key;
 pub(crate) mod manifest;

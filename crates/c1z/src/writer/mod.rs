@@ -210,18 +210,27 @@ impl Writer {
         })
     }
 
-    /// Calls `visit` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order.
+    /// Adds the ids of all resources and grants of [`previous`](Self::previous), in no particular order, to what `begin` makes.
+    /// It is called again if an index that was read turns out to be incomplete.
     ///
     /// # Errors
     /// [`C1zError`] if they cannot be read.
-    pub fn each_previous_id(&mut self, visit: impl FnMut(PreviousId<'_>)) -> Result<(), C1zError> {
+    pub fn fold_previous_ids<C>(
+        &mut self,
+        begin: impl Fn() -> C,
+        add: impl Fn(&mut C, PreviousId<'_>),
+    ) -> Result<C, C1zError> {
         let WriterOptions {
             temp_folder, stop, ..
         } = &self.options;
         match self.previous.take() {
-            Some(PreviousSync::Spooled(ids)) => ids.each(temp_folder, stop, visit),
-            Some(PreviousSync::Store(store)) => store.each_id(stop, visit),
-            None => Ok(()),
+            Some(PreviousSync::Spooled(spooled)) => {
+                let mut ids = begin();
+                spooled.each(temp_folder, stop, |id| add(&mut ids, id))?;
+                Ok(ids)
+            }
+            Some(PreviousSync::Store(store)) => store.fold(stop, begin, add),
+            None => Ok(begin()),
         }
     }
 
