@@ -128,7 +128,7 @@ pub(super) async fn grants(
     }
     if read.may_be_truncated && exceeded_budget.count > 0 {
         let reason = format!(
-            "{ORGANIZATIONS} ends with a full page, and users point to {} organizations beyond it{}",
+            "{ORGANIZATIONS} ends with a full page, and users point to organizations beyond it ({}{})",
             exceeded_budget.count,
             exceeded_budget.example()
         );
@@ -207,7 +207,7 @@ mod tests {
             reasons.next()
         };
         let unlisted = [(2, 7), (5, 7), (6, 8), (9, 7)];
-        let reason = "/v2/organizations ends with a full page, and users point to 2 organizations beyond it, e.g. organization 6 of user 8";
+        let reason = "/v2/organizations ends with a full page, and users point to organizations beyond it (2, e.g. organization 6 of user 8)";
         assert_eq!(
             incomplete(true, &unlisted).await,
             Some(("organization".to_owned(), reason.to_owned()))
