@@ -379,7 +379,11 @@ impl Scanner {
                     self.id_state = IdState::Elsewhere;
                 }
             }
-            b'.' => self.id_state = IdState::Elsewhere,
+            // Not an id, but another number.
+            b'.' | b'e' | b'E' if self.id_state == IdState::Value => {
+                self.id = None;
+                self.id_state = IdState::Elsewhere;
+            }
             b'-' => {
                 self.id_state = IdState::Elsewhere;
                 return Ok(false);

@@ -300,6 +300,8 @@ fn long_and_escaped_texts_are_not_ids() {
         (r#""1234567890123456789\ud83d""#, None),
         (r#""7\u0030""#, None),
         ("-7", None),
+        ("7.5", None),
+        ("7e2", None),
         ("NaN", None),
     ] {
         let body = format!(r#"[{{"id":{id},"n":"\'"}}]"#);
