@@ -125,6 +125,11 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
     drop(json);
     let scanner = reader.scanner();
+    // What follows the last parsed entry has arrived by chance, and where that entry ends is not known if no comma does.
+    let ended = match &read {
+        Err(error) if error.to_string().starts_with(NO_COMMA) => count.saturating_sub(1),
+        _ => count,
+    };
     let end = match (read, fault) {
         _ if enough => ListEnd::Stopped,
         _ if excess.is_some() => excess.unwrap_or(ListEnd::Stopped),
@@ -137,7 +142,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
         (Err(error), _) => {
             let entry = count + 1;
             let reason = reason(&error);
-            let position = match (scanner.last_id(count), count) {
+            let position = match (scanner.last_id(ended), count) {
                 (_, 0) => String::new(),
                 _ if reason.starts_with("trailing characters") => String::new(),
                 (Some(id), _) => format!("in entry {}, after id {id}: ", format_thousands(entry)),
@@ -146,12 +151,10 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             ListEnd::Malformed(format!("{position}{reason}"))
         }
     };
-    // What follows the last parsed entry has arrived by chance, and where that entry ends is not known if no comma does.
-    let has_no_end = matches!(&end, ListEnd::Malformed(reason) if reason.contains(NO_COMMA));
     ListRead {
         count,
         end,
-        repairs: scanner.log_until(count - u64::from(has_no_end && count > 0)),
+        repairs: scanner.log_until(ended),
     }
 }
 
