@@ -39,7 +39,7 @@ pub(crate) fn compare(
         return Ok(None);
     };
     let sync_id: Option<SyncId> = sync_id.parse().ok();
-    let begin = || Comparer::new(Arc::clone(current), sync_id.clone());
+    let begin = || Comparer::new(Arc::clone(current), sync_id);
     let comparer = writer.fold_previous_ids(begin, |comparer, id| match id {
         PreviousId::Resource { resource_type, id } => comparer.add_resource(resource_type, id),
         PreviousId::Grant {
