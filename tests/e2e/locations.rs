@@ -163,7 +163,7 @@ pub(crate) fn write_c1z(
         display_name: "One".to_owned(),
         ..v2::Resource::default()
     };
-    writer.put_resource(&resource).unwrap();
+    writer.put_resource(resource).unwrap();
     if let Some(tenant) = tenant {
         writer.set_note(&serde_json::json!({ "tenant": tenant }));
     }

@@ -53,12 +53,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
     }
     for user in 0..USERS {
-        writer.put_resource(&resource("user", user))?;
+        writer.put_resource(resource("user", user))?;
     }
     let users = grants / ROLES;
     for role in 0..ROLES {
         let resource = resource("role", role);
-        writer.put_resource(&resource)?;
+        writer.put_resource(resource.clone())?;
         let entitlement = Entitlement {
             id: format!("role:{role}:assigned"),
             resource: Some(resource),

@@ -57,7 +57,7 @@
 //!     display_name: "User".to_owned(),
 //!     ..ResourceType::default()
 //! })?;
-//! writer.put_resource(&Resource {
+//! writer.put_resource(Resource {
 //!     id: Some(ResourceId {
 //!         resource_type: "user".to_owned(),
 //!         resource: "1".to_owned(),

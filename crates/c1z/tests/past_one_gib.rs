@@ -64,11 +64,11 @@ fn write(path: &Path, n: usize, huge: usize) {
         })
         .unwrap();
     for n in 0..huge {
-        writer.put_resource(&user(USERS + n, "x".repeat(HUGE))).unwrap();
+        writer.put_resource(user(USERS + n, "x".repeat(HUGE))).unwrap();
     }
     let names: Vec<String> = (0..USERS).map(|n| n.to_string()).collect();
     for n in 0..USERS {
-        writer.put_resource(&user(n, format!("User {n}"))).unwrap();
+        writer.put_resource(user(n, format!("User {n}"))).unwrap();
     }
     let entitlement = Entitlement {
         id: "user:0:known".into(),

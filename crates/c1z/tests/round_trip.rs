@@ -55,7 +55,7 @@ fn write(path: &Path, n: usize, users: usize, options: WriterOptions) -> Result<
     }
     let names: Vec<String> = (0..users).map(|user| user.to_string()).collect();
     for name in &names {
-        writer.put_resource(&Resource {
+        writer.put_resource(Resource {
             id: Some(id("user", name)),
             display_name: format!("User {name}"),
             ..Resource::default()
@@ -65,7 +65,7 @@ fn write(path: &Path, n: usize, users: usize, options: WriterOptions) -> Result<
         id: Some(id("role", "7")),
         ..Resource::default()
     };
-    writer.put_resource(&role)?;
+    writer.put_resource(role.clone())?;
     let entitlement = Entitlement {
         id: "role:7:assigned".into(),
         resource: Some(role),
@@ -200,7 +200,7 @@ fn duplicate_ids_are_rejected() {
     let mut writer = Writer::begin(target, header, options(folder.path())).unwrap();
     for _ in 0..2 {
         writer
-            .put_resource(&Resource {
+            .put_resource(Resource {
                 id: Some(id("user", "1")),
                 ..Resource::default()
             })

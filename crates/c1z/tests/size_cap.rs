@@ -45,7 +45,7 @@ fn prepare(path: &Path, n: i64, users: usize, cap: u64, keep_all: bool) -> Resul
         ..ResourceType::default()
     })?;
     for user in 0..users {
-        writer.put_resource(&Resource {
+        writer.put_resource(Resource {
             id: Some(ResourceId {
                 resource_type: "user".into(),
                 resource: user.to_string(),

@@ -53,7 +53,7 @@ fn resource(resource_type: &str, resource: &str) -> Resource {
 fn put(writer: &mut Writer, users: impl Iterator<Item = u32> + Clone) -> Result<(), C1zError> {
     writer.put_resource_type(&ResourceType::default())?;
     let role = resource("role", "7");
-    writer.put_resource(&role)?;
+    writer.put_resource(role.clone())?;
     let entitlement = Entitlement {
         id: "role:7:assigned".into(),
         resource: Some(role),
@@ -62,7 +62,7 @@ fn put(writer: &mut Writer, users: impl Iterator<Item = u32> + Clone) -> Result<
     writer.put_entitlement(&entitlement)?;
     let names: Vec<String> = users.map(|user| user.to_string()).collect();
     for name in &names {
-        writer.put_resource(&resource("user", name))?;
+        writer.put_resource(resource("user", name))?;
     }
     let template = GrantTemplate::new(&entitlement, "user", &[]);
     writer.put_grants(&template, names.iter().map(String::as_str))
@@ -312,7 +312,7 @@ fn ids_of_the_replaced_sync_are_read() {
     // Its table is too large for the memory.
     let mut large = resource("user", "large\u{1}");
     large.display_name = "x".repeat(17 << 20);
-    writer.put_resource(&large).unwrap();
+    writer.put_resource(large).unwrap();
     writer
         .prepare(OffsetDateTime::UNIX_EPOCH)
         .unwrap()
@@ -348,7 +348,7 @@ fn types_of_the_replaced_resources_are_found() {
     for (at, resource_type) in types.into_iter().enumerate() {
         for id in 0..=at {
             writer
-                .put_resource(&resource(resource_type, &id.to_string()))
+                .put_resource(resource(resource_type, &id.to_string()))
                 .unwrap();
         }
     }

@@ -180,12 +180,11 @@ impl RowWriter {
 
     fn write_resource(&mut self, row: &Resource) -> Result<(), C1zSinkError> {
         let message = access_wire::resource(row);
-        self.writer.put_resource(&message)?;
         if !self.without_entitlements.contains(&row.id.resource_type) {
             self.resources
                 .insert(row.id.clone(), message.encode_to_vec().into_boxed_slice());
         }
-        Ok(())
+        Ok(self.writer.put_resource(message)?)
     }
 
     fn write_entitlement(&mut self, row: &Entitlement) -> Result<(), C1zSinkError> {

@@ -189,7 +189,7 @@ impl Converter<'_> {
                 refuse_stopped(writer)?;
                 self.check("resource", &row.display_name, row.id.as_ref())?;
                 writer.set_discovered_at(discovered_at);
-                writer.put_resource(&row)
+                writer.put_resource(row)
             },
         )?;
         reader.stored(

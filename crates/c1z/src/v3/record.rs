@@ -47,26 +47,26 @@ fn kind_name(kind: Trait) -> &'static str {
     kind.as_str_name().trim_start_matches(TRAIT)
 }
 
-pub(crate) fn resource_record(row: &Resource, discovered_at: Timestamp) -> ResourceRecord {
-    let id = row.id.clone().unwrap_or_default();
+pub(crate) fn resource_record(row: Resource, discovered_at: Timestamp) -> ResourceRecord {
+    let id = row.id.unwrap_or_default();
     let parent = row.parent_resource_id.as_ref();
     let parent = parent.filter(|parent| !parent.resource.is_empty());
     ResourceRecord {
         resource_type_id: id.resource_type,
         resource_id: id.resource,
-        display_name: row.display_name.clone(),
-        description: row.description.clone(),
+        display_name: row.display_name,
+        description: row.description,
         parent: parent.map(reference),
-        annotations: row.annotations.clone(),
+        annotations: row.annotations,
         discovered_at: Some(discovered_at),
-        profile: row.profile.clone(),
-        status: row.status.as_ref().map(|status| StatusRecord {
+        profile: row.profile,
+        status: row.status.map(|status| StatusRecord {
             status: status.status,
-            details: status.details.clone(),
+            details: status.details,
         }),
         created_at: row.created_at,
         source_scope_key: String::new(),
-        icon_asset_external_id: row.icon.as_ref().map(|icon| icon.id.clone()).unwrap_or_default(),
+        icon_asset_external_id: row.icon.map(|icon| icon.id).unwrap_or_default(),
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
             created_at: Some(now),
             ..Resource::default()
         };
-        assert_eq!(resource_message(resource_record(&row, now)), row);
+        assert_eq!(resource_message(resource_record(row.clone(), now)), row);
 
         let row = Entitlement {
             resource: Some(Resource {

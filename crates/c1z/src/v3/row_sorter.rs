@@ -77,6 +77,7 @@ pub(crate) struct Rows {
     discovered_at: Timestamp,
     key: Vec<u8>,
     entry: Vec<u8>,
+    value: Vec<u8>,
 }
 
 impl Rows {
@@ -90,6 +91,7 @@ impl Rows {
             discovered_at: record::proto_timestamp(started_at),
             key: Vec::new(),
             entry: Vec::new(),
+            value: Vec::new(),
         })
     }
 
@@ -104,11 +106,17 @@ impl Rows {
         self.push(RESOURCE_TYPES, &record.encode_to_vec())
     }
 
-    pub(crate) fn put_resource(&mut self, row: &Resource) -> io::Result<()> {
+    pub(crate) fn put_resource(&mut self, row: Resource) -> io::Result<()> {
         let record = record::resource_record(row, self.discovered_at);
         let ids = [record.resource_type_id.as_str(), record.resource_id.as_str()];
         self.tuple(&ids);
-        self.push(RESOURCES, &record.encode_to_vec())?;
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        // Encoding into a vector cannot fail: it grows.
+        record.encode_raw(&mut value);
+        let pushed = self.push(RESOURCES, &value);
+        self.value = value;
+        pushed?;
         if let Some(parent) = &record.parent {
             self.tuple(&[&parent.resource_type_id, &parent.resource_id, ids[0], ids[1]]);
             self.push(BY_PARENT, &[])?;

@@ -285,18 +285,18 @@ impl Writer {
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
 
-    /// Adds a resource.
+    /// Adds a resource. Takes it, because a v3 stores its parts in another message.
     ///
     /// # Errors
     /// [`C1zError`] if temporary files cannot be written.
-    pub fn put_resource(&mut self, row: &Resource) -> Result<(), C1zError> {
+    pub fn put_resource(&mut self, row: Resource) -> Result<(), C1zError> {
         let no_id = ResourceId::default();
         let id = row.id.as_ref().unwrap_or(&no_id);
         self.stats.resources += 1;
         stats::count(&mut self.stats.resources_by_resource_type, &id.resource_type, 1);
         let inserted = match &mut self.rows {
             RowStore::Sqlite(database) => {
-                encode(row, &mut self.bytes);
+                encode(&row, &mut self.bytes);
                 external_id(id, &mut self.id);
                 let parent = row.parent_resource_id.as_ref();
                 let row = ResourceRow {

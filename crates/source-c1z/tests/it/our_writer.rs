@@ -42,10 +42,10 @@ async fn a_file_of_ours() {
         writer.put_resource_type(&row).unwrap();
     }
     for user in ["1", "2"] {
-        writer.put_resource(&resource("user", user)).unwrap();
+        writer.put_resource(resource("user", user)).unwrap();
     }
     let role = resource("role", "7");
-    writer.put_resource(&role).unwrap();
+    writer.put_resource(role.clone()).unwrap();
     let assigned = v2::Entitlement {
         id: "role:7:assigned".to_owned(),
         resource: Some(role),
