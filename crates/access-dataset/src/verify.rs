@@ -330,7 +330,8 @@ impl Verifying<'_> {
         };
         let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
         for entry in &manifest.files {
-            *rows.entry(&entry.dataset).or_default() += entry.rows;
+            let rows = rows.entry(&entry.dataset).or_default();
+            *rows = rows.saturating_add(entry.rows);
             self.file(&manifest, entry, true).await?;
         }
         for (table, count) in &manifest.rows {

@@ -38,7 +38,7 @@ impl SyncStats {
     /// Whether the counts by type are complete; other writers may leave them out.
     #[must_use]
     pub fn has_type_counts(&self) -> bool {
-        let sum = |by_type: &BTreeMap<String, u64>| by_type.values().sum::<u64>();
+        let sum = |by_type: &BTreeMap<String, u64>| total(by_type.values().copied());
         sum(&self.resources_by_resource_type) == self.resources
             && sum(&self.entitlements_by_resource_type) == self.entitlements
             && sum(&self.grants_by_resource_type) == self.grants
@@ -47,8 +47,19 @@ impl SyncStats {
     /// All rows together.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.resource_types + self.resources + self.entitlements + self.grants + self.assets
+        total([
+            self.resource_types,
+            self.resources,
+            self.entitlements,
+            self.grants,
+            self.assets,
+        ])
     }
+}
+
+/// A sum of counts, which other writers may claim to be anything.
+fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 #[expect(

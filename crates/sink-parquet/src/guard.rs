@@ -11,6 +11,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::page_header::PageHeader;
+use crate::thrift;
 
 /// The longest footer, in bytes. One of ours has some hundred kilobytes at the most.
 const MAX_FOOTER_BYTES: u64 = 4 << 20;
@@ -25,7 +26,10 @@ const BATCH_BYTES: u64 = 32 << 20;
 /// Rows of a batch, where texts are short.
 const BATCH_ROWS: usize = 8_192;
 
-/// Sees that the footer is not too long to be read.
+/// Structures within each other in a footer. Those of Parquet are nine deep.
+const MAX_FOOTER_DEPTH: u32 = 16;
+
+/// Sees that the footer is not too long to be read, and that none of its lists says that it is longer.
 pub(crate) fn check_footer(file: &File) -> Result<(), FormatError> {
     let mut file = file;
     let mut end = [0; 8];
@@ -36,12 +40,29 @@ pub(crate) fn check_footer(file: &File) -> Result<(), FormatError> {
         file.read_exact(&mut end)?;
         let [a, b, c, d, ..] = end;
         let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
-        if end.ends_with(b"PAR1") && footer > MAX_FOOTER_BYTES {
-            return Err(too_large(format!("its footer has {footer} bytes")));
+        if end.ends_with(b"PAR1") {
+            if footer > MAX_FOOTER_BYTES {
+                return Err(too_large(format!("its footer has {footer} bytes")));
+            }
+            check_structure(file, footer, bytes)?;
         }
     }
     file.rewind()?;
     Ok(())
+}
+
+fn check_structure(mut file: &File, footer: u64, file_bytes: u64) -> Result<(), FormatError> {
+    // The reader reports a footer that is longer than its file.
+    let Some(begin) = file_bytes.checked_sub(8 + footer) else {
+        return Ok(());
+    };
+    let mut structure = vec![0; usize::try_from(footer)?];
+    file.seek(SeekFrom::Start(begin))?;
+    file.read_exact(&mut structure)?;
+    match thrift::walk(&structure, MAX_FOOTER_DEPTH, &mut |_, _| {}) {
+        Some(_) => Ok(()),
+        None => Err("its footer cannot be read".into()),
+    }
 }
 
 /// Looks at the pages of these columns; how many rows a batch may have.

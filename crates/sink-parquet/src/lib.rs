@@ -4,5 +4,6 @@ mod format;
 mod guard;
 mod page_header;
 mod reader;
+mod thrift;
 
 pub use format::{Codec, ParquetFormat};

@@ -63,13 +63,16 @@ impl Flags {
     }
 }
 
-/// Integers.
+/// The largest number of rows that a table may claim. The sum of as many counts as fit into memory does not overflow.
+const MAX_COUNT: i64 = 1 << 40;
+
+/// Numbers of rows.
 pub(crate) struct Counts(Int64Array);
 
 impl Counts {
     pub(crate) fn get(&self, row: usize) -> u64 {
         if self.0.is_valid(row) {
-            self.0.value(row).unsigned_abs()
+            self.0.value(row).cast_unsigned()
         } else {
             0
         }
@@ -98,9 +101,15 @@ impl Columns<'_> {
 
     pub(crate) fn counts(&self, column: &'static str) -> Result<Counts, DatasetSourceError> {
         let counts = self.array(column)?.as_primitive_opt::<Int64Type>();
-        counts
-            .map(|counts| Counts(counts.clone()))
-            .ok_or(self.wrong(column))
+        let counts = counts.ok_or(self.wrong(column))?;
+        if counts
+            .iter()
+            .flatten()
+            .any(|count| !(0..=MAX_COUNT).contains(&count))
+        {
+            return Err(self.wrong(column));
+        }
+        Ok(Counts(counts.clone()))
     }
 
     pub(crate) fn lists(&self, column: &'static str) -> Result<Lists, DatasetSourceError> {

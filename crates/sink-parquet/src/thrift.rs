@@ -1,0 +1,132 @@
+//! Walks through structures in Thrift's compact form, of which the footer and the headers of pages are made
+//! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>), before the library reads them.
+
+/// Walks through the structure at the beginning of these bytes, handing over its numbers with the field of the structure around
+/// it (0: none) and their own. A negative one is handed over as a very large one. Returns what follows; `None` if the structure
+/// is truncated, not a structure, nested more than `max_depth` deep, or has a list of flags, which Parquet has nowhere.
+pub(crate) fn walk<'a>(
+    bytes: &'a [u8],
+    max_depth: u32,
+    take: &mut dyn FnMut([u16; 2], u64),
+) -> Option<&'a [u8]> {
+    let mut rest = Rest { bytes, max_depth };
+    rest.fields(0, 0, take)?;
+    Some(rest.bytes)
+}
+
+struct Rest<'a> {
+    bytes: &'a [u8],
+    max_depth: u32,
+}
+
+impl Rest<'_> {
+    fn fields(&mut self, around: u16, depth: u32, take: &mut dyn FnMut([u16; 2], u64)) -> Option<()> {
+        if depth > self.max_depth {
+            return None;
+        }
+        let mut field = 0_u16;
+        loop {
+            let head = self.byte()?;
+            if head == 0 {
+                return Some(());
+            }
+            field = match head >> 4 {
+                0 => u16::try_from(self.signed()?).ok()?,
+                step => field.checked_add(u16::from(step))?,
+            };
+            match head & 15 {
+                4..=6 => take([around, field], self.signed()?.cast_unsigned()),
+                // Numbers in nested structures are ignored.
+                12 if around == 0 => self.fields(field, depth + 1, take)?,
+                12 => self.fields(u16::MAX, depth + 1, take)?,
+                // Flags are in the head.
+                1 | 2 => {}
+                kind => self.skip(kind, depth)?,
+            }
+        }
+    }
+
+    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
+        match kind {
+            3 => self.byte().map(drop),
+            4..=6 => self.number().map(drop),
+            7 => self.bytes(8),
+            8 => {
+                let length = usize::try_from(self.number()?).ok()?;
+                self.bytes(length)
+            }
+            9 | 10 => {
+                let head = self.byte()?;
+                let count = match head >> 4 {
+                    15 => self.number()?,
+                    count => u64::from(count),
+                };
+                // A flag in a list has a byte, of which the library knows nothing: it would count to any number without reading
+                // one. Every other element takes a byte at least, so that a list is not longer than what holds it.
+                if depth > self.max_depth || (matches!(head & 15, 1 | 2) && count > 0) {
+                    return None;
+                }
+                (0..count).try_for_each(|_| self.skip(head & 15, depth + 1))
+            }
+            12 => self.fields(u16::MAX, depth + 1, &mut |_, _| {}),
+            _ => None,
+        }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(*first)
+    }
+
+    fn bytes(&mut self, count: usize) -> Option<()> {
+        self.bytes = self.bytes.get(count..)?;
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A number in the form in which small negative ones are short.
+    fn signed(&mut self) -> Option<i64> {
+        let number = self.number()?;
+        Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_walked(bytes: &[u8]) -> bool {
+        walk(bytes, 16, &mut |_, _| {}).is_some()
+    }
+
+    #[test]
+    fn lists_are_not_longer_than_what_holds_them() {
+        // Lists of two numbers, of no flags, and of flags.
+        assert!(is_walked(&[0x19, 0x25, 2, 2, 0]));
+        assert!(is_walked(&[0x19, 0x01, 0]));
+        for kind in [1, 2] {
+            assert!(!is_walked(&[0x19, 0x20 | kind, 1, 1, 0]));
+            let endless = [0x19, 0xf0 | kind, 0xff, 0xff, 0xff, 0xff, 7, 0];
+            assert!(!is_walked(&endless));
+            // In a set, in a list of lists, and in a structure.
+            assert!(!is_walked(&[&[0x1a], &endless[1..]].concat()));
+            assert!(!is_walked(&[&[0x19, 0x19], &endless[1..]].concat()));
+            assert!(!is_walked(&[&[0x1c], &endless[..], &[0]].concat()));
+        }
+        assert!(!is_walked(&[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 7, 0]));
+        // Lists within lists must not take the stack.
+        assert!(!is_walked(&[0x19; 60_000]));
+    }
+}
