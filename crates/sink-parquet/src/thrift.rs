@@ -127,6 +127,6 @@ mod tests {
         }
         assert!(!is_walked(&[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 7, 0]));
         // Lists within lists must not take the stack.
-        assert!(!is_walked(&[0x19; 60_000]));
+        assert!(!is_walked(&vec![0x19; 60_000]));
     }
 }

@@ -5,7 +5,7 @@ use super::grant_digests::Sum;
 use super::key::{self, KeyParts};
 use super::packed_tables::StoreTables;
 use super::pebble::{StoreError, StoreReader};
-use super::unpacked_store::StoreReadError;
+use super::store_read_error::StoreReadError;
 
 /// Marks of an index that is not built yet.
 const PENDING: [&[u8]; 2] = [

@@ -17,6 +17,7 @@ mod packed_tables;
 pub(crate) mod pebble;
 pub(crate) mod record;
 pub(crate) mod row_sorter;
+mod store_read_error;
 pub(crate) mod unpacked_store;
 
 #[cfg(any(test, fuzzing))]
@@ -28,4 +29,4 @@ pub(crate) use manifest::{Summary, syncs};
 pub(crate) use record::proto_timestamp;
 pub(crate) use row_sorter::Rows;
 pub(crate) use row_sorter::RowsError;
-pub(crate) use unpacked_store::StoreReadError;
+pub(crate) use store_read_error::StoreReadError;

@@ -12,13 +12,13 @@ use std::sync::atomic::AtomicBool;
 
 use super::envelope::{Entry, Envelope};
 use super::pebble::{FolderTables, StoreError, TableFile, TableFiles};
-use super::unpacked_store::StoreReadError;
+use super::store_read_error::StoreReadError;
 use crate::error::C1zError;
 
 /// How often the bytes of a store may be unpacked: its list of tables can name parts of a few files without end.
-const MAX_TIMES_UNPACKED: u64 = 16;
+pub(super) const MAX_TIMES_UNPACKED: u64 = 16;
 /// Bytes that even the smallest store may unpack.
-const MIN_BYTES_UNPACKED: u64 = 64 << 20;
+pub(super) const MIN_BYTES_UNPACKED: u64 = 64 << 20;
 
 /// The tables of a store.
 #[derive(Debug)]
@@ -174,65 +174,5 @@ impl TableFiles for StoreTables {
             Self::Unpacked(tables) => Ok(tables.open(number)?),
             Self::Packed(tables) => tables.open(number),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
-
-    use super::*;
-    use crate::options::Limits;
-    use crate::v3::envelope::{EnvelopeWriter, Frame};
-
-    #[test]
-    fn tables_are_unpacked_a_limited_number_of_times() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sync.c1z");
-        let file = File::create(&path).unwrap();
-        let manifest = C1zManifestV3 {
-            payload_encoding: PayloadEncoding::IndexedZstd.into(),
-            ..C1zManifestV3::default()
-        };
-        let mut writer = EnvelopeWriter::begin(&file, &manifest).unwrap();
-        let size = MIN_BYTES_UNPACKED / 32;
-        for (name, byte) in [("000001.sst", b'1'), ("000002.sst", b'2')] {
-            let content = vec![byte; usize::try_from(size).unwrap()];
-            writer
-                .add(Frame::pack(name.to_owned(), &content, 1).unwrap())
-                .unwrap();
-        }
-        writer.finish().unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let unpacked = folder.path().join("store");
-        let (_, tables) = super::super::unpacked_store::without_tables(
-            Envelope::open(&path, Limits::default()).unwrap(),
-            &unpacked,
-            folder.path(),
-            &stop,
-        )
-        .unwrap();
-        let read = |number| {
-            let mut first = [0];
-            tables.open(number)?.read_exact(&mut first)?;
-            Ok::<_, StoreReadError>(first)
-        };
-        // The table that was read last is not unpacked again.
-        for _ in 0..100 {
-            assert_eq!(read(1).ok(), Some(*b"1"));
-        }
-        for _ in 0..MAX_TIMES_UNPACKED + 15 {
-            assert_eq!(read(2).ok(), Some(*b"2"));
-            assert_eq!(read(1).ok(), Some(*b"1"));
-        }
-        assert!(read(2).is_ok());
-        assert!(matches!(
-            read(1),
-            Err(StoreReadError::Store(StoreError::Damaged(_)))
-        ));
-        assert!(!tables.contains(3).unwrap_or(true));
-        assert_eq!(tables.bytes_elsewhere(), 2 * size);
     }
 }

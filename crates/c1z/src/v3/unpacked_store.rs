@@ -1,6 +1,5 @@
-//! Unpacks and opens the store of a v3 file, and classifies what goes wrong.
+//! Unpacks and opens the store of a v3 file.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +9,7 @@ use super::key;
 use super::manifest;
 use super::packed_tables::{PackedTables, StoreTables};
 use super::pebble::{self, FolderTables, StoreError, StoreReader, TableFiles};
+use super::store_read_error::StoreReadError;
 use crate::error::C1zError;
 use crate::options::Limits;
 
@@ -17,77 +17,6 @@ use crate::options::Limits;
 const OLDEST_ENGINE: &str = "pebble";
 /// The engine between the first and the current one (docs/reference/c1z.md §3.1).
 const OLDER_ENGINE: &str = "pebble2";
-
-/// Why the rows of a store could not be read or translated.
-pub(crate) enum StoreReadError {
-    Store(StoreError),
-    /// Temporary files could not be written.
-    Writing(io::Error),
-    /// Two rows of a table have the same id.
-    Duplicate {
-        table: &'static str,
-        id: String,
-    },
-    /// A row of a table is not the message that it should be.
-    Undecodable(&'static str, prost::DecodeError),
-    /// A table could not be unpacked.
-    Unpacking(C1zError),
-    TooLarge,
-    Stopped,
-}
-
-impl From<StoreError> for StoreReadError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<io::Error> for StoreReadError {
-    fn from(error: io::Error) -> Self {
-        StoreError::from(error).into()
-    }
-}
-
-impl From<C1zError> for StoreReadError {
-    fn from(error: C1zError) -> Self {
-        Self::Unpacking(error)
-    }
-}
-
-impl StoreReadError {
-    /// The error for the file at `path`, whose temporary files are in `folder`.
-    pub(crate) fn into_c1z_error(self, path: &Path, folder: &Path, limits: Limits) -> C1zError {
-        let path = path.to_owned();
-        match self {
-            Self::Store(StoreError::Io(error)) => C1zError::io("reading the unpacked copy of", &path, error),
-            Self::Store(StoreError::Damaged(detail)) => C1zError::Corrupt { path, detail },
-            Self::Store(StoreError::Unknown(what)) => C1zError::UnsupportedV3 {
-                path,
-                what: what.into(),
-            },
-            Self::Store(StoreError::TooLarge(what)) => C1zError::TooMuchMemory {
-                path,
-                limit: limits.window_bytes,
-                what,
-            },
-            Self::Writing(error) => C1zError::io("writing temporary files in", folder, error),
-            Self::Duplicate { table, id } => C1zError::Corrupt {
-                path,
-                detail: format!("two rows of {table} have the same id {id}"),
-            },
-            Self::Undecodable(table, error) => C1zError::Corrupt {
-                path,
-                detail: format!("a row of {table} is not readable: {error}"),
-            },
-            Self::Unpacking(error) => error,
-            Self::TooLarge => C1zError::TooLarge {
-                path,
-                limit: limits.decoded_bytes,
-            },
-            Self::Stopped => C1zError::Stopped,
-        }
-    }
-}
 
 /// Unpacks the store of a file into a folder that does not exist yet. Returns whether the manifest names a finished sync.
 pub(crate) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<bool, C1zError> {
@@ -185,4 +114,66 @@ where
         }
     }
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+
+    use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
+
+    use super::*;
+    use crate::options::Limits;
+    use crate::v3::envelope::{EnvelopeWriter, Frame};
+    use crate::v3::packed_tables::{MAX_TIMES_UNPACKED, MIN_BYTES_UNPACKED};
+
+    #[test]
+    fn tables_are_unpacked_a_limited_number_of_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        let file = File::create(&path).unwrap();
+        let manifest = C1zManifestV3 {
+            payload_encoding: PayloadEncoding::IndexedZstd.into(),
+            ..C1zManifestV3::default()
+        };
+        let mut writer = EnvelopeWriter::begin(&file, &manifest).unwrap();
+        let size = MIN_BYTES_UNPACKED / 32;
+        for (name, byte) in [("000001.sst", b'1'), ("000002.sst", b'2')] {
+            let content = vec![byte; usize::try_from(size).unwrap()];
+            writer
+                .add(Frame::pack(name.to_owned(), &content, 1).unwrap())
+                .unwrap();
+        }
+        writer.finish().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let unpacked = folder.path().join("store");
+        let (_, tables) = without_tables(
+            Envelope::open(&path, Limits::default()).unwrap(),
+            &unpacked,
+            folder.path(),
+            &stop,
+        )
+        .unwrap();
+        let read = |number| {
+            let mut first = [0];
+            tables.open(number)?.read_exact(&mut first)?;
+            Ok::<_, StoreReadError>(first)
+        };
+        // The table that was read last is not unpacked again.
+        for _ in 0..100 {
+            assert_eq!(read(1).ok(), Some(*b"1"));
+        }
+        for _ in 0..MAX_TIMES_UNPACKED + 15 {
+            assert_eq!(read(2).ok(), Some(*b"2"));
+            assert_eq!(read(1).ok(), Some(*b"1"));
+        }
+        assert!(read(2).is_ok());
+        assert!(matches!(
+            read(1),
+            Err(StoreReadError::Store(StoreError::Damaged(_)))
+        ));
+        assert!(!tables.contains(3).unwrap_or(true));
+        assert_eq!(tables.bytes_elsewhere(), 2 * size);
+    }
 }
