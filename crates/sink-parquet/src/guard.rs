@@ -10,6 +10,7 @@ use parquet::column::page::Page;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+use crate::layout;
 use crate::page_header::PageHeader;
 use crate::thrift;
 
@@ -59,7 +60,7 @@ fn check_structure(mut file: &File, footer: u64, file_bytes: u64) -> Result<(), 
     let mut structure = vec![0; usize::try_from(footer)?];
     file.seek(SeekFrom::Start(begin))?;
     file.read_exact(&mut structure)?;
-    match thrift::walk(&structure, MAX_FOOTER_DEPTH, &mut |_, _| {}) {
+    match thrift::walk(&structure, layout::FILE, MAX_FOOTER_DEPTH, &mut |_, _| {}) {
         Some(_) => Ok(()),
         None => Err("its footer cannot be read".into()),
     }

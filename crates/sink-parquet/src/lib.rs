@@ -2,6 +2,7 @@
 
 mod format;
 mod guard;
+mod layout;
 mod page_header;
 mod reader;
 mod thrift;

@@ -1,6 +1,7 @@
 //! The headers of pages, in Thrift's compact form (<https://github.com/apache/parquet-format>): the sizes that a page claims,
 //! before memory is allocated for it.
 
+use crate::layout;
 use crate::thrift;
 
 /// The header of a page.
@@ -27,15 +28,20 @@ impl PageHeader {
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut header = Self::default();
         let mut sizes = [None; 2];
-        let rest = thrift::walk(bytes, MAX_DEPTH, &mut |path, number| match path {
-            [0, 1] => header.page_type = number,
-            [0, 2] => sizes[0] = Some(number),
-            [0, 3] => sizes[1] = Some(number),
-            // Of pages of values in both versions, and of dictionaries.
-            [5 | 7 | 8, 1] => header.values = number,
-            [5 | 7, 2] | [8, 4] => header.encoding = number,
-            _ => {}
-        })?;
+        let rest = thrift::walk(
+            bytes,
+            layout::PAGE_HEADER,
+            MAX_DEPTH,
+            &mut |path, number| match path {
+                [0, 1] => header.page_type = number,
+                [0, 2] => sizes[0] = Some(number),
+                [0, 3] => sizes[1] = Some(number),
+                // Of pages of values in both versions, and of dictionaries.
+                [5 | 7 | 8, 1] => header.values = number,
+                [5 | 7, 2] | [8, 4] => header.encoding = number,
+                _ => {}
+            },
+        )?;
         [header.unpacked, header.packed] = [sizes[0]?, sizes[1]?];
         header.header_bytes = (bytes.len() - rest.len()) as u64;
         Some(header)
