@@ -230,12 +230,12 @@ impl Scanner {
         upto.map(|(_, id)| *id)
     }
 
-    /// Keeps of the first `parsed` entries the repairs and the last id. Later entries stay apart: a parser that failed in an
-    /// entry may read on to find its end.
+    /// Keeps of the entries before the `parsed`th the repairs and the last id. Later entries stay apart: a parser that failed in
+    /// an entry, or behind the last one, may read on to find its end.
     pub(super) fn parsed(&mut self, parsed: u64) {
-        let last = self.ids.iter().rposition(|(position, _)| *position <= parsed);
+        let last = self.ids.iter().rposition(|(position, _)| *position < parsed);
         self.ids.drain(..last.unwrap_or(0));
-        let finished = self.ahead.partition_point(|repaired| repaired.entry <= parsed);
+        let finished = self.ahead.partition_point(|repaired| repaired.entry < parsed);
         for entry in self.ahead.drain(..finished) {
             self.log.add(entry);
         }
