@@ -94,6 +94,7 @@ mod io;
 mod note;
 mod options;
 mod previous_ids;
+mod previous_sync;
 mod reader;
 mod retention;
 mod stats;

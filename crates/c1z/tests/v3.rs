@@ -287,6 +287,14 @@ fn damaged_stores_are_rejected() {
     assert!(matches!(error, C1zError::Stopped), "{error}");
 }
 
+fn publish(writer: Writer) {
+    writer
+        .prepare(OffsetDateTime::UNIX_EPOCH)
+        .unwrap()
+        .publish()
+        .unwrap();
+}
+
 /// The ids of the sync that a writer replaces, as texts.
 fn previous_ids(writer: &mut Writer) -> Result<Vec<String>, C1zError> {
     let mut ids = writer.fold_previous_ids(Vec::new, |ids, id| {
@@ -313,11 +321,7 @@ fn ids_of_the_replaced_sync_are_read() {
     let mut large = resource("user", "large\u{1}");
     large.display_name = "x".repeat(17 << 20);
     writer.put_resource(large).unwrap();
-    writer
-        .prepare(OffsetDateTime::UNIX_EPOCH)
-        .unwrap()
-        .publish()
-        .unwrap();
+    publish(writer);
     let mut expected = vec!["role:7".to_owned(), "user:large\u{1}".to_owned()];
     for user in 0..20_000 {
         expected.push(format!("user:{user}"));
@@ -352,11 +356,7 @@ fn types_of_the_replaced_resources_are_found() {
                 .unwrap();
         }
     }
-    writer
-        .prepare(OffsetDateTime::UNIX_EPOCH)
-        .unwrap()
-        .publish()
-        .unwrap();
+    publish(writer);
     let (options, header) = settings(&path, StorageEngine::Pebble, "full");
     let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
     let mut found = None;
@@ -384,11 +384,7 @@ fn damage_to_a_table_is_found_when_it_is_read() {
     writer
         .put_grants(&template, names.iter().map(String::as_str))
         .unwrap();
-    writer
-        .prepare(OffsetDateTime::UNIX_EPOCH)
-        .unwrap()
-        .publish()
-        .unwrap();
+    publish(writer);
     let intact = fs::read(&path).unwrap();
     let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
     let footer = intact.len() - 28;

@@ -1,5 +1,4 @@
-//! Reads the ids of grants from the index of their hashes, which takes a sixth of the space of the grants and is in the order of
-//! the entitlements. It is complete if its hashes add up to the digest of all grants (docs/reference/c1z.md §3.5).
+//! Reads the ids of grants from the index of their hashes, which is smaller than the grants and in the order of the entitlements. It is complete if its hashes add up to the digest of all grants (docs/reference/c1z.md §3.5).
 
 use super::grant_digests::Sum;
 use super::key::{self, KeyParts};

@@ -128,9 +128,7 @@ impl UnpackedTable {
             Self::Disk(file) => Box::new(file.try_clone()?),
         })
     }
-}
 
-impl UnpackedTable {
     /// Its memory, if nobody reads it.
     fn into_memory(self) -> Option<Vec<u8>> {
         match self {

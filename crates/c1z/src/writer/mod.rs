@@ -17,7 +17,8 @@ use crate::existing_file::{Contents, ExistingFile};
 use crate::io::atomic_file::Target;
 use crate::note;
 use crate::options::{Limits, StorageEngine, WriterOptions};
-use crate::previous_ids::{IdSpool, PreviousId, PreviousIds};
+use crate::previous_ids::{IdSpool, PreviousId};
+use crate::previous_sync::PreviousSync;
 use crate::reader::Reader;
 use crate::retention;
 use crate::retention::{LatestFull, RetainedSyncs};
@@ -65,15 +66,6 @@ pub struct Writer {
 enum RowStore {
     Sqlite(Database),
     Pebble(Rows),
-}
-
-/// Where the ids of a previous sync are.
-#[derive(Debug)]
-enum PreviousSync {
-    /// Copied while the rows of a v1 were carried over.
-    Spooled(PreviousIds),
-    /// In the v3 that is replaced.
-    Store(Box<v3::StoreIds>),
 }
 
 /// A complete, verified and durable file that is not visible yet. Dropping it leaves the target unchanged.
@@ -224,12 +216,7 @@ impl Writer {
             temp_folder, stop, ..
         } = &self.options;
         match self.previous.take() {
-            Some(PreviousSync::Spooled(spooled)) => {
-                let mut ids = begin();
-                spooled.each(temp_folder, stop, |id| add(&mut ids, id))?;
-                Ok(ids)
-            }
-            Some(PreviousSync::Store(store)) => store.fold(stop, begin, add),
+            Some(previous) => previous.fold(temp_folder, stop, begin, add),
             None => Ok(begin()),
         }
     }

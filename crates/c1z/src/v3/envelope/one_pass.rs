@@ -1,4 +1,4 @@
-//! Unpacks small files in one pass, from memory to memory, which takes half the time of a stream.
+//! Unpacks small files in one pass, from memory to memory, without the copies of a stream.
 
 use std::fmt;
 use std::fs::File;
