@@ -178,6 +178,10 @@ impl OpenIndex {
 type Built = (&'static Table, &'static Index, u32);
 
 /// Builds indexes on two threads: merging keys is CPU-bound, and small machines have two cores.
+///
+/// # Errors
+/// Of several indexes that cannot be built, the first in order says why, whichever thread is faster: indexes are taken in
+/// order, so all before a failed one are built or have failed themselves.
 fn build_indexes(
     indexes: Vec<(&'static Table, OpenIndex)>,
     pages: &PageFile,
@@ -186,18 +190,19 @@ fn build_indexes(
     let total = indexes.len();
     let waiting = std::sync::Mutex::new(indexes.into_iter().enumerate());
     let finished = std::sync::atomic::AtomicUsize::new(0);
-    let work = || -> Result<Vec<(usize, Built)>, FinishError> {
+    let waiting = || waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let work = || -> Result<Vec<(usize, Built)>, (usize, FinishError)> {
         let mut built = Vec::new();
         loop {
-            let next = waiting
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .next();
+            let next = waiting().next();
             let Some((position, (table, open))) = next else {
                 return Ok(built);
             };
             let index = open.index;
-            let root = build_index(table, open, pages)?;
+            let root = build_index(table, open, pages).map_err(|error| {
+                waiting().by_ref().for_each(drop);
+                (position, error)
+            })?;
             built.push((position, (table, index, root)));
             progress(
                 finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1,
@@ -210,15 +215,17 @@ fn build_indexes(
         let other = std::thread::Builder::new().spawn_scoped(scope, work);
         let here = work();
         let lost = |_| {
-            Err(FinishError::Io(io::Error::other(
-                "an index thread ended unexpectedly",
-            )))
+            let error = io::Error::other("an index thread ended unexpectedly");
+            Err((total, FinishError::Io(error)))
         };
         let there = other.map(|other| other.join().unwrap_or_else(lost));
         (here, there.unwrap_or_else(|_| Ok(Vec::new())))
     });
-    let mut built = here?;
-    built.extend(there?);
+    let mut built = match (here, there) {
+        (Ok(here), Ok(there)) => [here, there].concat(),
+        (Err(here), Err(there)) => return Err(if here.0 < there.0 { here.1 } else { there.1 }),
+        (Err((_, error)), Ok(_)) | (Ok(_), Err((_, error))) => return Err(error),
+    };
     built.sort_by_key(|(position, _)| *position);
     Ok(built.into_iter().map(|(_, index)| index).collect())
 }

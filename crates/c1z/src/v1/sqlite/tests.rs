@@ -399,6 +399,42 @@ fn duplicate_keys_are_rejected() {
     assert_eq!((duplicate.table, duplicate.values.as_str()), ("names", "x"));
 }
 
+/// The second index is found to fail while the first is still built, and the third by the thread that built the first.
+#[test]
+fn of_several_duplicates_the_first_is_reported() {
+    const fn table(name: &'static str) -> Table {
+        Table {
+            name,
+            columns: &[Column {
+                name: "name",
+                declaration: "text not null",
+            }],
+            indexes: &[Index {
+                name: "by_name",
+                columns: &["name"],
+                unique: true,
+                only: None,
+            }],
+        }
+    }
+    const NAMES: [Table; 3] = [table("long"), table("second"), table("third")];
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let mut database = Database::create(folder.path(), &NAMES, Arc::new(AtomicBool::new(false))).unwrap();
+        for number in 0..2000 {
+            let name = format!("{number}");
+            database.insert(0, &[Value::from(name.as_str())]).unwrap();
+        }
+        for table in [1, 1, 2, 2] {
+            database.insert(table, &[Value::from("x")]).unwrap();
+        }
+        let Err(FinishError::Duplicate(duplicate)) = database.finish(&|_, _| {}) else {
+            panic!("must be refused")
+        };
+        assert_eq!((duplicate.table, duplicate.values.as_str()), ("second", "x"));
+    }
+}
+
 #[test]
 fn stop_flag_cancels() {
     let folder = tempfile::tempdir().unwrap();
