@@ -4,13 +4,13 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ninjaone_sim::{Fault, FaultRule, FaultSchedule, SimConfig, Tenant, When};
 
-use super::memory::most_resident;
+use super::memory::wait_measured;
 use super::model::{DEVICES, END_USERS, ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{exhaustive, sweep};
 use crate::harness::{PROGRAM, TestContext};
@@ -137,14 +137,7 @@ fn run(mut command: Command) -> Peak {
         .stdout(Stdio::from(log.try_clone().unwrap()))
         .stderr(Stdio::from(log.try_clone().unwrap()));
     let mut child = command.spawn().unwrap();
-    let mut resident = 0;
-    let status = loop {
-        resident = resident.max(most_resident(child.id()));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
+    let (status, resident) = wait_measured(&mut child);
     let mut output = Vec::new();
     let mut log = log;
     std::io::Seek::rewind(&mut log).unwrap();
@@ -408,7 +401,7 @@ fn a_run_out_of_memory_ends_cleanly() {
 #[test]
 fn requests_respect_the_rate_limit() {
     let context = TestContext::msp();
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     let ran = context.run(&["--ninja-one-requests-per-second=2"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     // Some seven requests: two at once, the others after each other.

@@ -1,14 +1,17 @@
 //! Answers that try to fill memory. Each ends the run early, with its error class and in bounded memory.
 
 use std::fs;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use ninjaone_sim::{Fault, When};
 
 use super::model::{ORGANIZATIONS, ROLES, TECHNICIANS, USERS};
 use super::sweep::{exhaustive, sweep};
 use crate::harness::TestContext;
+
+/// Longer than any run takes, beside all other tests.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Bytes of an endless answer: enough that keeping them would be visible.
 fn much() -> u64 {
@@ -118,14 +121,7 @@ fn survived(flood: &Flood) -> Result<String, String> {
         let mut stderr_reader = String::new();
         std::io::Read::read_to_string(&mut stderr, &mut stderr_reader).map(|_| stderr_reader)
     });
-    let mut resident = 0;
-    let status = loop {
-        resident = resident.max(most_resident(child.id()));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
+    let (status, resident) = wait_measured(&mut child);
     let stderr_reader = stderr_reader.join().unwrap().unwrap();
     if status.code() != Some(flood.code) || stderr_reader.len() > 4000 {
         return Err(format!(
@@ -144,11 +140,51 @@ fn survived(flood: &Flood) -> Result<String, String> {
     ))
 }
 
-/// The peak resident memory of a running process in bytes, without the parent's, which wait4 would include. `None`
-/// where the system does not provide it.
-pub(super) fn most_resident(process: u32) -> u64 {
+/// Waits until a program ends, and returns its peak resident memory in bytes (0 where the system does not provide it).
+///
+/// # Panics
+/// If it does not end in ten minutes. It is killed.
+pub(super) fn wait_measured(child: &mut Child) -> (ExitStatus, u64) {
+    let begin = Instant::now();
+    let mut resident = 0;
+    loop {
+        resident = resident.max(most_resident(child.id()));
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status, resident);
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The peak resident memory of a running process in bytes. wait4 would include the parent's.
+fn most_resident(process: u32) -> u64 {
+    // A new process shares the parent's memory until it becomes the program, and may be seen before.
+    let program = |process: &str| fs::read_link(format!("/proc/{process}/exe")).ok();
+    let process = process.to_string();
+    if program(&process).is_none_or(|of_child| Some(of_child) == program("self")) {
+        return 0;
+    }
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes.unwrap_or_default() << 10
+}
+
+/// Reads that come right after the start of a program must not show the memory of the tests.
+#[test]
+fn memory_of_the_tests_is_not_counted() {
+    let own = vec![1_u8; 200 << 20];
+    let spawn = || {
+        for _ in 0..400 {
+            let mut child = Command::new("true").spawn().unwrap();
+            let resident = most_resident(child.id());
+            child.wait().unwrap();
+            assert!(resident < own.len() as u64 / 2, "{resident}");
+        }
+    };
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(spawn))));
 }

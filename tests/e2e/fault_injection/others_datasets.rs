@@ -7,7 +7,6 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
@@ -16,10 +15,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 
-use super::memory::most_resident;
+use super::memory::wait_measured;
 use crate::harness::TestContext;
 
-const PATIENCE: Duration = Duration::from_mins(1);
 const MAX_RESIDENT: u64 = 256 << 20;
 
 /// Runs the program and requires that it ends by itself.
@@ -32,19 +30,7 @@ fn run(context: &TestContext, arguments: &[&str]) -> (Option<i32>, u64, String) 
             fs::OpenOptions::new().append(true).open(log.path()).unwrap(),
         ));
     let mut child = command.spawn().unwrap();
-    let begin = Instant::now();
-    let mut resident = 0;
-    let status = loop {
-        resident = resident.max(most_resident(child.id()));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if begin.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("{arguments:?} does not end");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
+    let (status, resident) = wait_measured(&mut child);
     (status.code(), resident, fs::read_to_string(log.path()).unwrap())
 }
 
