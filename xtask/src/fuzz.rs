@@ -1,18 +1,40 @@
 //! `cargo xtask fuzz`: runs the targets of tests/fuzz. The fuzzer saves failing inputs in tests/fuzz/artifacts. After the fix, add
 //! the input to the target's corpus as `regress-…`, where the usual tests replay it.
 
-use std::fs;
-use std::process::{Command, Stdio};
+mod ledger;
+mod slices;
 
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use self::ledger::{Ledger, ProgramDigest};
+use self::slices::Target;
 use crate::process::{Failure, run_ok, stdout_of, target_folder, workspace};
 
-/// Memory limit of one input, including the fuzzer's own.
-const MAX_MEMORY_MIB: u32 = 1024;
-/// Time limit of one input.
-const INPUT_TIMEOUT_SECONDS: u32 = 20;
+/// What is fuzzed, and how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Processor time of each target in minutes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: u64,
+    /// Count the time that the same programs were run before.
+    #[arg(long)]
+    total: bool,
+    /// Targets that run at a time.
+    #[arg(long, default_value_t = 1, value_name = "TARGETS", value_parser = clap::value_parser!(u16).range(1..))]
+    at_once: u16,
+    /// Start nothing new after this many minutes.
+    #[arg(long, value_name = "MINUTES")]
+    stop_after: Option<u64>,
+    /// Fuzz only this target.
+    #[arg(long)]
+    target: Option<String>,
+}
 
-/// Runs one target, or all.
-pub(crate) fn run(minutes: u64, only: Option<&str>) -> Result<(), Failure> {
+/// Runs one target, or all, and prints how long each ran over all runs of its program.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let begin = Instant::now();
     require_tools()?;
     let known = stdout_of(&mut nightly("list"))?;
     let known: Vec<&str> = known
@@ -20,41 +42,87 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> Result<(), Failure> {
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
+    let only = options.target.as_deref();
     if let Some(only) = only.filter(|only| !known.contains(only)) {
         return Err(Failure::Unexpected(format!(
             "there is no target {only}; there are {}",
             known.join(", ")
         )));
     }
-    for target in known.iter().filter(|name| only.is_none_or(|only| only == **name)) {
-        println!("fuzzing {target} for {minutes} min");
-        fuzz_target(target, minutes)?;
+    run_ok(nightly("build").args(build_options()).args(only))?;
+    let ledger = Ledger::open(target_folder().join("fuzz-ledger.tsv"))?;
+    let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
+    let programs = programs_folder()?;
+    let mut targets = Vec::new();
+    for name in known
+        .into_iter()
+        .filter(|name| only.is_none_or(|only| only == *name))
+    {
+        let program = programs.join(name);
+        let digest = ProgramDigest::of(&program)?;
+        let before = if options.total {
+            Duration::ZERO
+        } else {
+            ledger.total(name, &digest).processor
+        };
+        targets.push(Target {
+            name: name.to_owned(),
+            program,
+            digest,
+            enough: before.saturating_add(minutes(options.minutes)),
+        });
     }
-    Ok(())
+    let end = options
+        .stop_after
+        .and_then(|after| begin.checked_add(minutes(after)));
+    let ledger = slices::run(&targets, ledger, options.at_once.into(), end)?;
+    report(&targets, &ledger)
 }
 
-fn fuzz_target(target: &str, minutes: u64) -> Result<(), Failure> {
-    // New inputs go into the first folder; the committed ones are only read.
-    let found = target_folder().join("fuzz-corpus").join(target);
-    fs::create_dir_all(&found).map_err(|source| Failure::file(&found, source))?;
-    let committed = workspace().join("tests/fuzz/corpus").join(target);
-    let mut fuzz = nightly("run");
-    fuzz.args(build_options())
-        .arg(target)
-        .arg(found)
-        .arg(committed)
-        .arg("--");
-    let dictionary = workspace().join("tests/fuzz/dictionaries").join(target);
-    if dictionary.exists() {
-        fuzz.arg(format!("-dict={}", dictionary.display()));
+/// The table in docs/development/testing.md.
+fn report(targets: &[Target], ledger: &Ledger) -> Result<(), Failure> {
+    println!("| Target | Processor time | Inputs |\n|---|---|---|");
+    let mut failed = Vec::new();
+    let mut all = 0;
+    for target in targets {
+        let total = ledger.total(&target.name, &target.digest);
+        let seconds = total.processor.as_secs();
+        all += seconds;
+        println!(
+            "| `{}` | {} min {} s | {} |",
+            target.name,
+            seconds / 60,
+            seconds % 60,
+            total.inputs
+        );
+        if total.failed {
+            failed.push(target.name.as_str());
+        }
     }
-    run_ok(fuzz.args([
-        format!("-max_total_time={}", minutes * 60),
-        format!("-rss_limit_mb={MAX_MEMORY_MIB}"),
-        format!("-timeout={INPUT_TIMEOUT_SECONDS}"),
-        "-max_len=65536".to_owned(),
-        "-print_final_stats=1".to_owned(),
-    ]))
+    println!(
+        "\n{} h {} min of processor time together",
+        all / 3600,
+        all / 60 % 60
+    );
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Unexpected(format!(
+        "{} failed; the inputs are in tests/fuzz/artifacts",
+        failed.join(", ")
+    )))
+}
+
+/// Where the built targets are: cargo-fuzz always names its platform.
+fn programs_folder() -> Result<PathBuf, Failure> {
+    let version = stdout_of(
+        Command::new("rustc")
+            .args(["+nightly", "-vV"])
+            .env_remove("RUSTUP_TOOLCHAIN"),
+    )?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.ok_or_else(|| Failure::Unexpected("rustc does not tell its platform".to_owned()))?;
+    Ok(target_folder().join("fuzz").join(host).join("release"))
 }
 
 /// `cargo fuzz` on nightly. The variables of the cargo that runs xtask would select its toolchain instead.

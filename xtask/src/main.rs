@@ -53,14 +53,7 @@ enum Command {
     /// Take the README's screenshot of the demo's report. Needs Chromium and Node.js.
     ReportPicture,
     /// Fuzz the parsers of untrusted input. Needs nightly Rust and cargo-fuzz.
-    Fuzz {
-        /// Minutes for each target.
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-        minutes: u64,
-        /// Fuzz only this target.
-        #[arg(long)]
-        target: Option<String>,
-    },
+    Fuzz(fuzz::Options),
     /// Run mutation tests. Needs cargo-mutants and at least an hour.
     Mutants {
         /// Mutate only this package.
@@ -114,7 +107,7 @@ fn main() -> ExitCode {
         Command::Interop => test_interop::run(),
         Command::ReportTests => test_report::tests(),
         Command::ReportPicture => test_report::picture(),
-        Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Mutants { package, shard, file } => {
             mutants::run(package.as_deref(), shard.as_deref(), &file)
         }

@@ -1,6 +1,6 @@
 //! Resource usage of a program, as the operating system reports it.
 
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::process::Failure;
@@ -15,35 +15,40 @@ pub(crate) struct Cost {
 }
 
 /// Runs a command that must succeed.
-#[cfg(unix)]
 pub(crate) fn run(command: &mut Command) -> Result<Cost, Failure> {
-    use wait4::Wait4;
-
-    let program = command.get_program().to_string_lossy().into_owned();
-    let started_at = Instant::now();
-    let start = |source| Failure::Start {
-        program: program.clone(),
-        source,
-    };
-    let result = command.spawn().map_err(start)?.wait4().map_err(start)?;
-    if !result.status.success() {
-        return Err(Failure::Status {
-            command_line: program,
-            status: result.status.to_string(),
-        });
+    let (status, cost) = measure(command)?;
+    if status.success() {
+        return Ok(cost);
     }
-    let usage = result.rusage;
-    Ok(Cost {
-        wall: started_at.elapsed(),
-        cpu: usage.utime + usage.stime,
-        peak_memory: usage.maxrss,
+    Err(Failure::Status {
+        command_line: command.get_program().to_string_lossy().into_owned(),
+        status: status.to_string(),
     })
 }
 
-/// Runs a command that must succeed.
+/// Runs a command, however it ends.
+#[cfg(unix)]
+pub(crate) fn measure(command: &mut Command) -> Result<(ExitStatus, Cost), Failure> {
+    use wait4::Wait4;
+
+    let started_at = Instant::now();
+    let result = command.spawn().and_then(|mut child| child.wait4());
+    let result = result.map_err(|source| Failure::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    let cost = Cost {
+        wall: started_at.elapsed(),
+        cpu: result.rusage.utime + result.rusage.stime,
+        peak_memory: result.rusage.maxrss,
+    };
+    Ok((result.status, cost))
+}
+
+/// Runs a command, however it ends.
 #[cfg(not(unix))]
-pub(crate) fn run(_command: &mut Command) -> Result<Cost, Failure> {
+pub(crate) fn measure(_command: &mut Command) -> Result<(ExitStatus, Cost), Failure> {
     Err(Failure::Unexpected(
-        "benchmarks need Unix, which reports the memory of a child process".to_owned(),
+        "this needs Unix, which reports the time and memory of a child process".to_owned(),
     ))
 }
