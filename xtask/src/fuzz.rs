@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use self::ledger::{Ledger, ProgramDigest};
 use self::slices::Target;
-use crate::process::{Failure, run_ok, stdout_of, target_folder, workspace};
+use crate::process::{Failure, cargo, run_ok, stdout_of, target_folder, workspace};
 
 /// What is fuzzed, and how long.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             known.join(", ")
         )));
     }
+    require_lock_file()?;
     run_ok(nightly("build").args(build_options()).args(only))?;
     let ledger = Ledger::open(target_folder().join("fuzz-ledger.tsv"))?;
     let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let end = options
         .stop_after
         .and_then(|after| begin.checked_add(minutes(after)));
-    let ledger = slices::run(&targets, ledger, options.at_once.into(), end)?;
+    let ledger = slices::run(&targets, ledger, options.at_once.into(), end, slices::slice)?;
     report(&targets, &ledger)
 }
 
@@ -146,6 +147,13 @@ fn build_options() -> [String; 4] {
         "--target-dir".to_owned(),
         folder.display().to_string(),
     ]
+}
+
+/// cargo-fuzz would update an outdated lock file, and fuzz other versions of libraries than the program has.
+fn require_lock_file() -> Result<(), Failure> {
+    let manifest = "--manifest-path=tests/fuzz/Cargo.toml";
+    let metadata = ["metadata", "--locked", "--format-version=1", manifest];
+    stdout_of(&mut cargo(metadata)).map(drop)
 }
 
 fn require_tools() -> Result<(), Failure> {

@@ -32,26 +32,30 @@ struct State {
     running: BTreeSet<String>,
 }
 
-/// Runs targets, `at_once` at a time. After `end` no slice begins. A target with a failing input is not run again before its program
+/// Runs targets, `at_once` at a time, each for the time that `slice` is given. After `end` no slice begins. A target with a failing input is not run again before its program
 /// changes.
 pub(super) fn run(
     targets: &[Target],
     ledger: Ledger,
     at_once: usize,
     end: Option<Instant>,
+    slice: impl Fn(&Target, Duration) -> Result<Effort, Failure> + Sync,
 ) -> Result<Ledger, Failure> {
     let state = Mutex::new(State {
         ledger,
         running: BTreeSet::new(),
     });
     let work = || -> Result<(), Failure> {
-        while let Some((target, left)) = next(targets, &mut lock(&state), end) {
+        loop {
+            let next = next(targets, &mut lock(&state), end);
+            let Some((target, left)) = next else {
+                return Ok(());
+            };
             let outcome = slice(target, left.min(SLICE));
             let mut state = lock(&state);
             state.running.remove(&target.name);
             state.ledger.record(&target.name, &target.digest, outcome?)?;
         }
-        Ok(())
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
@@ -91,7 +95,8 @@ fn next<'a>(
     Some((target, target.enough.saturating_sub(total.processor)))
 }
 
-fn slice(target: &Target, time: Duration) -> Result<Effort, Failure> {
+/// Runs the fuzzer of a target for a time on the clock.
+pub(super) fn slice(target: &Target, time: Duration) -> Result<Effort, Failure> {
     let name = &target.name;
     let tests = workspace().join("tests/fuzz");
     let folder = |path: PathBuf| match fs::create_dir_all(&path) {
@@ -154,42 +159,71 @@ fn executed(log: &str) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_target_with_the_least_time_is_next() {
-        let path = std::env::temp_dir().join(format!("fuzz-order-{}", std::process::id()));
-        let digest = ProgramDigest::of(&workspace().join("Cargo.toml")).unwrap();
-        let targets = ["c1z", "config", "lists", "token"].map(|name| Target {
+    fn target(name: &str) -> Target {
+        Target {
             name: name.to_owned(),
             program: PathBuf::new(),
-            digest: digest.clone(),
+            digest: ProgramDigest::of(&workspace().join("Cargo.toml")).unwrap(),
             enough: Duration::from_secs(100),
-        });
-        let mut ledger = Ledger::open(path.clone()).unwrap();
-        for (name, seconds, failed) in [
-            ("c1z", 90, false),
-            ("config", 1, true),
-            ("lists", 70, false),
-            ("token", 100, false),
-        ] {
-            let effort = Effort {
-                processor: Duration::from_secs(seconds),
-                inputs: 1,
-                failed,
-            };
-            ledger.record(name, &digest, effort).unwrap();
         }
-        std::fs::remove_file(path).unwrap();
+    }
+
+    fn effort(seconds: u64, failed: bool) -> Effort {
+        Effort {
+            processor: Duration::from_secs(seconds),
+            inputs: 1,
+            failed,
+        }
+    }
+
+    fn ledger(name: &str) -> (PathBuf, Ledger) {
+        let path = std::env::temp_dir().join(format!("fuzz-{name}-{}", std::process::id()));
+        (path.clone(), Ledger::open(path).unwrap())
+    }
+
+    #[test]
+    fn the_target_with_the_least_time_is_next() {
+        let targets = ["c1z", "config", "lists", "token"].map(target);
+        let (path, mut ledger) = ledger("order");
+        for (target, effort) in targets.iter().zip([
+            effort(90, false),
+            effort(1, true),
+            effort(70, false),
+            effort(100, false),
+        ]) {
+            ledger.record(&target.name, &target.digest, effort).unwrap();
+        }
+        fs::remove_file(path).unwrap();
         let mut state = State {
             ledger,
             running: BTreeSet::new(),
         };
         let mut next = |end| {
-            next(&targets, &mut state, end).map(|(target, left)| (target.name.as_str(), left.as_secs()))
+            let next = next(&targets, &mut state, end);
+            next.map(|(target, left)| (target.name.as_str(), left.as_secs()))
         };
         assert_eq!(next(Some(Instant::now())), None, "the time is over");
         assert_eq!(next(None), Some(("lists", 30)));
         assert_eq!(next(None), Some(("c1z", 10)), "lists is running");
         assert_eq!(next(None), None, "config has failed, token has had enough");
+    }
+
+    /// The slices of the two targets wait for each other, so they end only if both run at a time.
+    #[test]
+    fn each_target_runs_until_it_has_enough() {
+        let targets = ["lists", "token"].map(target);
+        let (path, ledger) = ledger("enough");
+        let both = std::sync::Barrier::new(2);
+        let ledger = run(&targets, ledger, 2, None, |_, left| {
+            both.wait();
+            assert_eq!(left, Duration::from_secs(100).min(SLICE));
+            Ok(effort(120, false))
+        });
+        fs::remove_file(path).unwrap();
+        for target in &targets {
+            let total = ledger.as_ref().unwrap().total(&target.name, &target.digest);
+            assert_eq!(total, effort(120, false));
+        }
     }
 
     #[test]
