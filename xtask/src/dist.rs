@@ -3,14 +3,11 @@
 
 use std::env;
 use std::env::consts::{ARCH, EXE_SUFFIX, OS};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
-use crate::files::fresh_folder;
+use crate::files::{fresh_folder, sha256};
 use crate::process::{Failure, cargo, run_ok, stdout_of, target_folder, workspace};
 use crate::sbom;
 
@@ -123,14 +120,6 @@ fn checksums(files: &[(&str, &[u8])]) -> String {
         .iter()
         .map(|(name, bytes)| format!("{}  {name}\n", sha256(bytes)));
     lines.collect()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

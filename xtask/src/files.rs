@@ -1,9 +1,21 @@
 //! Creates and copies files and folders.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use sha2::{Digest, Sha256};
+
 use crate::process::Failure;
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
 
 /// Creates an empty folder, replacing an existing one.
 pub(crate) fn fresh_folder(path: &Path) -> Result<(), Failure> {

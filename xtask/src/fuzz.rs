@@ -4,12 +4,12 @@
 mod ledger;
 mod slices;
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use self::ledger::{Ledger, ProgramDigest};
 use self::slices::Target;
+use crate::dist::host;
 use crate::process::{Failure, cargo, run_ok, stdout_of, target_folder, workspace};
 
 /// What is fuzzed, and how long.
@@ -53,7 +53,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     run_ok(nightly("build").args(build_options()).args(only))?;
     let ledger = Ledger::open(target_folder().join("fuzz-ledger.tsv"))?;
     let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
-    let programs = programs_folder()?;
+    // cargo-fuzz always names the platform.
+    let programs = target_folder().join("fuzz").join(host()?).join("release");
     let mut targets = Vec::new();
     for name in known
         .into_iter()
@@ -112,18 +113,6 @@ fn report(targets: &[Target], ledger: &Ledger) -> Result<(), Failure> {
         "{} failed; the inputs are in tests/fuzz/artifacts",
         failed.join(", ")
     )))
-}
-
-/// Where the built targets are: cargo-fuzz always names its platform.
-fn programs_folder() -> Result<PathBuf, Failure> {
-    let version = stdout_of(
-        Command::new("rustc")
-            .args(["+nightly", "-vV"])
-            .env_remove("RUSTUP_TOOLCHAIN"),
-    )?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.ok_or_else(|| Failure::Unexpected("rustc does not tell its platform".to_owned()))?;
-    Ok(target_folder().join("fuzz").join(host).join("release"))
 }
 
 /// `cargo fuzz` on nightly. The variables of the cargo that runs xtask would select its toolchain instead.

@@ -1,14 +1,12 @@
 //! How long each fuzz target ran, over all runs: a line of tab-separated values for each slice, in target/fuzz-ledger.tsv.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
+use crate::files::sha256;
 use crate::process::Failure;
 
 /// The contents of a fuzz target's program: time counts only for what was really run.
@@ -34,11 +32,7 @@ pub(super) struct Ledger {
 impl ProgramDigest {
     pub(super) fn of(program: &Path) -> Result<Self, Failure> {
         let bytes = fs::read(program).map_err(|source| Failure::file(program, source))?;
-        let mut digest = String::new();
-        for byte in Sha256::digest(bytes) {
-            let _ = write!(digest, "{byte:02x}");
-        }
-        Ok(Self(digest))
+        Ok(Self(sha256(&bytes)))
     }
 }
 
