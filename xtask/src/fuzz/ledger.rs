@@ -56,7 +56,7 @@ impl Ledger {
         for (at, line) in text.lines().enumerate() {
             let (key, effort) = parse(line).ok_or_else(|| {
                 Failure::Unexpected(format!(
-                    "{}:{}: not a line of the fuzz ledger; remove the file to begin anew",
+                    "{}:{}: not a line of the fuzz ledger; remove the file to start again",
                     path.display(),
                     at + 1
                 ))
@@ -146,6 +146,6 @@ mod tests {
         fs::write(&path, "lists\tnew\t12\n").unwrap();
         let refused = Ledger::open(path.clone()).unwrap_err().to_string();
         fs::remove_file(&path).unwrap();
-        assert!(refused.ends_with(":1: not a line of the fuzz ledger; remove the file to begin anew"));
+        assert!(refused.ends_with(":1: not a line of the fuzz ledger; remove the file to start again"));
     }
 }
