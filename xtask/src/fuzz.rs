@@ -3,12 +3,14 @@
 
 mod ledger;
 mod slices;
+mod sources;
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use self::ledger::{Ledger, ProgramDigest};
+use self::ledger::Ledger;
 use self::slices::Target;
+use self::sources::LocalCrates;
 use crate::dist::host;
 use crate::process::{Failure, cargo, run_ok, stdout_of, target_folder, workspace};
 
@@ -18,7 +20,7 @@ pub(crate) struct Options {
     /// Processor time of each target in minutes.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     minutes: u64,
-    /// Count the time that the same programs were run before.
+    /// Count the time that targets with the same sources were run before.
     #[arg(long)]
     total: bool,
     /// Targets that run at a time.
@@ -32,7 +34,7 @@ pub(crate) struct Options {
     target: Option<String>,
 }
 
-/// Runs one target, or all, and prints how long each ran over all runs of its program.
+/// Runs one target, or all, and prints how long each ran over all runs of the same sources.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let begin = Instant::now();
     require_tools()?;
@@ -51,7 +53,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     require_lock_file()?;
     run_ok(nightly("build").args(build_options()).args(only))?;
-    let ledger = Ledger::open(target_folder().join("fuzz-ledger.tsv"))?;
+    let ledger = Ledger::open(workspace().join("tests/fuzz/ledger.tsv"))?;
+    let crates = LocalCrates::load()?;
     let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
     // cargo-fuzz always names the platform.
     let programs = target_folder().join("fuzz").join(host()?).join("release");
@@ -61,16 +64,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         .filter(|name| only.is_none_or(|only| only == *name))
     {
         let program = programs.join(name);
-        let digest = ProgramDigest::of(&program)?;
+        let sources = crates.digest(name)?;
         let before = if options.total {
             Duration::ZERO
         } else {
-            ledger.total(name, &digest).processor
+            ledger.total(name, &sources).processor
         };
         targets.push(Target {
             name: name.to_owned(),
             program,
-            digest,
+            sources,
             enough: before.saturating_add(minutes(options.minutes)),
         });
     }
@@ -87,7 +90,7 @@ fn report(targets: &[Target], ledger: &Ledger) -> Result<(), Failure> {
     let mut failed = Vec::new();
     let mut all = 0;
     for target in targets {
-        let total = ledger.total(&target.name, &target.digest);
+        let total = ledger.total(&target.name, &target.sources);
         let seconds = total.processor.as_secs();
         all += seconds;
         println!(

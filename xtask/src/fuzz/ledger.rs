@@ -1,19 +1,16 @@
-//! How long each fuzz target ran, over all runs: a line of tab-separated values for each slice, in target/fuzz-ledger.tsv.
+//! How long each fuzz target ran, over all runs and machines: tests/fuzz/ledger.tsv has a line of tab-separated values for each
+//! target. It is committed, so that an hour may be the sum of several sessions.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::files::sha256;
+use super::sources::SourcesDigest;
 use crate::process::Failure;
 
-/// The contents of a fuzz target's program: time counts only for what was really run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ProgramDigest(String);
-
-/// What one slice did, or all slices of a program together.
+/// What one slice did, or all slices of a target with the same sources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Effort {
     /// Processor time, user and system.
@@ -26,14 +23,7 @@ pub(super) struct Effort {
 #[derive(Debug)]
 pub(super) struct Ledger {
     path: PathBuf,
-    efforts: BTreeMap<(String, ProgramDigest), Effort>,
-}
-
-impl ProgramDigest {
-    pub(super) fn of(program: &Path) -> Result<Self, Failure> {
-        let bytes = fs::read(program).map_err(|source| Failure::file(program, source))?;
-        Ok(Self(sha256(&bytes)))
-    }
+    efforts: BTreeMap<String, (SourcesDigest, Effort)>,
 }
 
 impl Effort {
@@ -52,51 +42,59 @@ impl Ledger {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(source) => return Err(Failure::file(&path, source)),
         };
-        let mut efforts = BTreeMap::<_, Effort>::new();
+        let mut efforts = BTreeMap::new();
         for (at, line) in text.lines().enumerate() {
-            let (key, effort) = parse(line).ok_or_else(|| {
+            let (target, entry) = parse(line).ok_or_else(|| {
                 Failure::Unexpected(format!(
                     "{}:{}: not a line of the fuzz ledger; remove the file to start again",
                     path.display(),
                     at + 1
                 ))
             })?;
-            efforts.entry(key).or_default().add(effort);
+            efforts.insert(target, entry);
         }
         Ok(Self { path, efforts })
     }
 
-    pub(super) fn total(&self, target: &str, program: &ProgramDigest) -> Effort {
-        let key = (target.to_owned(), program.clone());
-        self.efforts.get(&key).copied().unwrap_or_default()
+    /// What was done with these sources of a target. Other sources count for nothing.
+    pub(super) fn total(&self, target: &str, sources: &SourcesDigest) -> Effort {
+        let entry = self.efforts.get(target).filter(|entry| entry.0 == *sources);
+        entry.map(|entry| entry.1).unwrap_or_default()
     }
 
-    /// Adds a slice, in the file too.
+    /// Adds a slice, in the file too. It replaces what was done with other sources of the target.
     pub(super) fn record(
         &mut self,
         target: &str,
-        program: &ProgramDigest,
+        sources: &SourcesDigest,
         effort: Effort,
     ) -> Result<(), Failure> {
-        let key = (target.to_owned(), program.clone());
-        self.efforts.entry(key).or_default().add(effort);
-        let line = format!(
-            "{target}\t{}\t{}\t{}\t{}\n",
-            program.0,
-            effort.processor.as_millis(),
-            effort.inputs,
-            if effort.failed { "failed" } else { "ok" }
-        );
-        let file = OpenOptions::new().append(true).create(true).open(&self.path);
-        file.and_then(|mut file| file.write_all(line.as_bytes()))
+        let mut total = self.total(target, sources);
+        total.add(effort);
+        self.efforts.insert(target.to_owned(), (sources.clone(), total));
+        let lines: String = self.efforts.iter().map(line).collect();
+        // A run that is killed must not take the hours of earlier ones with it.
+        let temporary = self.path.with_extension("tsv.tmp");
+        fs::write(&temporary, lines)
+            .and_then(|()| fs::rename(&temporary, &self.path))
             .map_err(|source| Failure::file(&self.path, source))
     }
 }
 
-fn parse(line: &str) -> Option<((String, ProgramDigest), Effort)> {
+fn line((target, (sources, effort)): (&String, &(SourcesDigest, Effort))) -> String {
+    format!(
+        "{target}\t{}\t{}\t{}\t{}\n",
+        sources.0,
+        effort.processor.as_millis(),
+        effort.inputs,
+        if effort.failed { "failed" } else { "ok" }
+    )
+}
+
+fn parse(line: &str) -> Option<(String, (SourcesDigest, Effort))> {
     let mut fields = line.split('\t');
     let target = fields.next()?.to_owned();
-    let program = ProgramDigest(fields.next()?.to_owned());
+    let sources = SourcesDigest(fields.next()?.to_owned());
     let effort = Effort {
         processor: Duration::from_millis(fields.next()?.parse().ok()?),
         inputs: fields.next()?.parse().ok()?,
@@ -106,7 +104,7 @@ fn parse(line: &str) -> Option<((String, ProgramDigest), Effort)> {
             _ => return None,
         },
     };
-    fields.next().is_none().then_some(((target, program), effort))
+    fields.next().is_none().then_some((target, (sources, effort)))
 }
 
 #[cfg(test)]
@@ -122,17 +120,17 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_one_program_add_up() {
-        let path = std::env::temp_dir().join(format!("fuzz-ledger-{}", std::process::id()));
-        let [old, new] = ["old", "new"].map(|name| ProgramDigest(name.to_owned()));
+    fn slices_of_the_same_sources_add_up() {
+        let path = std::env::temp_dir().join(format!("fuzz-ledger-{}.tsv", std::process::id()));
+        let [old, new] = ["old", "new"].map(|name| SourcesDigest(name.to_owned()));
         let mut ledger = Ledger::open(path.clone()).unwrap();
-        for (target, program, seconds, failed) in [
+        for (target, sources, seconds, failed) in [
             ("lists", &old, 300, true),
+            ("rows", &old, 7, false),
             ("lists", &new, 300, false),
             ("lists", &new, 2, false),
-            ("rows", &new, 7, false),
         ] {
-            ledger.record(target, program, effort(seconds, failed)).unwrap();
+            ledger.record(target, sources, effort(seconds, failed)).unwrap();
         }
         let both = Effort {
             inputs: 20,
@@ -140,8 +138,9 @@ mod tests {
         };
         for ledger in [&ledger, &Ledger::open(path.clone()).unwrap()] {
             assert_eq!(ledger.total("lists", &new), both);
-            assert_eq!(ledger.total("lists", &old), effort(300, true));
-            assert_eq!(ledger.total("rows", &old), Effort::default());
+            assert_eq!(ledger.total("lists", &old), Effort::default());
+            assert_eq!(ledger.total("rows", &old), effort(7, false));
+            assert_eq!(ledger.total("rows", &new), Effort::default());
         }
         fs::write(&path, "lists\tnew\t12\n").unwrap();
         let refused = Ledger::open(path.clone()).unwrap_err().to_string();

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ledger::{Effort, Ledger, ProgramDigest};
+use super::ledger::{Effort, Ledger};
+use super::sources::SourcesDigest;
 use crate::process::{Failure, target_folder, workspace};
 use crate::process_stats;
 
@@ -22,7 +23,7 @@ const SLICE: Duration = Duration::from_mins(5);
 pub(super) struct Target {
     pub(super) name: String,
     pub(super) program: PathBuf,
-    pub(super) digest: ProgramDigest,
+    pub(super) sources: SourcesDigest,
     /// It is run until it has had this processor time over all runs.
     pub(super) enough: Duration,
 }
@@ -33,7 +34,7 @@ struct State {
 }
 
 /// Runs targets, `at_once` at a time, each for the time that `slice` is given. After `end` no slice begins. A target with a failing
-/// input is not run again before its program changes.
+/// input is not run again before its sources change.
 pub(super) fn run(
     targets: &[Target],
     ledger: Ledger,
@@ -54,7 +55,7 @@ pub(super) fn run(
             let outcome = slice(target, left.min(SLICE));
             let mut state = lock(&state);
             state.running.remove(&target.name);
-            state.ledger.record(&target.name, &target.digest, outcome?)?;
+            state.ledger.record(&target.name, &target.sources, outcome?)?;
         }
     };
     std::thread::scope(|scope| {
@@ -88,7 +89,7 @@ fn next<'a>(
     let waiting = targets
         .iter()
         .filter(|target| !state.running.contains(&target.name));
-    let totals = waiting.map(|target| (target, state.ledger.total(&target.name, &target.digest)));
+    let totals = waiting.map(|target| (target, state.ledger.total(&target.name, &target.sources)));
     let unfinished = totals.filter(|(target, total)| !total.failed && total.processor < target.enough);
     let (target, total) = unfinished.min_by_key(|(_, total)| total.processor)?;
     state.running.insert(target.name.clone());
@@ -163,7 +164,7 @@ mod tests {
         Target {
             name: name.to_owned(),
             program: PathBuf::new(),
-            digest: ProgramDigest::of(&workspace().join("Cargo.toml")).unwrap(),
+            sources: SourcesDigest(name.to_owned()),
             enough: Duration::from_secs(100),
         }
     }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     fn ledger(name: &str) -> (PathBuf, Ledger) {
-        let path = std::env::temp_dir().join(format!("fuzz-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("fuzz-{name}-{}.tsv", std::process::id()));
         (path.clone(), Ledger::open(path).unwrap())
     }
 
@@ -191,7 +192,7 @@ mod tests {
             effort(70, false),
             effort(100, false),
         ]) {
-            ledger.record(&target.name, &target.digest, effort).unwrap();
+            ledger.record(&target.name, &target.sources, effort).unwrap();
         }
         fs::remove_file(path).unwrap();
         let mut state = State {
@@ -225,7 +226,7 @@ mod tests {
         lacking.sort_unstable();
         assert_eq!(lacking, [40, 40, 100, 100]);
         for target in &targets {
-            let total = ledger.as_ref().unwrap().total(&target.name, &target.digest);
+            let total = ledger.as_ref().unwrap().total(&target.name, &target.sources);
             let both = Effort {
                 inputs: 2,
                 ..effort(120, false)
