@@ -8,7 +8,7 @@
 //! | `\u12`, an escape that was cut | U+FFFD |
 //! | a control character inside a text | the same character, escaped |
 //! | `\x`, an escape that JSON does not have | the backslash itself; `\'` the quote |
-//! | `NaN`, `Infinity`, `-Infinity` as values | `null` |
+//! | `NaN`, `Infinity`, `-Infinity` as values within a list or an object | `null` |
 //! | a text in a list beyond [`MAX_PASSED_TEXT_BYTES`] | its beginning; [`api`](crate::api) sees that it was longer |
 
 mod repairs;
@@ -167,6 +167,9 @@ impl Scanner {
             } else if self.structure(byte)? {
                 at += 1;
                 continue;
+            } else if self.depth == 0 {
+                // `null` would be an empty list; the parser refuses `NaN`.
+                Sequence::Clean(1)
             } else {
                 not_a_number(&bytes[at..])
             };
