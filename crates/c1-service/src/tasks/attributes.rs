@@ -7,8 +7,8 @@ use baton_proto::prost_types::{Struct, Value};
 
 use crate::connector::TaskFailure;
 
-/// Largest integer that protobuf doubles represent exactly.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// Largest integer of a protobuf double that no other integer is rounded to.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// Converts texts, booleans, integers, resources and lists of these; nulls are omitted.
 pub(super) fn attributes_from_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
@@ -62,7 +62,7 @@ fn text(value: &Value) -> Option<String> {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the number is whole and within ±2^53"
+    reason = "the number is whole and below 2^53"
 )]
 fn to_exact_integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER).then_some(number as i64)

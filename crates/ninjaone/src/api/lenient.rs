@@ -53,13 +53,16 @@ fn to_id(scalar: Scalar<'_>) -> Option<u64> {
     }
 }
 
+/// An id as text. With leading zeros it may be another id than without them.
 fn digits(text: &str) -> Option<u64> {
     let only_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| only_digits)
+    let is_canonical = only_digits && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_canonical)
 }
 
-/// The largest integer that a double represents exactly.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// The upper bound of ids that are written with a decimal point or an exponent, 2^43. Doubles below it distinguish integers from
+/// numbers with three decimal places. Near 2^53, the parser would round another number to an id.
+const MAX_EXACT_INTEGER: f64 = 8_796_093_022_208.0;
 
 #[expect(
     clippy::cast_possible_truncation,

@@ -33,6 +33,8 @@ pub struct ApiError {
     pub request_id: Option<ServerText>,
     /// Where the explanation comes from.
     source: TextSource,
+    /// It has a field of errors, whatever its text is.
+    reports_error: bool,
 }
 
 /// Where an explanation comes from.
@@ -114,6 +116,7 @@ impl ApiError {
             incident_id: self.incident_id.filter(is_plain),
             request_id: self.request_id.filter(is_plain),
             source: self.source,
+            reports_error: self.reports_error,
         }
     }
 
@@ -176,6 +179,9 @@ impl ApiError {
             text: description.or_else(|| text("message")),
             incident_id: text("incidentId"),
             request_id: None,
+            reports_error: ["error", "errorMessage", "errorCode"]
+                .iter()
+                .any(|key| object.get(*key).is_some_and(|value| !value.is_null())),
         };
         if let Some(Value::String(_) | Value::Object(_)) = object.get("errorMessage") {
             fault.source = TextSource::Words;
@@ -272,6 +278,33 @@ impl ApiError {
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.code.is_some() && self.incident_id.is_some()
+    }
+
+    /// Whether NinjaOne itself answered, and not a proxy before it: the error has a code, and an incident or NinjaOne's request id.
+    pub(crate) fn is_from_tenant(&self) -> bool {
+        self.code.is_some() && (self.incident_id.is_some() || self.request_id.is_some())
+    }
+
+    /// Whether the text says that something was not done.
+    pub(crate) fn is_refusal(&self) -> bool {
+        const PHRASES: [&str; 12] = [
+            "cannot",
+            "could not",
+            "denied",
+            "error",
+            "exception",
+            "fail",
+            "forbidden",
+            "invalid",
+            "not allowed",
+            "not found",
+            "refused",
+            "rejected",
+        ];
+        self.reports_error
+            || self.contains_phrase(&PHRASES)
+            || self.denies_permission()
+            || self.asks_to_wait()
     }
 
     /// Whether the code is this one, ignoring case.

@@ -195,8 +195,10 @@ impl NinjaOneClient {
                 fault,
                 throttled: false,
                 ..
-            } if (status.is_client_error() && status != Http::REQUEST_TIMEOUT)
-                || status == Http::NOT_IMPLEMENTED =>
+            } if (status.is_client_error() && !matches!(status, Http::REQUEST_TIMEOUT | Http::NOT_FOUND))
+                || status == Http::NOT_IMPLEMENTED
+                // That something does not exist is only believed of NinjaOne itself.
+                || (status == Http::NOT_FOUND && fault.is_from_tenant()) =>
             {
                 let refused = NinjaOneError::Refused {
                     request,
@@ -227,7 +229,9 @@ async fn written(answer: Answer, request: String) -> Result<Written, WriteError>
     let body = answer.read_body(MAX_BODY_BYTES, WRITE_BODY_TIMEOUT).await.ok();
     let body = body.map(|(body, _)| body);
     let fault = body.as_deref().and_then(ApiError::from_failure_body);
-    if let Some(mut fault) = fault.filter(|fault| fault.code.is_some() || fault.incident_id.is_some()) {
+    let reports_failure =
+        |fault: &ApiError| fault.code.is_some() || fault.incident_id.is_some() || fault.is_refusal();
+    if let Some(mut fault) = fault.filter(reports_failure) {
         // A success status with an error message: the outcome is unknown.
         fault.request_id = request_id.map(|id| ServerText::new(&id));
         return Err(WriteError::OutcomeUnknown(NinjaOneError::NoAnswer {

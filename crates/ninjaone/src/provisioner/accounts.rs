@@ -2,7 +2,7 @@
 
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{
-    Account, AccountKind, AccountViews, EmailAddress, ListEntry, ListView, ReportedFlag,
+    Account, AccountKind, AccountViews, EmailAddress, ListEntry, ListView, NewAccount, ReportedFlag,
 };
 use access_core::query::{TextQuery, email, login};
 
@@ -28,11 +28,13 @@ const LISTS: [(&str, Option<AccountKind>); 3] = [
 ];
 
 /// The account with this id, of either kind. The server answers a wrong kind with 400 and an unknown id with 404
-/// (docs/reference/ninjaone-api.md §3.1). An account counts as missing only on an instance that has both calls.
+/// (docs/reference/ninjaone-api.md §3.1). An account counts as missing only on an instance that has both calls, and not
+/// because a proxy answers 404: then the lists decide.
 pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Option<Account>, NinjaOneError> {
     let Some(number) = id.as_number() else {
         return Ok(None);
     };
+    let mut is_certified = true;
     for kind in [TECHNICIAN, END_USER] {
         let path = path_of(kind, number);
         match client.object::<Row<UserRow>>(&path, &[]).await {
@@ -47,14 +49,46 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
                     reason: "it is not the account that was asked for".to_owned(),
                 });
             }
-            Err(NinjaOneError::Refused {
-                status: 400 | 404, ..
-            }) => {}
+            Err(
+                error @ NinjaOneError::Refused {
+                    status: 400 | 404, ..
+                },
+            ) => is_certified &= error.is_certified_absence(),
             Err(error) => return Err(error),
         }
     }
-    offers_accounts(client).await?;
+    if is_certified {
+        offers_accounts(client).await?;
+    } else {
+        require_unlisted(client, number).await?;
+    }
     Ok(None)
+}
+
+/// Fails if a list has the account, or may have it.
+async fn require_unlisted(client: &NinjaOneClient, number: u64) -> Result<(), NinjaOneError> {
+    for (path, _) in LISTS {
+        let selected = select(client, path, has_id(Some(number))).await?;
+        let reason = if !selected.found.is_empty() {
+            "it has an account that the lookup by id does not find"
+        } else if selected.unclear {
+            "it has entries without a usable id, one of which may be an account that the lookup by id does not find"
+        } else {
+            continue;
+        };
+        return Err(NinjaOneError::Malformed {
+            request: client.display_request(path),
+            reason: reason.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn has_id(number: Option<u64>) -> impl Fn(&UserRow) -> Match + Send + 'static {
+    move |row| match row.id.get() {
+        Some(id) => Match::from(Some(id) == number),
+        None => Match::Unclear,
+    }
 }
 
 /// The address of one account.
@@ -85,11 +119,7 @@ pub(super) async fn account_views(
     let fallback = found.as_ref().map_or(TECHNICIAN, |account| account.kind);
     let mut lists = Vec::new();
     for (path, own) in LISTS {
-        let selected = select(client, path, move |row| match row.id.get() {
-            Some(id) => Match::from(Some(id) == number),
-            None => Match::Unclear,
-        })
-        .await?;
+        let selected = select(client, path, has_id(number)).await?;
         let rows = selected.found.iter();
         let listed = rows.map(|row| {
             let kind = own.or(said_kind(row)).unwrap_or(fallback);
@@ -217,21 +247,37 @@ async fn looked_up_kind(client: &NinjaOneClient, id: u64, list: &str) -> Result<
         })
 }
 
-/// The account in the response to a create or update; `None` without a row with an id.
+/// The account in the response to an update; `None` without a row with an id.
 pub(super) async fn from_response(
     client: &NinjaOneClient,
     body: &[u8],
     kind: AccountKind,
 ) -> Result<Option<Account>, NinjaOneError> {
-    let Ok(Row::Object(row)) = serde_json::from_slice::<Row<UserRow>>(body) else {
+    let Some((id, row)) = row_in(body) else {
         return Ok(None);
     };
-    match row.id.get() {
-        Some(id) => {
-            let facts = Facts::of(&row);
-            account(client, id, kind, row, facts).await.map(Some)
-        }
-        None => Ok(None),
+    let facts = Facts::of(&row);
+    account(client, id, kind, row, facts).await.map(Some)
+}
+
+/// A new account. The id in the response to its creation is only believed if the account with this id has the requested kind and
+/// address: roles would be given to another account.
+pub(super) async fn created(
+    client: &NinjaOneClient,
+    body: &[u8],
+    requested: &NewAccount,
+) -> Result<Option<Account>, NinjaOneError> {
+    let Some((id, _)) = row_in(body) else {
+        return Ok(None);
+    };
+    let found = by_id(client, &NativeId::from_number(id)).await?;
+    Ok(found.filter(|account| account.kind == requested.kind && account.has_email(&requested.person.email)))
+}
+
+fn row_in(body: &[u8]) -> Option<(u64, UserRow)> {
+    match serde_json::from_slice::<Row<UserRow>>(body).ok()? {
+        Row::Object(row) => Some((row.id.get()?, row)),
+        _ => None,
     }
 }
 

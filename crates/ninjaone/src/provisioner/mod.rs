@@ -9,6 +9,8 @@ mod requests;
 mod roles;
 mod schema;
 
+use std::collections::HashSet;
+
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
 use access_core::ports::{ApiUsage, ApplyError, ApplyOutcome, Provisioner, ProvisionerError, WriteEffect};
 use access_core::provisioning::{
@@ -78,7 +80,7 @@ impl NinjaOneProvisioner {
             Step::AddMember(membership) | Step::RemoveMember(membership) => roles::from_response(body)?
                 .filter(|role| *role.id() == membership.role)
                 .map(|role| Observation::Role(Some(Box::new(role)))),
-            Step::CreateAccount(selector) => accounts::from_response(&self.client, body, selector.kind)
+            Step::CreateAccount(requested) => accounts::created(&self.client, body, requested)
                 .await?
                 .map(|account| Observation::Account(Some(Box::new(account)))),
             Step::UpdateAccount { account, kind, .. } => accounts::from_response(&self.client, body, *kind)
@@ -186,6 +188,8 @@ impl Provisioner for NinjaOneProvisioner {
 
 async fn organizations(client: &NinjaOneClient, selector: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
     let mut found: Vec<Resource> = Vec::new();
+    // Ids of organizations under other names.
+    let mut others = HashSet::new();
     let mut is_unclear = false;
     let mut pages = PageReader::new(ORGANIZATIONS, organization_type);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
@@ -201,10 +205,23 @@ async fn organizations(client: &NinjaOneClient, selector: &Selector) -> Result<V
             let organization = mapping::organization(id, &row);
             if !selector.selects(&organization.id.id, [organization.display_name.as_str()]) {
                 is_unclear |= row.name.trimmed().is_none() && matches!(selector, Selector::Text(_));
-            } else if !found.iter().any(|known| known.id == organization.id) {
-                found.push(organization);
+                others.insert(organization.id);
+                continue;
+            }
+            match found.iter().find(|known| known.id == organization.id) {
+                None => found.push(organization),
+                Some(known) if known.display_name == organization.display_name => {}
+                Some(_) => {
+                    others.insert(organization.id);
+                }
             }
         }
+    }
+    if let Some(ambiguous) = found.iter().find(|known| others.contains(&known.id)) {
+        return Err(NinjaOneError::Malformed {
+            request: client.display_request(ORGANIZATIONS),
+            reason: format!("it lists {} more than once, with different names", ambiguous.id),
+        });
     }
     if found.is_empty() && is_unclear {
         return Err(NinjaOneError::Malformed {

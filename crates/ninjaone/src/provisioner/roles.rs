@@ -83,7 +83,8 @@ impl ListConsumer<Row<RoleRow>> for Similar {
 }
 
 /// Merges the rows with one id, of which there should be one. Rows without members are ignored if another has them; the
-/// members are unknown if rows contradict each other.
+/// members are unknown if rows contradict each other. Rows with different names or types are different roles, and nobody knows
+/// which one a change would reach.
 fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Result<Role, NinjaOneError> {
     let mut roles = Vec::new();
     for row in rows {
@@ -95,11 +96,11 @@ fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> R
         request: request.to_owned(),
         reason: format!("it does not list role {id}"),
     })?;
-    let mut contradiction = has_others.then_some("names");
+    let mut is_ambiguous = has_others;
+    let mut contradiction = None;
     for other in roles {
-        if merged.holders != other.holders {
-            merged.holders = None;
-        }
+        is_ambiguous |=
+            merged.holders != other.holders || merged.resource.display_name != other.resource.display_name;
         match (&merged.members, other.members) {
             (RoleMembers::Unknown(_), value) => merged.members = value,
             (RoleMembers::Known(own), RoleMembers::Known(other)) if *own != other => {
@@ -107,6 +108,12 @@ fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> R
             }
             (RoleMembers::Known(_), _) => {}
         }
+    }
+    if is_ambiguous {
+        return Err(NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason: format!("it lists role {id} more than once, with different names or types"),
+        });
     }
     if let Some(what) = contradiction {
         let reason = format!("{request} lists it more than once, with different {what}");

@@ -38,28 +38,25 @@ impl Lookup<'_> {
         Ok(found.into_iter().collect())
     }
 
-    /// Before a deletion by login: the lookup by id must not report another address.
-    pub(super) async fn verify_address(
-        &self,
-        selector: &Selector,
-        listed: &Account,
-    ) -> Result<(), ProvisioningError> {
-        let Selector::Text(text) = selector else {
-            return Ok(());
-        };
-        let Ok(email) = EmailAddress::parse(text) else {
-            return Ok(());
-        };
+    /// An account that a list has under this address: the lookup by its id must show the same account, because the change is
+    /// sent for the id.
+    async fn verify_identity(&self, email: &EmailAddress, listed: &Account) -> Result<(), ProvisioningError> {
         let found = self.tenant.account(&listed.id().id).await;
-        let found = found.map_err(ProvisioningError::ReadFailed)?;
-        match found.as_ref().and_then(Account::email) {
-            Some(other) if !email.is(other) => Err(ProvisioningError::Contradiction {
+        let contradiction = |lookup: String| {
+            Err(ProvisioningError::Contradiction {
                 what: listed.label(),
                 says: format!(
-                    "a list of {} says that its e-mail is {email}, and the lookup by its id says {other}",
+                    "a list of {} says that its e-mail is {email}, and the lookup by its id {lookup}",
                     self.tenant.tenant()
                 ),
-            }),
+            })
+        };
+        let Some(found) = found.map_err(ProvisioningError::ReadFailed)? else {
+            return contradiction("finds no account".to_owned());
+        };
+        match found.email() {
+            _ if found.kind != listed.kind => contradiction(format!("finds {}", found.kind.with_article())),
+            Some(other) if !email.is(other) => contradiction(format!("says {other}")),
             _ => Ok(()),
         }
     }
@@ -181,9 +178,13 @@ impl Lookup<'_> {
             .accounts_with_email(&email)
             .await
             .map_err(ProvisioningError::ReadFailed)?;
-        at_most_one("account", requested, found, |account| {
+        let found = at_most_one("account", requested, found, |account| {
             format!("the {} {}", account.kind, account.label())
-        })
+        })?;
+        if let Some(listed) = &found {
+            self.verify_identity(&email, listed).await?;
+        }
+        Ok(found)
     }
 
     pub(super) async fn organization(

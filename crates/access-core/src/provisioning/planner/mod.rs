@@ -223,7 +223,6 @@ impl Planner<'_> {
             Selector::Text(_) => {
                 let account = self.lookup.account(selector).await?;
                 let account = account.ok_or_else(|| not_found("account", selector, Vec::new()))?;
-                self.lookup.verify_address(selector, &account).await?;
                 account.resource.id.id
             }
         };

@@ -393,6 +393,11 @@ impl NinjaOneError {
         matches!(self, Self::Refused { status: 404, fault, .. } if fault.is_own())
     }
 
+    /// Whether NinjaOne itself answered that there is no such object.
+    pub(crate) fn is_certified_absence(&self) -> bool {
+        matches!(self, Self::Refused { status: 400 | 404, fault, .. } if fault.is_from_tenant())
+    }
+
     /// A 404 on a list that the instance should have.
     pub(crate) fn into_missing_list(self, path: &'static str) -> Self {
         let own = self.is_missing_endpoint();

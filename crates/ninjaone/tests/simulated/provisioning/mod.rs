@@ -1,5 +1,6 @@
 //! The provisioner against the simulated tenant.
 
+mod certified;
 mod lookups;
 mod steps;
 

@@ -12,7 +12,11 @@ use ninjaone_sim::{Fault, FaultRule, When};
 use super::{account_line, email, id};
 use crate::tenant::{TestTenant, json_response, resource_id};
 
-fn new_account(kind: AccountKind, address: &str, values: &[(&str, AccountValue<Box<Resource>>)]) -> Step {
+pub(super) fn new_account(
+    kind: AccountKind,
+    address: &str,
+    values: &[(&str, AccountValue<Box<Resource>>)],
+) -> Step {
     let values = values.iter().map(|(name, value)| {
         let field = ACCOUNTS.create_field(name).unwrap();
         (field, value.clone())
@@ -37,7 +41,7 @@ fn changes(values: &[(&str, AccountValue<Box<Resource>>)]) -> AccountChanges {
     AccountChanges(values.collect())
 }
 
-fn membership(role: &ResourceId, account: &str) -> Membership {
+pub(super) fn membership(role: &ResourceId, account: &str) -> Membership {
     Membership {
         role: role.clone(),
         role_name: Some(access_core::model::DisplayName::new("Service Desk")),
