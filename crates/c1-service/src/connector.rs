@@ -18,11 +18,16 @@ pub trait Connector: Send + Sync {
     /// [`TaskFailure`]; nothing was delivered, or it is unknown.
     async fn sync(&self, task: &TaskId, order: SyncTaskSpec, cancel: CancelToken) -> Result<(), TaskFailure>;
 
-    /// Applies a change.
+    /// Applies a change. Ends soon after `cancel`.
     ///
     /// # Errors
-    /// [`TaskFailure`]; [`StatusCode::FailedPrecondition`] if provisioning is disabled.
-    async fn change(&self, task: &TaskId, change: Change) -> Result<Outcome, TaskFailure>;
+    /// [`TaskFailure`]; [`StatusCode::FailedPrecondition`] if provisioning is disabled, [`StatusCode::Cancelled`] if it was cancelled.
+    async fn change(
+        &self,
+        task: &TaskId,
+        change: Change,
+        cancel: CancelToken,
+    ) -> Result<Outcome, TaskFailure>;
 
     /// Reads events after a cursor, oldest first.
     ///

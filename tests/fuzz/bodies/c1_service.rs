@@ -136,7 +136,7 @@ impl Connector for Nothing {
         panic!("no sync is worked on here")
     }
 
-    async fn change(&self, _: &TaskId, change: Change) -> Result<Outcome, TaskFailure> {
+    async fn change(&self, _: &TaskId, change: Change, _: CancelToken) -> Result<Outcome, TaskFailure> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Err(TaskFailure::new(StatusCode::Unimplemented, format!("{change:?}")))
     }

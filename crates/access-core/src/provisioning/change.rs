@@ -181,7 +181,16 @@ impl AccountRequest {
                 FieldRule::FamilyName => family_name = reader.required_name(field),
                 FieldRule::Email => {
                     let login = reader.text("login");
-                    let text = reader.text(field.name).or(login);
+                    let own = reader.text(field.name);
+                    if let (Some(own), Some(login)) = (&own, &login)
+                        && EmailAddress::parse(login).is_ok_and(|login| !login.is(own))
+                    {
+                        let name = field.name;
+                        reader.add_problem(&format!(
+                            "{name}: it is not the address that login has; NinjaOne knows one address only"
+                        ));
+                    }
+                    let text = own.or(login);
                     email = reader.parse_required(field.name, text.as_deref(), EmailAddress::parse);
                 }
                 FieldRule::Roles => roles = reader.roles(field, terms),

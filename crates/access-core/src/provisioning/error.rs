@@ -223,6 +223,12 @@ pub enum ProvisioningError {
         /// Why the state could not be verified.
         reason: String,
     },
+    /// Stopped on request while the change was made.
+    #[error("stopped on request while the change was made; the outcome is unknown: {request}")]
+    Stopped {
+        /// The change.
+        request: String,
+    },
     /// The account was created, but not all roles were assigned.
     #[error("{} was created{}, but without {}: {cause}", account.id, granted_roles(granted), missing.join(", "))]
     PartiallyApplied {
@@ -265,9 +271,11 @@ impl ProvisioningError {
     pub fn extent(&self) -> ChangeExtent {
         match self {
             Self::PartiallyApplied { .. } => ChangeExtent::Part,
-            Self::Unverified { .. } | Self::OutcomeUnknown { .. } | Self::OutcomeNotVisible { .. } => {
-                ChangeExtent::Unknown
-            }
+            Self::Unverified { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::OutcomeNotVisible { .. }
+            | Self::AcceptedNotApplied { .. }
+            | Self::Stopped { .. } => ChangeExtent::Unknown,
             Self::AuditFailedAfterChange { .. } => ChangeExtent::All,
             _ => ChangeExtent::Nothing,
         }
@@ -329,6 +337,7 @@ impl Diagnostic for ProvisioningError {
             Self::EmailTaken { .. } => StatusCode::AlreadyExists,
             Self::AdministratorProtected { .. } => StatusCode::FailedPrecondition,
             Self::AcceptedNotApplied { .. } => StatusCode::Aborted,
+            Self::Stopped { .. } => StatusCode::Cancelled,
             Self::ReadFailed(cause)
             | Self::NotApplied { cause, .. }
             | Self::VerifiedNotApplied { cause, .. }
@@ -374,7 +383,10 @@ impl Diagnostic for ProvisioningError {
                 "nothing was changed; check it in the tenant, or run the same command again in a minute"
             }
             Self::Undetermined { .. } => "nothing was changed; check it in the tenant",
-            Self::Unverified { .. } | Self::OutcomeUnknown { .. } | Self::OutcomeNotVisible { .. } => {
+            Self::Unverified { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::OutcomeNotVisible { .. }
+            | Self::Stopped { .. } => {
                 "run the same command again: it checks first and does only what is missing"
             }
             Self::PartiallyApplied { cause, .. } => {

@@ -257,11 +257,16 @@ impl Execution<'_> {
                 Certainty::Unknown(reason) if tries == MAX_TRIES => {
                     return Err(not_applied_error(step, failure.error, Some(reason)));
                 }
-                _ if refused || tries == MAX_TRIES => {
+                _ if refused => {
                     return Err(ProvisioningError::VerifiedNotApplied {
                         step: step.label(),
                         cause: failure.error,
                     });
+                }
+                // Without an answer the effect may still come.
+                _ if tries == MAX_TRIES => {
+                    let reason = "no change so far".to_owned();
+                    return Err(not_applied_error(step, failure.error, Some(reason)));
                 }
                 holds => {
                     doubt = match holds {

@@ -32,6 +32,10 @@ mod step;
 mod tests;
 mod warnings;
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIdGenerator};
 
@@ -107,6 +111,19 @@ impl Provisioning<'_> {
     /// # Errors
     /// [`ProvisioningError`], whose [`extent`](ProvisioningError::extent) reports what was changed.
     pub async fn execute(&self, plan: &Plan) -> Result<Outcome, ProvisioningError> {
+        self.execute_until(plan, std::future::pending()).await
+    }
+
+    /// Executes a plan unless `stop` completes first: then no more requests are sent or awaited, and the audit log records that the
+    /// outcome is unknown.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and [`ProvisioningError::Stopped`].
+    pub async fn execute_until(
+        &self,
+        plan: &Plan,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Outcome, ProvisioningError> {
         let attempt = self.attempt();
         let change_id = attempt.change_id;
         let entry = attempt.planned(plan, &placeholder());
@@ -120,7 +137,12 @@ impl Provisioning<'_> {
             tenant: self.provisioner,
             reports: Vec::new(),
         };
-        let ended = execution.run(change_id, plan).await;
+        let ended = unless_stopped(execution.run(change_id, plan), stop).await;
+        let ended = ended.unwrap_or_else(|| {
+            Err(ProvisioningError::Stopped {
+                request: plan.label(),
+            })
+        });
         let last = entry.finished(self.clock.now(), &ended, &execution.reports);
         match (ended, self.audit.append(&last).await) {
             (ended, Ok(())) => ended,
@@ -145,6 +167,16 @@ impl Provisioning<'_> {
             tenant: self.provisioner.tenant(),
         }
     }
+}
+
+/// The result of some work; `None` if it is stopped before its end.
+async fn unless_stopped<T>(work: impl Future<Output = T>, stop: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut stop) = (pin!(work), pin!(stop));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => stop.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// Placeholder for the id of an account that does not exist yet.

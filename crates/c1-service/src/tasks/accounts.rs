@@ -9,19 +9,20 @@ use super::attributes::attributes_from_struct;
 use super::handler::TaskHandler;
 use super::response::{TaskResponse, malformed};
 use crate::TaskId;
-use crate::connector::TaskFailure;
+use crate::connector::{CancelToken, TaskFailure};
 
 impl TaskHandler {
     pub(super) async fn create_account(
         &self,
         id: &TaskId,
         request: CreateAccountTask,
+        stop: CancelToken,
     ) -> Result<TaskResponse, TaskFailure> {
         let info = request.account_info.ok_or_else(|| malformed("create account"))?;
         self.terms
             .require_account_type(&request.resource_type_id, "created")?;
         let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.terms)?);
-        let outcome = self.connector.change(id, change).await?;
+        let outcome = self.connector.change(id, change, stop).await?;
         let resource = outcome.resource.as_deref().map(access_wire::resource);
         let result = match outcome.result {
             ChangeResult::Changed | ChangeResult::Accepted => Created::Success(SuccessResult {
@@ -45,6 +46,7 @@ impl TaskHandler {
         &self,
         id: &TaskId,
         request: DeleteResourceTask,
+        stop: CancelToken,
     ) -> Result<TaskResponse, TaskFailure> {
         let resource = request.resource_id.ok_or_else(|| malformed("delete resource"))?;
         self.terms
@@ -54,7 +56,7 @@ impl TaskHandler {
             account,
             allow_administrator: self.allow_admin_delete,
         };
-        self.connector.change(id, change).await?;
+        self.connector.change(id, change, stop).await?;
         Ok(TaskResponse::new(
             &v2::DeleteResourceResponse::default(),
             Vec::new(),

@@ -17,7 +17,7 @@ use baton_proto::prost_types::{Struct, Value};
 use super::attributes::attributes_from_struct;
 use super::response::{TaskResponse, malformed};
 use crate::TaskId;
-use crate::connector::{Connector, TaskFailure};
+use crate::connector::{CancelToken, Connector, TaskFailure};
 
 /// Maximum number of results kept for status queries (docs/reference/conductorone.md §6.8).
 const MAX_COMPLETED_ACTIONS: usize = 1000;
@@ -88,13 +88,14 @@ impl Actions {
         terms: &ProvisioningTerms,
         id: &TaskId,
         request: ActionInvokeTask,
+        stop: CancelToken,
     ) -> Result<TaskResponse, TaskFailure> {
         if request.name.is_empty() {
             return Err(malformed("action"));
         }
         let arguments = attributes_from_struct(&request.args.unwrap_or_default())?;
         let change = Change::from_action(&request.name, &request.resource_type_id, arguments, terms)?;
-        let outcome = connector.change(id, change).await?;
+        let outcome = connector.change(id, change, stop).await?;
         let action = outcome.change_id.to_string();
         // An accepted change that is never visible is complete, but not verified.
         let is_verified = outcome.result != ChangeResult::Accepted;

@@ -35,10 +35,10 @@ impl TaskHandler {
         let outcome = match task_type {
             TaskType::Hello(_) => return self.answer_hello(id).await,
             TaskType::SyncFull(request) => return self.sync(id, request, debug, stop).await,
-            TaskType::Grant(request) => self.grant(id, request).await,
-            TaskType::Revoke(request) => self.revoke(id, request).await,
-            TaskType::CreateAccount(request) => self.create_account(id, request).await,
-            TaskType::DeleteResource(request) => self.delete_resource(id, request).await,
+            TaskType::Grant(request) => self.grant(id, request, stop).await,
+            TaskType::Revoke(request) => self.revoke(id, request, stop).await,
+            TaskType::CreateAccount(request) => self.create_account(id, request, stop).await,
+            TaskType::DeleteResource(request) => self.delete_resource(id, request, stop).await,
             TaskType::CreateResource(request) => Err(cannot_create(&request)),
             TaskType::RotateCredentials(_) | TaskType::IssueCredential(_) => Err(TaskFailure::new(
                 StatusCode::Unimplemented,
@@ -50,7 +50,7 @@ impl TaskHandler {
             TaskType::ActionGetSchema(request) => Actions::schema(&request.name, self.terms.accounts),
             TaskType::ActionInvoke(request) => {
                 self.actions
-                    .invoke(self.connector.as_ref(), &self.terms, id, request)
+                    .invoke(self.connector.as_ref(), &self.terms, id, request, stop)
                     .await
             }
             TaskType::ActionStatus(request) => self.actions.status(&request.id),
@@ -60,7 +60,11 @@ impl TaskHandler {
         };
         TaskDisposition::Finish(match outcome {
             Ok(response) => response.into_result(),
-            Err(failure) => task_failure(failure, retryable),
+            Err(failure) => {
+                // A change that was cut off can be repeated: it checks first and does only what is missing.
+                let retryable = retryable || failure.status == StatusCode::Cancelled;
+                task_failure(failure, retryable)
+            }
         })
     }
 

@@ -83,6 +83,8 @@ pub(super) enum InjectedFault {
     Lie,
     /// A write is rejected; a read fails.
     Refused,
+    /// A write never ends; a read fails.
+    Hangs,
     /// A read returns the state before the last write; a write is like `Silent`.
     Late,
 }
@@ -358,6 +360,7 @@ impl Tenant {
             InjectedFault::NotSent
             | InjectedFault::LostBefore
             | InjectedFault::LostAfter
+            | InjectedFault::Hangs
             | InjectedFault::Refused => Err(ProvisionerError::new(InjectedError(
                 "cannot read",
                 StatusCode::Unavailable,
@@ -491,6 +494,7 @@ impl Provisioner for Tenant {
         };
         let fault = self.fault();
         match fault {
+            InjectedFault::Hangs => return std::future::pending().await,
             InjectedFault::NotSent => {
                 return Err(failed(
                     WriteEffect::None,

@@ -106,15 +106,19 @@ impl SyncIdGenerator for Fixed {
     }
 }
 
-/// Prepares and executes a change.
-fn make(tenant: &Tenant, audit_log: &FakeAuditLog, change: &Change) -> Result<Outcome, ProvisioningError> {
-    let provisioning = Provisioning {
+fn provisioning<'a>(tenant: &'a Tenant, audit_log: &'a FakeAuditLog) -> Provisioning<'a> {
+    Provisioning {
         provisioner: tenant,
         audit: audit_log,
         clock: &Fixed,
         ids: &Fixed,
         requested_by: "ada".to_owned(),
-    };
+    }
+}
+
+/// Prepares and executes a change.
+fn make(tenant: &Tenant, audit_log: &FakeAuditLog, change: &Change) -> Result<Outcome, ProvisioningError> {
+    let provisioning = provisioning(tenant, audit_log);
     block_on(async {
         let plan = provisioning.prepare(change).await?;
         provisioning.execute(&plan).await

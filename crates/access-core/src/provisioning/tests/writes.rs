@@ -7,8 +7,7 @@ use super::fakes::FakeAuditLog;
 use super::fakes::FakeTenant;
 use super::fakes::InjectedFault;
 use super::fakes::Tenant;
-use super::{TECHNICIAN, make};
-use crate::Diagnostic;
+use super::{TECHNICIAN, make, provisioning};
 use crate::model::{NativeId, SyncId};
 use crate::ports::Provisioner;
 use crate::provisioning::executor::Execution;
@@ -18,6 +17,7 @@ use crate::provisioning::{
     EmailAddress, NamePart, NewAccount, Observation, Person, ProvisioningError, Selector, Step,
     VerificationMethod,
 };
+use crate::{Diagnostic, StatusCode};
 
 fn grant() -> Change {
     let id = |number| Selector::Id(NativeId::from_number(number));
@@ -211,6 +211,25 @@ fn audit_log_records_requester_and_states() {
     )
     .unwrap_err();
     insta::assert_snapshot!(audit_log.lines.lock().unwrap().join("\n"));
+}
+
+/// A change that is stopped leaves both of its lines in the audit log, and its outcome is unknown.
+#[test]
+fn a_stopped_change_is_audited_as_unknown() {
+    let tenant = Tenant::new(FakeTenant::small(), after_planning(&[InjectedFault::Hangs]));
+    let audit_log = FakeAuditLog::default();
+    let provisioning = provisioning(&tenant, &audit_log);
+    let stopped = block_on(async {
+        let plan = provisioning.prepare(&grant()).await.unwrap();
+        provisioning
+            .execute_until(&plan, std::future::ready(()))
+            .await
+            .unwrap_err()
+    });
+    assert_eq!(stopped.extent(), ChangeExtent::Unknown);
+    assert_eq!(stopped.status(), StatusCode::Cancelled);
+    let lines = audit_log.lines.lock().unwrap().join("\n");
+    insta::assert_snapshot!(format!("{stopped}\n{lines}"));
 }
 
 #[test]

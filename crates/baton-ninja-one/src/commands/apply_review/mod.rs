@@ -26,11 +26,11 @@ pub(crate) use self::result::RevocationResult;
 pub(crate) use self::result::RevocationRow;
 pub(crate) use self::result::Verification;
 use self::result::{AppliedRevocations, fails_for_all_rows};
+use super::provision;
 use super::provision::NOTHING_CHANGED;
 use super::provision::ProvisioningContext;
 use super::provision::build_context;
 use super::provision::confirm_on_terminal;
-use super::provision::run_to_completion;
 use crate::commands::context::CommandContext;
 use crate::commands::review::flags::LimitArgs;
 use crate::commands::review::flags::WaiverArgs;
@@ -293,7 +293,7 @@ async fn revoke(
         row.refuse(reason);
         return Ok(());
     }
-    let outcome = run_to_completion(provisioning.execute(&plan)).await?;
+    let outcome = provision::execute(&provisioning, &plan).await?;
     row.at = Some(now());
     row.change_id = Some(outcome.change_id.to_string());
     row.result = match outcome.result {

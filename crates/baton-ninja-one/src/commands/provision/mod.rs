@@ -8,10 +8,11 @@ mod render;
 mod schema;
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use access_core::StatusCode;
 use access_core::ports::{AuditLog, NoopAuditLog, Provisioner};
-use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
+use access_core::provisioning::{Outcome, Plan, Provisioning, placeholder};
 use ninjaone::{NinjaOneClient, NinjaOneProvisioner, WritePolicy};
 
 use crate::commands::context::CommandContext;
@@ -99,7 +100,7 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
         if plan.step.is_some() && !confirmed && !from_flag {
             confirm(&provisioner, &plan)?;
         }
-        let outcome = run_to_completion(provisioning.execute(&plan)).await?;
+        let outcome = execute(&provisioning, &plan).await?;
         report(&plan, &outcome, output);
         Ok(())
     });
@@ -142,23 +143,18 @@ pub(crate) fn build_context(settings: &Settings, from_flag: bool) -> Result<Prov
     })
 }
 
-/// Completes a change that has begun, bounded by the client's timeouts. Only a second signal aborts it.
-pub(crate) async fn run_to_completion(
-    change: impl Future<Output = Result<Outcome, ProvisioningError>>,
-) -> Result<Outcome, Failure> {
-    let second_signal = async {
+/// Time for a change that has begun to end after a signal.
+const COMPLETION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Executes a plan. After a signal the change has some time to end; then, or with a second signal, it is stopped, and the audit log
+/// records that its outcome is unknown.
+pub(crate) async fn execute(provisioning: &Provisioning<'_>, plan: &Plan) -> Result<Outcome, Failure> {
+    let stop = async {
         shutdown_signal().await;
         tracing::warn!("finishing the change in progress; press Ctrl-C again to abort");
-        shutdown_signal().await;
+        let _ = tokio::time::timeout(COMPLETION_TIMEOUT, shutdown_signal()).await;
     };
-    tokio::select! {
-        outcome = change => Ok(outcome?),
-        () = second_signal => Err(Failure::new(
-            "aborted on request; the outcome of the change is unknown".to_owned(),
-            Some("run the same command again: it checks first and does only what is missing".to_owned()),
-            StatusCode::Cancelled,
-        )),
-    }
+    Ok(provisioning.execute_until(plan, stop).await?)
 }
 
 fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> Text {

@@ -25,7 +25,7 @@ use super::empty_source::EmptySource;
 use super::uploader::TaskUploader;
 use super::work_dir::TempFolder;
 use super::work_dir::sweep;
-use crate::commands::provision::AuditFile;
+use crate::commands::provision::{AuditFile, NOTHING_CHANGED};
 use crate::failure::Failure;
 use crate::observability::metrics::{Metrics, SyncProgress};
 use crate::observability::spans;
@@ -282,7 +282,7 @@ impl Connector for NinjaOneConnector {
         Ok(())
     }
 
-    async fn change(&self, task: &TaskId, change: Change) -> Result<Outcome, TaskFailure> {
+    async fn change(&self, task: &TaskId, change: Change, stop: CancelToken) -> Result<Outcome, TaskFailure> {
         let Some(provisioner) = &self.provisioner else {
             return Err(TaskFailure::new(
                 StatusCode::FailedPrecondition,
@@ -296,11 +296,16 @@ impl Connector for NinjaOneConnector {
             ids: &KsuidGenerator,
             requested_by: format!("ConductorOne, task {task}"),
         };
-        let change_result = async {
-            let plan = provisioning.prepare(&change).await?;
-            provisioning.execute(&plan).await
+        let plan = tokio::select! {
+            plan = provisioning.prepare(&change) => plan,
+            () = stop.clone().cancelled() => {
+                return Err(TaskFailure::new(StatusCode::Cancelled, NOTHING_CHANGED));
+            }
         };
-        let change_result = change_result.await;
+        let change_result = match plan {
+            Ok(plan) => provisioning.execute_until(&plan, stop.cancelled()).await,
+            Err(error) => Err(error),
+        };
         self.record_usage(provisioner.usage());
         let result = change_result
             .as_ref()
