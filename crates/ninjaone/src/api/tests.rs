@@ -438,6 +438,32 @@ fn joined_rows_keep_the_access_of_both() {
     assert_eq!(join(&other, &fewer), (Some(true), vec![2, 1], vec![]));
 }
 
+/// What two lists state differently is decided for the safer side, or unknown, and named.
+#[test]
+fn joined_rows_decide_contradictions_for_the_safer_side() {
+    let user = |enabled: bool, mfa: bool, scim: bool, auth: &str| json!({"enabled": enabled, "mfaConfigured": mfa, "scimUser": scim, "authType": auth});
+    let one = user(false, true, true, "SSO");
+    let other = user(true, false, false, "NATIVE");
+    for (own, others) in [(&one, &other), (&other, &one)] {
+        let (joined, contradictions) = row_of::<UserRow>(own.clone()).join(row_of(others.clone()));
+        assert_eq!(
+            contradictions,
+            ["enabled", "mfaConfigured", "scimUser", "authType"]
+        );
+        assert_eq!(
+            (
+                joined.enabled,
+                joined.mfa_configured,
+                joined.scim_user,
+                joined.auth_type.trimmed()
+            ),
+            (Stated::Value(true), Stated::Value(false), Stated::Unstated, None)
+        );
+    }
+    let (same, none) = row_of::<UserRow>(one.clone()).join(row_of(json!({"authType": "sso"})));
+    assert_eq!((same.auth_type.trimmed(), none.len()), (Some("SSO"), 0));
+}
+
 #[test]
 fn another_person_has_another_uid_or_address() {
     for (own, other, expected) in [

@@ -124,27 +124,40 @@ impl UserRow {
     }
 
     /// Merges two rows of one user and returns the contradicting fields. Access that either row states is kept, so that it
-    /// stays visible.
+    /// stays visible; an account counts as enabled, and as without MFA, if either row says so; what nothing depends on is unknown.
     pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
         let mut contradictions = Vec::new();
-        let mut flag = |name, own: Flag, other: Flag| match (own, other) {
+        let mut flag = |name, own: Flag, other: Flag, safer: Flag| match (own, other) {
             (Stated::Value(a), Stated::Value(b)) if a != b => {
                 contradictions.push(name);
-                Stated::Value(true)
+                safer
             }
             _ => own.or(other),
         };
-        let administrator = flag("administrator", self.administrator, other.administrator);
+        let [yes, no] = [Stated::Value(true), Stated::Value(false)];
+        let administrator = flag("administrator", self.administrator, other.administrator, yes);
         let permit_all_clients = flag(
             "permitAllClients",
             self.permit_all_clients,
             other.permit_all_clients,
+            yes,
         );
         let full_portal_access = flag(
             "fullPortalAccess",
             self.full_portal_access,
             other.full_portal_access,
+            yes,
         );
+        let enabled = flag("enabled", self.enabled, other.enabled, yes);
+        let mfa_configured = flag("mfaConfigured", self.mfa_configured, other.mfa_configured, no);
+        let scim_user = flag("scimUser", self.scim_user, other.scim_user, Stated::Unstated);
+        let is_auth_type_unknown = match (self.auth_type.trimmed(), other.auth_type.trimmed()) {
+            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        if is_auth_type_unknown {
+            contradictions.push("authType");
+        }
         let mut organizations = None;
         let (own, others) = (self.organization_id.ids(), other.organization_id.ids());
         if !own.is_empty() && others.iter().any(|id| !own.contains(id)) {
@@ -160,6 +173,12 @@ impl UserRow {
         joined.administrator = administrator;
         joined.permit_all_clients = permit_all_clients;
         joined.full_portal_access = full_portal_access;
+        joined.enabled = enabled;
+        joined.mfa_configured = mfa_configured;
+        joined.scim_user = scim_user;
+        if is_auth_type_unknown {
+            joined.auth_type = Stated::Unstated;
+        }
         if let Some(organizations) = organizations {
             joined.organization_id = organizations;
         }

@@ -8,6 +8,7 @@ use crate::api::OrganizationIds;
 use crate::api::Stated;
 use crate::api::Text;
 use crate::api::UserRow;
+use crate::source::user_findings::KIND;
 
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -162,8 +163,9 @@ impl JoinTableBuilder {
             for other in others {
                 let (other_listed, row) = decode_row(&self.arena, *other);
                 let is_other_person = joined.is_another_person(&row);
-                let (both, contradictions) = joined.join(row.clone());
+                let (both, mut contradictions) = joined.join(row.clone());
                 joined = both;
+                contradictions.extend((other_listed != listed).then_some(KIND));
                 take(DuplicateRow {
                     id: first.id,
                     row,

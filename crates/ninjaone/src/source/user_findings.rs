@@ -14,6 +14,8 @@ use crate::api::ListRow;
 use crate::api::UserRow;
 use crate::mapping::{tenant_type, user_type};
 
+/// The field that decides whether a user is a technician or an end user.
+pub(super) const KIND: &str = "userType";
 /// Tolerated number of users that only one list has, because they were created or deleted between the two calls.
 const MAX_RACING_USERS: u64 = 2;
 
@@ -96,12 +98,24 @@ impl Contradictions {
 
     pub(super) async fn report(&self, sender: &EventSender) -> Result<(), NinjaOneError> {
         for (field, found) in &self.0 {
-            let message = format!(
-                "the lists of users contradict each other about {field} of {} {}{}: what gives access is kept",
+            let decision = match *field {
+                "mfaConfigured" => "they count as without MFA",
+                "scimUser" | "authType" => "it counts as unknown",
+                KIND => "the types that depend on it are incomplete",
+                _ => "what gives access is kept",
+            };
+            let contradiction = format!(
+                "the lists of users contradict each other about {field} of {} {}{}",
                 found.count,
                 if found.count == 1 { "user" } else { "users" },
                 found.example()
             );
+            if *field == KIND {
+                for resource_type in types_of_user_field(KIND) {
+                    sender.incomplete(&resource_type, &contradiction);
+                }
+            }
+            let message = format!("{contradiction}: {decision}");
             sender.warn("contradicting_lists", message).await?;
         }
         Ok(())

@@ -17,7 +17,9 @@ use super::user_access::AccessIndex;
 use super::user_access::AccountKind;
 use super::user_access::RoleName;
 use super::user_access::UserAccess;
-use super::user_findings::{Contradictions, Differing, Missing, is_read, mark_shared_id, shown, user_id};
+use super::user_findings::{
+    Contradictions, Differing, KIND, Missing, is_read, mark_shared_id, shown, user_id,
+};
 use crate::NinjaOneError;
 use crate::api::MAX_LABEL_BYTES;
 use crate::api::Row;
@@ -312,7 +314,11 @@ impl UserEmitter {
                 if row.is_another_person(&own) {
                     self.is_other_person.note(|| shown(id, &own));
                 }
-                let (joined, contradictions) = row.join(own);
+                let is_of_other_kind = [&row, &own]
+                    .map(|row| states_other_kind(row, listed))
+                    .contains(&true);
+                let (joined, mut contradictions) = row.join(own);
+                contradictions.extend(is_of_other_kind.then_some(KIND));
                 self.contradictions.note(&contradictions, || shown(id, &joined));
                 self.emit(id, Some(listed), joined)
             }
@@ -443,6 +449,17 @@ fn states_end_user(row: &UserRow) -> bool {
     row.user_type
         .trimmed()
         .is_some_and(|kind| kind.eq_ignore_ascii_case(END_USER))
+}
+
+/// Whether a row states the kind of the other list. Unknown words are no contradiction.
+fn states_other_kind(row: &UserRow, listed: Listed) -> bool {
+    let other = match listed {
+        Listed::Technician => END_USER,
+        Listed::EndUser => TECHNICIAN,
+        Listed::Both => return false,
+    };
+    let stated = row.user_type.trimmed();
+    stated.is_some_and(|stated| stated.eq_ignore_ascii_case(other))
 }
 
 fn listed_user_type(listed: Listed) -> &'static str {

@@ -290,6 +290,38 @@ fn silence_about_administrators_is_never_normal() {
     }
 }
 
+/// Nobody knows whether such a user is a technician or an end user, and the two have different access.
+#[test]
+fn contradictory_kinds_of_users_make_types_incomplete() {
+    let kind = |rows, word: &str| {
+        Fault::Edit(Edit {
+            list: "",
+            rows,
+            field: "/userType".to_owned(),
+            to: To::Value(json!(word)),
+        })
+    };
+    for (list, word) in [
+        ("/v2/user/technicians", "END_USER"),
+        ("/v2/user/end-users", "TECHNICIAN"),
+    ] {
+        let fault = kind(Rows::Nth(0), word);
+        let output = TestTenant::with_fault(list, When::Always, fault).read_all();
+        for resource_type in ["organization", "role", "tenant", "user"] {
+            let remark = format!("incomplete {resource_type}");
+            assert!(output.remarks.contains(&remark), "{list}: {:?}", output.remarks);
+        }
+        // A word that nobody knows contradicts nothing.
+        let fault = kind(Rows::Nth(0), "CONTRACTOR");
+        let output = TestTenant::with_fault(list, When::Always, fault).read_all();
+        assert!(
+            !output.remarks.contains(&"incomplete user".to_owned()),
+            "{:?}",
+            output.remarks
+        );
+    }
+}
+
 /// A type that was not requested is not reported as incomplete.
 #[test]
 fn only_requested_types_are_incomplete() {
