@@ -209,7 +209,7 @@ pub(crate) fn provisioner(sim: &Sim, writes: WritePolicy) -> NinjaOneProvisioner
             first_backoff: std::time::Duration::from_millis(1),
             ..RetryBudget::default()
         },
-        requests_per_second: None,
+        pace: None,
         writes,
         user_agent: "test".to_owned(),
     });

@@ -13,7 +13,7 @@ mod source;
 
 pub use attributes::{REPORT_SCHEMA, USER_ATTRIBUTES};
 pub use client::{
-    ApiError, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
+    ApiError, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError, Pace,
     RetryBudget, Secret, TlsFault, WritePolicy,
 };
 pub use event_feed::NinjaOneEventFeed;

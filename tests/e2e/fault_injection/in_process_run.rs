@@ -113,7 +113,7 @@ pub(crate) fn client(base_url: &str, timeout: Duration, writes: WritePolicy) -> 
             longest_wait: MAX_WAIT,
             total_wait: 4 * MAX_WAIT,
         },
-        requests_per_second: None,
+        pace: None,
         writes,
         user_agent: "test".to_owned(),
     })

@@ -136,7 +136,7 @@ fn tenant() -> &'static (Runtime, NinjaOneClient) {
                 attempts: 1,
                 ..RetryBudget::default()
             },
-            requests_per_second: None,
+            pace: None,
             writes: WritePolicy::Disabled,
             user_agent: "fuzz".to_owned(),
         };

@@ -10,7 +10,7 @@ use access_core::memory::MemoryBudget;
 use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
 use access_core::secrets::ServerText;
 use access_core::sync::{AcceptDrop, ShrinkGuard};
-use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, WritePolicy};
+use ninjaone::{BaseUrl, ClientConfig, Pace, RetryBudget, Secret, SourceOptions, WritePolicy};
 use sink_c1z::{C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 use sink_html::HtmlSinkConfig;
 use tracing::Level;
@@ -89,9 +89,10 @@ impl Settings {
                 total_wait: Duration::from_secs(self.get(&keys::NINJA_ONE_RETRY_SECONDS)?),
                 ..RetryBudget::default()
             },
-            requests_per_second: u32::try_from(self.get(&keys::NINJA_ONE_REQUESTS_PER_SECOND)?)
+            pace: u32::try_from(self.get(&keys::NINJA_ONE_REQUESTS_PER_SECOND)?)
                 .ok()
-                .and_then(NonZeroU32::new),
+                .and_then(NonZeroU32::new)
+                .map(Pace::new),
             writes: WritePolicy::Disabled,
             user_agent: format!("baton-ninja-one/{version}"),
         })

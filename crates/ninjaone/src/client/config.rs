@@ -1,10 +1,9 @@
 //! Configuration of the client.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BaseUrl, Secret};
+use super::{BaseUrl, Pace, Secret};
 
 /// The token endpoint's path on all current instances (docs/reference/ninjaone-api.md §2.1).
 pub const DEFAULT_TOKEN_PATH: &str = "/ws/oauth/token";
@@ -31,8 +30,8 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// The retry budget of each request.
     pub retry: RetryBudget,
-    /// Maximum requests per second, on average; `None` for no limit.
-    pub requests_per_second: Option<NonZeroU32>,
+    /// The rate limit of requests, which all clients with this configuration share; `None` for no limit.
+    pub pace: Option<Pace>,
     /// Whether requests that change the tenant may leave the process.
     pub writes: WritePolicy,
     /// The `User-Agent` header.

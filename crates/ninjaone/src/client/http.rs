@@ -13,7 +13,6 @@ use super::config::PAGE_ROWS;
 use super::json_scanner::RepairLog;
 use super::json_stream::FirstElement;
 use super::oauth::Token;
-use super::pace::Pace;
 use super::remark::Remark;
 use super::response::chain;
 use super::{ClientConfig, NinjaOneError};
@@ -33,7 +32,6 @@ pub struct NinjaOneClient {
     pub(super) usage: Usage,
     now: std::sync::Mutex<Now>,
     remarks: std::sync::Mutex<Vec<Remark>>,
-    pace: Option<Pace>,
 }
 
 /// The current activity, for the progress display.
@@ -90,7 +88,6 @@ impl NinjaOneClient {
         let http = http.build().map_err(|error| setup(sanitize(&chain(&error))))?;
         Ok(Self {
             http,
-            pace: config.requests_per_second.map(Pace::new),
             config,
             token: Mutex::new(None),
             usage: Usage::default(),
@@ -115,7 +112,7 @@ impl NinjaOneClient {
 
     /// Waits for the rate limit, and counts a request.
     pub(super) async fn next_call(&self) {
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = &self.config.pace {
             pace.wait().await;
         }
         self.usage.calls.fetch_add(1, Ordering::Relaxed);
@@ -209,7 +206,7 @@ mod tests {
             ca_file: None,
             timeout: Duration::from_secs(1),
             retry: RetryBudget::default(),
-            requests_per_second: None,
+            pace: None,
             writes: WritePolicy::Disabled,
             user_agent: "tests".to_owned(),
         })

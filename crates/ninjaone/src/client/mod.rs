@@ -40,6 +40,7 @@ pub(crate) use json_stream::ListEnd;
 #[cfg(any(test, fuzzing))]
 pub(crate) use json_stream::ListRead;
 pub(crate) use json_stream::format_thousands;
+pub use pace::Pace;
 pub(crate) use remark::Remark;
 pub use secret::Secret;
 pub(crate) use write::{WriteError, WriteRequest};

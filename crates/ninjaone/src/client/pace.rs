@@ -2,14 +2,18 @@
 //! tenant too.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Limits requests per second, with a burst of one second's requests after a pause.
+/// Limits requests per second, with a burst of one second's requests after a pause. Clones share the limit, so that all clients of a
+/// process together keep it.
+#[derive(Debug, Clone)]
+pub struct Pace(Arc<Schedule>);
+
 #[derive(Debug)]
-pub(super) struct Pace {
+struct Schedule {
     /// Average time between two requests.
     interval: Duration,
     /// How far ahead of schedule requests may be.
@@ -19,23 +23,25 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(requests_per_second: NonZeroU32) -> Self {
+    /// A limit of this many requests per second, on average.
+    #[must_use]
+    pub fn new(requests_per_second: NonZeroU32) -> Self {
         let interval = Duration::from_secs(1) / requests_per_second.get();
-        Self {
+        Self(Arc::new(Schedule {
             interval,
             burst: interval * (requests_per_second.get() - 1),
             due: Mutex::default(),
-        }
+        }))
     }
 
     /// Waits until the next request may be sent.
     pub(super) async fn wait(&self) {
         let begin = {
             let now = Instant::now();
-            let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut due = self.0.due.lock().unwrap_or_else(PoisonError::into_inner);
             let own = due.map_or(now, |due| due.max(now));
-            *due = Some(own + self.interval);
-            own - self.burst.min(own - now)
+            *due = Some(own + self.0.interval);
+            own - self.0.burst.min(own - now)
         };
         tokio::time::sleep_until(begin).await;
     }
@@ -70,6 +76,16 @@ mod tests {
         assert_eq!(begin.elapsed(), Duration::ZERO);
         pace.wait().await;
         assert!(begin.elapsed() >= Duration::from_millis(99));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clones_share_the_limit() {
+        let pace = Pace::new(NonZeroU32::MIN);
+        let begin = Instant::now();
+        for pace in [pace.clone(), pace.clone(), pace] {
+            pace.wait().await;
+        }
+        assert_eq!(begin.elapsed().as_secs(), 2);
     }
 
     #[tokio::test(start_paused = true)]

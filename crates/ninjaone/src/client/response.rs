@@ -1,19 +1,18 @@
 //! Classifies the beginning of a response: JSON that can be read, or a failure.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use access_core::find_cause;
 use access_core::secrets::ServerText;
 use net_tls::UnresolvedHost;
-use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use reqwest::{Response, StatusCode as Http, Url};
-use time::OffsetDateTime;
 
 use super::api_error::sanitize;
 use super::body_reader::Answer;
 use super::body_reader::Beginning;
 use super::data_redactor::DataRedactor;
-use super::retry::parse_retry_after;
+use super::retry::retry_after;
 use super::{ApiError, NinjaOneError, TlsFault};
 
 /// Maximum bytes that are read of an error's body.
@@ -127,8 +126,7 @@ async fn classify_with_redactor(
 ) -> Result<Answer, RequestFailure> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| net_tls::is_html(&kind));
-    let retry_after = header(&response, RETRY_AFTER)
-        .and_then(|retry_after| parse_retry_after(&retry_after, OffsetDateTime::now_utc()));
+    let retry_after = retry_after(response.headers(), SystemTime::now());
     let request_id = header(&response, REQUEST_ID);
     let mut answer = Answer::new(response, redactor);
     if status.is_success() && !html {

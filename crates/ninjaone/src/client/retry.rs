@@ -1,10 +1,9 @@
 //! Waits between the attempts of a request.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rand::RngExt;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::RetryBudget;
 
@@ -80,14 +79,28 @@ impl RetryState {
     }
 }
 
-/// Parses a `Retry-After` header: seconds or a date.
-pub(crate) fn parse_retry_after(header: &str, now: OffsetDateTime) -> Option<Duration> {
+/// The longest wait that `Retry-After` headers ask for.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let values = headers.get_all(RETRY_AFTER).iter();
+    values
+        .filter_map(|value| parse_retry_after(value.to_str().ok()?, now))
+        .max()
+}
+
+/// Parses a `Retry-After` header: seconds, or a date in one of HTTP's three forms. Numbers beyond all limits are the longest wait,
+/// and a fraction of a second counts as a second.
+fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
-    if let Ok(seconds) = header.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    let (seconds, fraction) = header.split_once('.').unwrap_or((header, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !seconds.is_empty() && is_number(seconds) && is_number(fraction) {
+        // Only too many digits fail.
+        let seconds: u64 = seconds.parse().unwrap_or(u64::MAX);
+        let has_fraction = fraction.bytes().any(|digit| digit != b'0');
+        return Some(Duration::from_secs(seconds.saturating_add(has_fraction.into())));
     }
-    let date = OffsetDateTime::parse(&header.replace("GMT", "+0000"), &Rfc2822).ok()?;
-    Some((date - now).try_into().unwrap_or(Duration::ZERO))
+    let date = httpdate::parse_http_date(header).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -97,19 +110,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_parsed_in_both_forms() {
-        let now = datetime!(2026-11-24 12:00:00 UTC);
-        assert_eq!(parse_retry_after(" 7 ", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            parse_retry_after("Tue, 24 Nov 2026 12:00:30 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            parse_retry_after("Tue, 24 Nov 2026 11:00:00 GMT", now),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(parse_retry_after("soon", now), None);
-        assert_eq!(parse_retry_after("-1", now), None);
+    fn every_form_of_retry_after_is_parsed() {
+        let now = SystemTime::from(datetime!(2026-11-24 12:00:00 UTC));
+        for (header, seconds) in [
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("1.5", Some(2)),
+            ("3.000", Some(3)),
+            ("99999999999999999999", Some(u64::MAX)),
+            ("Tue, 24 Nov 2026 12:00:30 GMT", Some(30)),
+            ("Tuesday, 24-Nov-26 12:00:30 GMT", Some(30)),
+            ("Tue Nov 24 12:00:30 2026", Some(30)),
+            ("Tue, 24 Nov 2026 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+            (".5", None),
+            ("", None),
+        ] {
+            let wait = parse_retry_after(header, now);
+            assert_eq!(wait.map(|wait| wait.as_secs()), seconds, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_longest_of_several_waits_counts() {
+        let mut headers = HeaderMap::new();
+        for value in ["5", "90", "soon", "7"] {
+            headers.append(RETRY_AFTER, value.parse().unwrap());
+        }
+        let wait = retry_after(&headers, SystemTime::now());
+        assert_eq!(wait, Some(Duration::from_secs(90)));
+        assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn client(attempts: u32, scope: Option<&str>) -> NinjaOneClient {
             attempts,
             ..RetryBudget::default()
         },
-        requests_per_second: None,
+        pace: None,
         writes: WritePolicy::Disabled,
         user_agent: "tests".to_owned(),
     };

@@ -275,6 +275,7 @@ mod tests {
         let busy = r#"{"errorMessage":"Too many requests"}"#;
         let other = r#"{"errorMessage":"no such user"}"#;
         let scope = r#"{"error":"insufficient_privileges"}"#;
+        let own = r#"{"resultCode":"FAILURE","incidentId":"X-1"}"#;
         let page = "<title>busy</title>";
         let mut lines = Vec::new();
         for (status, body) in [
@@ -286,6 +287,7 @@ mod tests {
             (403, busy),
             (403, page),
             (404, denied),
+            (404, own),
             (408, other),
             (409, other),
             (425, other),
@@ -315,7 +317,8 @@ mod tests {
         403 {"errorMessage":"no such user"} => not applied: PATCH /: 403: no such user
         403 {"errorMessage":"Too many requests"} => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 403: Too many requests
         403 <title>busy</title> => unknown: PATCH /: no usable answer: 403: an HTML page (busy)
-        404 {"errorMessage":"Access denied"} => rejected: PATCH /: 404: Access denied
+        404 {"errorMessage":"Access denied"} => unknown: PATCH /: no usable answer: 404: Access denied
+        404 {"resultCode":"FAILURE","incidentId":"X-1"} => rejected: PATCH /: 404: FAILURE (incident X-1)
         408 {"errorMessage":"no such user"} => unknown: PATCH /: no usable answer: 408: no such user
         409 {"errorMessage":"no such user"} => rejected: PATCH /: 409: no such user
         425 {"errorMessage":"no such user"} => retry: PATCH /: throttled, gave up after 1 try and 0 s of waiting: 425: no such user

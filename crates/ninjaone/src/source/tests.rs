@@ -28,7 +28,7 @@ pub(super) fn client_with_retries(base_url: &str, retry: RetryBudget) -> NinjaOn
         ca_file: None,
         timeout: Duration::from_secs(30),
         retry,
-        requests_per_second: None,
+        pace: None,
         writes: WritePolicy::Disabled,
         user_agent: "tests".to_owned(),
     };

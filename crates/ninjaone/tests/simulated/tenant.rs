@@ -87,7 +87,7 @@ impl TestTenant {
                 first_backoff: Duration::from_millis(1),
                 ..RetryBudget::default()
             },
-            requests_per_second: None,
+            pace: None,
             writes,
             user_agent: "tests".to_owned(),
         };

@@ -72,12 +72,12 @@ impl NinjaOneConnector {
     /// Creates the connector; nothing is sent yet.
     pub(super) fn new(
         settings: &Settings,
+        mut ninja: ClientConfig,
         client_id: &str,
         c1: C1Client,
         metrics: Metrics,
         task_logs: TaskLogs,
     ) -> Result<Self, Failure> {
-        let mut ninja = settings.client()?;
         let changes_enabled = settings.provisioning()?;
         ninja.writes = if changes_enabled {
             WritePolicy::Enabled

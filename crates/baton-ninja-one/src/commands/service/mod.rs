@@ -28,8 +28,10 @@ use connector::NinjaOneConnector;
 /// Serves until stopped.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let service = settings.service()?;
+    // All clients of the process share this configuration, and with it the pace of requests.
+    let ninja = settings.client()?;
     let secrets = [
-        settings.client()?.client_secret.expose().to_owned(),
+        ninja.client_secret.expose().to_owned(),
         service.client_secret.clone(),
     ];
     let task_logs = TaskLogs::excluding(secrets);
@@ -44,6 +46,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let metrics = Metrics::new();
     let connector = NinjaOneConnector::new(
         settings,
+        ninja.clone(),
         &service.client_id,
         client.clone(),
         metrics.clone(),
@@ -74,7 +77,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         Arc::new(Observer(metrics.clone())),
     );
     let runtime = runtime::start()?;
-    let ninja = Arc::new(NinjaOneClient::new(settings.client()?)?);
+    let ninja = Arc::new(NinjaOneClient::new(ninja)?);
     let served = runtime.block_on(async {
         let health = health::start(settings, metrics, move || validate(Arc::clone(&ninja))).await?;
         let served = service.run(shutdown_signal()).await;
