@@ -272,6 +272,48 @@ fn small_answers_need_little_memory() {
     sweep(test, &cases(), || (), |(), case| bounded(case));
 }
 
+/// A change reads the same lists as a sync, and keeps only what it is about.
+#[test]
+fn small_answers_need_little_memory_before_a_change() {
+    let unreadable = format!("[{}null]", "null,".repeat(1_000_000));
+    let role = format!(r#"{{"id":1,"name":"R","type":"TECHNICIAN","members":{unreadable}}}"#);
+    let many = |row: &str, count: usize| format!("[{}]", vec![row; count].join(","));
+    let user = format!(
+        r#"{{"id":3,"email":"ada@example.com","firstName":"{}"}}"#,
+        "x".repeat(LABEL)
+    );
+    let other = format!(
+        r#"{{"id":3,"email":"ada@example.com","uid":"{}"}}"#,
+        "y".repeat(90)
+    );
+    for (path, text, account) in [
+        (ROLES, many(&role, 24), "user:3"),
+        (USERS, many(&format!("{user},{other}"), 15_000), "ada@example.com"),
+    ] {
+        let case = Case {
+            path,
+            body: Body::Text(text),
+            packed: true,
+        };
+        let context = context(&case);
+        let change = ["grant", "role:1", "--to", account, "--provisioning", "--yes"];
+        let begin = Instant::now();
+        let peak = run(context.command(&change));
+        assert!(
+            peak.resident <= MAX_RESIDENT && begin.elapsed() < Duration::from_mins(2),
+            "{path}: {} MiB, {:?}",
+            peak.resident >> 20,
+            begin.elapsed()
+        );
+        assert!(
+            matches!(peak.code, Some(8 | 15)),
+            "{path}: {:?}: {:.2000}",
+            peak.code,
+            peak.output
+        );
+    }
+}
+
 /// 36 technicians with a first name of 15 MiB each, in half a megabyte.
 #[test]
 fn long_names_are_clipped_and_counted() {

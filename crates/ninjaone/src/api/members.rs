@@ -36,6 +36,15 @@ impl Members {
         !self.without_id.is_empty() || !self.unreadable.is_empty()
     }
 
+    /// Bytes of the lists in memory, which the number of names does not change much.
+    pub(crate) fn bytes(&self) -> usize {
+        let nameless = self.without_id.capacity() + self.unreadable.capacity();
+        self.ids.capacity() * size_of::<u64>()
+            + nameless * size_of::<NamelessMember>()
+            + self.labels.text.capacity()
+            + self.labels.ends.capacity() * size_of::<(u64, usize)>()
+    }
+
     /// Members without labels.
     pub(crate) fn from_ids(ids: Vec<u64>) -> Self {
         Self {

@@ -53,6 +53,11 @@ impl RoleRow {
         marked_in(&fields).collect()
     }
 
+    /// Bytes of the row in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text_bytes() + self.members.value().map_or(0, Members::bytes)
+    }
+
     /// Bytes of its texts.
     pub(crate) fn text_bytes(&self) -> usize {
         text_bytes(&[&self.name, &self.kind, &self.description])

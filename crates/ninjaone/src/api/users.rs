@@ -289,7 +289,9 @@ impl UserRow {
         ];
         let ids =
             ids.map(|list| list.entries().len()).iter().sum::<usize>() + self.organization_id.ids().len();
-        size_of::<Self>() + text_bytes(&texts) + ids * size_of::<u64>()
+        let roles = self.roles.entries().iter();
+        let roles: usize = roles.map(|role| size_of::<Box<str>>() + role.len()).sum();
+        size_of::<Self>() + text_bytes(&texts) + ids * size_of::<u64>() + roles
     }
 }
 

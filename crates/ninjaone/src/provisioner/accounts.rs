@@ -163,6 +163,12 @@ pub(super) async fn by_email(
         if selected.unclear {
             unclear.get_or_insert(list);
         }
+        if selected.found.len() > MAX_ROWS_OF_ADDRESS {
+            return Err(NinjaOneError::Malformed {
+                request: client.display_request(list),
+                reason: format!("more than {MAX_ROWS_OF_ADDRESS} entries have one e-mail address"),
+            });
+        }
         for row in selected.found {
             let facts = Facts::of(&row);
             let known = found
@@ -288,6 +294,7 @@ pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<Resour
     })
     .await?;
     let mut ids: Vec<u64> = selected.found.iter().filter_map(|row| row.id.get()).collect();
+    ids.sort_unstable();
     ids.dedup();
     let ids = ids.into_iter();
     Ok(ids
@@ -436,6 +443,7 @@ async fn select(
     let selecting = Selecting {
         matches,
         found: Vec::new(),
+        kept: 0,
         unclear: false,
         has_usable_rows: false,
     };
@@ -450,9 +458,23 @@ struct Selecting<F> {
     matches: F,
     /// Matching rows, each with an id; a user can have several.
     found: Vec<UserRow>,
+    /// Bytes of the matching rows.
+    kept: u64,
     /// There are rows that may match.
     unclear: bool,
     has_usable_rows: bool,
+}
+
+/// Number of rows that a row is compared with. All of a person's rows are fewer.
+const MAX_COMPARED: usize = 64;
+/// Maximum number of rows with one address.
+const MAX_ROWS_OF_ADDRESS: usize = 1_000;
+
+impl<F> Selecting<F> {
+    fn is_known(&self, row: &UserRow) -> bool {
+        let last = self.found.iter().rev().take(MAX_COMPARED);
+        last.into_iter().any(|known| known == row)
+    }
 }
 
 impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
@@ -463,7 +485,10 @@ impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
         };
         self.has_usable_rows |= row.id.get().is_some();
         match (self.matches)(&row) {
-            Match::Yes if row.id.get().is_some() && !self.found.contains(&row) => self.found.push(row),
+            Match::Yes if row.id.get().is_some() && !self.is_known(&row) => {
+                self.kept += row.bytes() as u64;
+                self.found.push(row);
+            }
             Match::Yes | Match::No => {}
             Match::Unclear => self.unclear = true,
         }
@@ -472,8 +497,13 @@ impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
 
     fn restart(&mut self) {
         self.found.clear();
+        self.kept = 0;
         self.unclear = false;
         self.has_usable_rows = false;
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.kept
     }
 
     fn has_usable_rows(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Roles with their members, from the list of roles or from the response to a change.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use access_core::model::NativeId;
 use access_core::model::spelling::quoted;
@@ -49,6 +49,9 @@ pub(super) async fn similar(
     Ok(similar.labels)
 }
 
+/// Maximum number of names that are kept for suggestions.
+const MAX_LABELS: usize = 1_000;
+
 struct Similar {
     words: TextQuery,
     labels: Vec<String>,
@@ -60,7 +63,8 @@ impl ListConsumer<Row<RoleRow>> for Similar {
         let Row::Object(row) = row else { return true };
         let Some(id) = row.id.get() else { return true };
         self.has_usable_rows = true;
-        if row.name.trimmed().is_some_and(|name| self.words.resembles(name)) {
+        let has_room = self.labels.len() < MAX_LABELS;
+        if has_room && row.name.trimmed().is_some_and(|name| self.words.resembles(name)) {
             let role = mapping::role(NativeId::from_number(id), &row);
             let name = role.display_name.as_str();
             self.labels.push(if name.is_ascii() {
@@ -164,12 +168,17 @@ fn role(id: u64, row: &RoleRow, members: RoleMembers) -> Result<Role, NinjaOneEr
     })
 }
 
+/// Bytes of an id in a set, with its part of the empty space.
+const OTHER_BYTES: u64 = 24;
+
 struct RoleSelection {
     selector: Selector,
     /// The selected rows by id. There should be one for each id.
-    found: Vec<(u64, Vec<RoleRow>)>,
+    found: BTreeMap<u64, Vec<RoleRow>>,
     /// Ids of rows that are not selected.
     others: HashSet<u64>,
+    /// Bytes of the rows and ids.
+    kept: u64,
     has_usable_rows: bool,
     /// There are entries that may be selected.
     is_unclear: bool,
@@ -181,8 +190,9 @@ impl RoleSelection {
     fn new(selector: Selector) -> Self {
         Self {
             selector,
-            found: Vec::new(),
+            found: BTreeMap::new(),
             others: HashSet::new(),
+            kept: 0,
             has_usable_rows: false,
             is_unclear: false,
             has_unusable_match: false,
@@ -205,18 +215,20 @@ impl ListConsumer<Row<RoleRow>> for RoleSelection {
         self.has_usable_rows = true;
         if !self.selector.selects(&NativeId::from_number(id), name) {
             self.is_unclear |= name.is_none() && matches!(self.selector, Selector::Text(_));
-            self.others.insert(id);
+            self.kept += u64::from(self.others.insert(id)) * OTHER_BYTES;
             return true;
         }
-        match self.found.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, rows)) => rows.push(row),
-            None => self.found.push((id, vec![row])),
-        }
+        self.kept += row.bytes() as u64;
+        self.found.entry(id).or_default().push(row);
         true
     }
 
     fn restart(&mut self) {
         *self = Self::new(self.selector.clone());
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.kept
     }
 
     fn has_usable_rows(&self) -> bool {
