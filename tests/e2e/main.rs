@@ -59,6 +59,7 @@ mod shared_machine;
 mod shrink_guard;
 mod special_files;
 mod spreadsheets;
+mod standard_output;
 mod static_binary;
 mod supply_chain;
 mod support;

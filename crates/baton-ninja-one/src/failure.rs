@@ -1,8 +1,9 @@
 //! The failure of a run: its messages and its exit code.
 
+use std::io;
 use std::process::ExitCode;
 
-use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, classify, error_chain};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, classify, error_chain, is_exhausted};
 use serde_json::json;
 
 use crate::output::console::Label;
@@ -57,6 +58,20 @@ impl Failure {
             hint,
             status,
         }
+    }
+
+    /// What was printed is incomplete.
+    pub(crate) fn incomplete_output(error: &io::Error) -> Self {
+        let status = if is_exhausted(error) {
+            StatusCode::ResourceExhausted
+        } else {
+            StatusCode::Unknown
+        };
+        Self::new(
+            format!("cannot write to standard output: {error}"),
+            Some("what was printed is incomplete; free some space, or write it elsewhere".to_owned()),
+            status,
+        )
     }
 
     /// Replaces the message.

@@ -53,7 +53,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let preferences = cli::usage::preferences(&arguments);
     output::console::set_color(preferences.color);
     let errors = Cell::new(preferences.errors);
-    match runtime::panics::caught(|| run(arguments, &errors)) {
+    let ended = runtime::panics::caught(|| run(arguments, &errors));
+    let printed = output::standard_output::finish().map_err(|error| Failure::incomplete_output(&error));
+    match ended.and_then(|code| printed.map(|()| code)) {
         Ok(code) => code,
         Err(failure) => failure.report(errors.get()),
     }

@@ -31,7 +31,7 @@ use crate::api::OrganizationRow;
 use crate::api::RoleRow;
 use crate::api::Row;
 use crate::api::UserRow;
-use crate::client::{Answer, DataRedactor, ListConsumer, ListEnd, ListRead, RepairLog};
+use crate::client::{Answer, ListConsumer, ListEnd, ListRead, RepairLog};
 use crate::event_feed;
 use crate::mapping;
 use crate::provisioner;
@@ -209,8 +209,7 @@ fn parse_stream<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Ve
     let stream = futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let response = Response::from(http::Response::new(Body::wrap_stream(stream)));
     let (runtime, client) = tenant();
-    let pumped = runtime
-        .block_on(client.parse_stream::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
+    let pumped = runtime.block_on(client.parse_stream::<T, _>(Answer::new(response), Kept(Vec::new())));
     let (kept, read, _) = pumped.expect("the parser does not panic");
     (kept.0, read)
 }

@@ -186,9 +186,7 @@ impl AccountRequest {
                         && EmailAddress::parse(login).is_ok_and(|login| !login.is(own))
                     {
                         let name = field.name;
-                        reader.add_problem(&format!(
-                            "{name}: it is not the address that login has; NinjaOne knows one address only"
-                        ));
+                        reader.add_problem(&format!("{name}: login has another address"));
                     }
                     let text = own.or(login);
                     email = reader.parse_required(field.name, text.as_deref(), EmailAddress::parse);

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+/// Replacement of a secret.
+pub const REDACTED: &str = "[redacted]";
 /// Maximum depth of nested escapes.
 const MAX_DECODINGS: usize = 3;
 

@@ -1,6 +1,7 @@
 //! Redaction of secrets. Every secret that the program reads or receives is registered here; [`redact`] removes them
 //! from outgoing texts, and [`ServerText`] is the only form in which server text is repeated.
 
+mod data;
 mod layers;
 mod needles;
 mod registry;
@@ -9,19 +10,19 @@ mod server_text;
 mod tests;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
+use data::DataSecrets;
 use layers::Spans;
 use needles::SearchDepth;
 
+pub use layers::REDACTED;
 pub use server_text::ServerText;
 
 /// Long texts are searched in chunks of this size, extended to the next line end, because a search takes many times the
 /// memory.
 const PIECE_BYTES: usize = 64 << 10;
-
-/// Replacement of a secret.
-pub const REDACTED: &str = "[redacted]";
 
 /// Registers a configured secret for redaction.
 pub fn register(secret: &str) {
@@ -72,8 +73,21 @@ fn piece_end(text: &str) -> usize {
     text[least..].find('\n').map_or(text.len(), |at| least + at + 1)
 }
 
-/// Secrets to redact in response data, as bytes; long enough not to occur by chance.
+thread_local! {
+    /// The secrets at a version of the registry, so that no lock is taken for each text.
+    static CURRENT: RefCell<(u64, Arc<DataSecrets>)> = RefCell::default();
+}
+
+/// Redacts registered secrets in a text of a tenant, in all forms of [`redact`](super::redact). Secrets of less than 16 bytes are
+/// kept, because a name can contain them by chance.
 #[must_use]
-pub fn data_needles() -> Arc<[Vec<u8>]> {
-    registry::data_needles()
+pub fn redact_data(text: &str) -> Cow<'_, str> {
+    CURRENT.with_borrow_mut(|(version, secrets)| {
+        let newest = registry::version();
+        if *version != newest {
+            *secrets = registry::data();
+            *version = newest;
+        }
+        secrets.redact(text)
+    })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::layers::{DecodedLayer, Spans};
 
 /// Minimum letters and digits of a secret to be found within other text.
-const MIN_NEEDLE_BYTES: usize = 8;
+pub(super) const MIN_NEEDLE_BYTES: usize = 8;
 /// Minimum length at which a secret of plain letters cannot be a word of a language.
 const MIN_PLAIN_BYTES: usize = 12;
 /// Minimum length of a secret to be redacted as a separate word.
@@ -60,21 +60,18 @@ impl Secret {
         self.plain.len() >= MIN_PLAIN_BYTES || (self.plain.len() >= MIN_NEEDLE_BYTES && mixed)
     }
 
-    /// Its forms in JSON; empty if data may contain it by chance.
-    pub(super) fn data_needles(&self) -> Vec<Vec<u8>> {
+    /// Whether it is redacted in data, which cannot contain it by chance.
+    pub(super) fn is_for_data(&self) -> bool {
         let is_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
-        let is_json = self
-            .raw
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
-        if self.raw.len() < MIN_DATA_BYTES || is_number || !is_json || !self.is_distinctive() {
-            return Vec::new();
-        }
-        let mut needles = vec![self.raw.clone().into_bytes()];
-        if self.raw.contains('/') {
-            needles.push(self.raw.replace('/', "\\/").into_bytes());
-        }
-        needles
+        let is_long = self.raw.len() >= MIN_DATA_BYTES && self.plain.len() >= MIN_NEEDLE_BYTES;
+        is_long && !is_number && self.is_distinctive()
+    }
+
+    /// The parts that a search for distinctive secrets looks for begin like one of these, which have at least
+    /// [`MIN_NEEDLE_BYTES`]: every form from its beginning and from its middle.
+    pub(super) fn searched_parts(&self) -> impl Iterator<Item = &[u8]> {
+        let forms = std::iter::once(&self.plain).chain(&self.encoded);
+        forms.flat_map(|form| [&form[..], &form[form.len() - half_length(form)..]])
     }
 }
 
@@ -144,7 +141,7 @@ impl<'a> FoldedText<'a> {
 
     /// Marks a needle, or one half of it and adjacent matching bytes: a server may have truncated it.
     fn mark(&self, needle: &[u8], spans: &mut Spans) {
-        let half = (needle.len() / 2).max(MIN_NEEDLE_BYTES).min(needle.len());
+        let half = half_length(needle);
         let length = |part: &[u8]| if is_rare(part) { half } else { needle.len() };
         let head = length(&needle[..half]);
         for start in positions(&self.bytes, &needle[..head]) {
@@ -176,6 +173,11 @@ impl<'a> FoldedText<'a> {
             spans.add(&self.layer.origin[first..=last]);
         }
     }
+}
+
+/// Bytes of a needle that are searched for if the rest may be missing.
+fn half_length(needle: &[u8]) -> usize {
+    (needle.len() / 2).max(MIN_NEEDLE_BYTES).min(needle.len())
 }
 
 /// Whether a part of a secret is unlikely in ordinary text.

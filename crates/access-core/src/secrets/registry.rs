@@ -1,8 +1,10 @@
 //! Registered secrets of this process.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::data::DataSecrets;
 use super::needles::Secret;
 
 /// Maximum number of remembered access tokens: those in use and those that a late response may repeat.
@@ -15,9 +17,11 @@ struct Registry {
     tokens: VecDeque<Arc<Secret>>,
     /// Configured secrets and tokens, shared with readers.
     all: Arc<[Arc<Secret>]>,
-    data_needles: Arc<[Vec<u8>]>,
+    data: Arc<DataSecrets>,
 }
 
+/// The number of registrations.
+static VERSION: AtomicU64 = AtomicU64::new(0);
 static REGISTRY: RwLock<Option<Registry>> = RwLock::new(None);
 
 pub(super) fn add(secret: &str, is_token: bool) {
@@ -30,7 +34,7 @@ pub(super) fn add(secret: &str, is_token: bool) {
         configured: Vec::new(),
         tokens: VecDeque::new(),
         all: Arc::from([]),
-        data_needles: Arc::from([]),
+        data: Arc::default(),
     });
     if registry.all.iter().any(|known| known.is(secret)) {
         return;
@@ -50,11 +54,8 @@ pub(super) fn add(secret: &str, is_token: bool) {
         .chain(&registry.tokens)
         .cloned()
         .collect();
-    registry.data_needles = registry
-        .all
-        .iter()
-        .flat_map(|secret| secret.data_needles())
-        .collect();
+    registry.data = Arc::new(DataSecrets::new(&registry.all));
+    VERSION.fetch_add(1, Ordering::Release);
 }
 
 pub(super) fn all() -> Arc<[Arc<Secret>]> {
@@ -64,9 +65,15 @@ pub(super) fn all() -> Arc<[Arc<Secret>]> {
         .map_or_else(|| Arc::from([]), |registry| Arc::clone(&registry.all))
 }
 
-pub(super) fn data_needles() -> Arc<[Vec<u8>]> {
+/// The secrets that are redacted in data.
+pub(super) fn data() -> Arc<DataSecrets> {
     let guard = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
     guard
         .as_ref()
-        .map_or_else(|| Arc::from([]), |registry| Arc::clone(&registry.data_needles))
+        .map_or_else(Arc::default, |registry| Arc::clone(&registry.data))
+}
+
+/// Changes with every registration.
+pub(super) fn version() -> u64 {
+    VERSION.load(Ordering::Acquire)
 }

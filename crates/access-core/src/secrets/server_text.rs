@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::layers::{self, DecodedLayer, Spans};
+use super::layers::{self, DecodedLayer, REDACTED, Spans};
 use super::needles::{self, SearchDepth};
-use super::{REDACTED, registry};
+use super::registry;
 
 /// Maximum bytes of a server text that are read.
 const MAX_READ_BYTES: usize = 64 << 10;

@@ -117,6 +117,14 @@ fn a_secret_is_found_in_every_form() {
 }
 
 #[test]
+fn a_secret_is_redacted_in_data_from_its_registration_on() {
+    let secret = "registered-later-4711-Ab";
+    assert_eq!(redact_data(secret), secret);
+    register(secret);
+    assert_eq!(redact_data(secret), REDACTED);
+}
+
+#[test]
 fn half_a_secret_is_found_too() {
     let token = "tok9E1mZr4Lq7Wd2Ky6Vb8Xn5Cs3Jh0Pf";
     register_token(token);

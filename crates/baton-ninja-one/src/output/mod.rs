@@ -8,6 +8,7 @@ pub(crate) mod outcome;
 pub(crate) mod pager;
 pub(crate) mod progress;
 pub(crate) mod rows;
+pub(crate) mod standard_output;
 pub(crate) mod summary;
 pub(crate) mod text_table;
 pub(crate) mod wrap;

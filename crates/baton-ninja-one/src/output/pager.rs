@@ -3,9 +3,11 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use access_core::secrets::redact_data;
 use unicode_width::UnicodeWidthStr;
 
 use super::format::OutputFormat;
+use super::standard_output::StandardOutput;
 use super::wrap::{terminal_width, wrap};
 use crate::output::console::escape_cells;
 use crate::output::console::escape_line;
@@ -27,7 +29,7 @@ pub(crate) struct OutputTarget {
 pub(crate) struct OutputClosed;
 
 enum Target {
-    Output(BufWriter<io::Stdout>),
+    Output(BufWriter<StandardOutput>),
     Pager(Child, BufWriter<ChildStdin>),
 }
 
@@ -50,7 +52,7 @@ impl OutputTarget {
 
     fn output(escapes_line_breaks: bool) -> Self {
         Self {
-            target: Target::Output(BufWriter::with_capacity(1 << 16, io::stdout())),
+            target: Target::Output(BufWriter::with_capacity(1 << 16, StandardOutput)),
             escapes_line_breaks,
         }
     }
@@ -68,6 +70,7 @@ impl OutputTarget {
 
     /// Writes a line.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), OutputClosed> {
+        let text = &*redact_data(text);
         let text = if self.escapes_line_breaks {
             // Keeps the line end of CSV.
             let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));

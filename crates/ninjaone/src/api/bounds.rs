@@ -10,6 +10,9 @@
 //! Texts that identify or decide something are never clipped: the beginning of an address or a word is another address or
 //! word.
 
+use std::borrow::Cow;
+
+use access_core::secrets::redact_data;
 use serde::Deserialize as _;
 use serde::Deserializer;
 
@@ -26,13 +29,18 @@ const MAX_WORD_BYTES: usize = 256;
 /// The end of a clipped label.
 const MARK: &str = "…";
 
-/// Clips a label to [`MAX_LABEL_BYTES`].
-pub(super) fn clip(text: &str) -> Box<str> {
+/// A text of a response as everything else sees it: clipped to [`MAX_LABEL_BYTES`], without secrets. A server can repeat a
+/// token in a name, which would be published.
+pub(super) fn clip(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_LABEL_BYTES {
-        return text.into();
+        return redact_data(text);
     }
     let end = text.floor_char_boundary(MAX_LABEL_BYTES - MARK.len());
-    [&text[..end], MARK].concat().into()
+    let clipped = [&text[..end], MARK].concat();
+    match redact_data(&clipped) {
+        Cow::Owned(redacted) => Cow::Owned(redacted),
+        Cow::Borrowed(_) => Cow::Owned(clipped),
+    }
 }
 
 /// Whether a label was clipped when it was read.
@@ -79,9 +87,10 @@ mod tests {
                 let longest = (MAX_LABEL_BYTES - prefix.len()) / len;
                 let fits = format!("{prefix}{}", unit.repeat(longest));
                 assert_eq!(*clip(&fits), *fits);
-                let long = clip(&format!("{fits}{unit}"));
+                let long = format!("{fits}{unit}");
+                let long = clip(&long);
                 assert!(long.len() <= MAX_LABEL_BYTES && long.ends_with(MARK));
-                assert!(is_clipped(&Stated::Value(long)));
+                assert!(is_clipped(&Stated::Value(long.into())));
                 assert!(!is_clipped(&Stated::Value(fits.into())));
             }
         }

@@ -32,7 +32,7 @@ pub(crate) enum Scalar<'a> {
 
 fn to_text(scalar: Scalar<'_>) -> Option<Box<str>> {
     match scalar {
-        Scalar::Text(text) => Some(clip(text)),
+        Scalar::Text(text) => Some(clip(text).into()),
         _ => None,
     }
 }

@@ -13,7 +13,6 @@ use super::NamelessMember;
 use super::Row;
 use super::Stated;
 use super::bounds::MAX_ADDRESS_BYTES;
-use super::bounds::MAX_LABEL_BYTES;
 use super::bounds::clip;
 use super::lenient::{Field, Scalar, WithScalar, count_element};
 use super::members::person_label;
@@ -188,7 +187,9 @@ impl<'de> Visitor<'de> for &mut MemberReader {
                 MemberKey::Email => {
                     self.email.clear();
                     object.next_value_seed(WithScalar(|email: Scalar<'_>| match email {
-                        Scalar::Text(text) if text.len() <= MAX_ADDRESS_BYTES => self.email.push_str(text),
+                        Scalar::Text(text) if text.len() <= MAX_ADDRESS_BYTES => {
+                            push_label(&mut self.email, text)
+                        }
                         _ => {}
                     }))?;
                 }
@@ -202,16 +203,13 @@ impl<'de> Visitor<'de> for &mut MemberReader {
 }
 
 fn push_label(out: &mut String, text: &str) {
-    if text.len() <= MAX_LABEL_BYTES {
-        out.push_str(text);
-    } else {
-        out.push_str(&clip(text));
-    }
+    out.push_str(&clip(text));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::MAX_LABEL_BYTES;
 
     /// The buffer of the reader stays small, whatever a member's name is.
     #[test]

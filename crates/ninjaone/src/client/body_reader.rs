@@ -15,7 +15,6 @@ use reqwest::header::{CONTENT_ENCODING, HeaderName};
 use reqwest::{Response, StatusCode as Http, Url};
 use tokio::sync::mpsc;
 
-use super::data_redactor::DataRedactor;
 use super::json_scanner::RepairLog;
 use super::json_scanner::Scanner;
 use super::json_scanner::Then;
@@ -88,12 +87,11 @@ pub(crate) struct Answer {
     received: Arc<AtomicU64>,
     /// Inspected pieces that are not returned yet.
     ready: VecDeque<Result<Bytes, BodyError>>,
-    redactor: DataRedactor,
     ended: bool,
 }
 
 impl Answer {
-    pub(crate) fn new(response: Response, redactor: DataRedactor) -> Self {
+    pub(crate) fn new(response: Response) -> Self {
         let encoding = response.headers().get(CONTENT_ENCODING);
         let packed = encoding.is_some_and(|encoding| {
             let encoding = encoding.as_bytes().trim_ascii();
@@ -105,7 +103,6 @@ impl Answer {
             packed: Bytes::new(),
             received: Arc::default(),
             ready: VecDeque::new(),
-            redactor,
             ended: false,
         }
     }
@@ -133,23 +130,7 @@ impl Answer {
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         match self.ready.pop_front() {
             Some(piece) => Some(piece),
-            None => self.receive().await,
-        }
-    }
-
-    /// The next piece, without secrets.
-    async fn receive(&mut self) -> Option<Result<Bytes, BodyError>> {
-        loop {
-            match self.unpack().await {
-                Some(Ok(piece)) => {
-                    let piece = self.redactor.push(piece);
-                    if !piece.is_empty() {
-                        return Some(Ok(piece));
-                    }
-                }
-                Some(Err(error)) => return Some(Err(error)),
-                None => return self.redactor.finish().map(Ok),
-            }
+            None => self.unpack().await,
         }
     }
 
@@ -209,7 +190,7 @@ impl Answer {
                 if let Some(beginning) = classify_beginning(&seen) {
                     return beginning;
                 }
-                match self.receive().await {
+                match self.unpack().await {
                     Some(Ok(piece)) => {
                         seen.extend_from_slice(&piece);
                         self.ready.push_back(Ok(piece));
@@ -459,7 +440,7 @@ mod tests {
             .header(CONTENT_ENCODING, encoding)
             .body(body)
             .unwrap();
-        Answer::new(Response::from(response), DataRedactor::none())
+        Answer::new(Response::from(response))
     }
 
     async fn read(answer: Answer, max_bytes: usize) -> Result<Vec<u8>, IncompleteBody> {

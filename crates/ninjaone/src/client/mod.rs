@@ -4,7 +4,6 @@ pub(crate) mod api_error;
 mod base_url;
 mod body_reader;
 mod config;
-mod data_redactor;
 mod error;
 mod http;
 mod json_scanner;
@@ -28,8 +27,6 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub(crate) use body_reader::Answer;
 pub(crate) use config::PAGE_ROWS;
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, WritePolicy};
-#[cfg(any(test, fuzzing))]
-pub(crate) use data_redactor::DataRedactor;
 pub use error::{NinjaOneError, TlsFault};
 pub use http::NinjaOneClient;
 #[cfg(any(test, fuzzing))]

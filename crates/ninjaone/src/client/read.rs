@@ -393,7 +393,6 @@ mod tests {
 
     use super::*;
     use crate::client::FirstElement;
-    use crate::client::data_redactor::DataRedactor;
     use crate::client::tests::{client, response};
 
     /// Failures after a success status are retried, with a text that says what came.
@@ -439,7 +438,7 @@ mod tests {
             })
         });
         let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
-        let answer = Answer::new(response(200, body), DataRedactor::none());
+        let answer = Answer::new(response(200, body));
         let client = client(1, None);
         let parsed = client.parse_stream::<IgnoredAny, _>(answer, FirstElement);
         let (_, read, _) = parsed.await.unwrap();

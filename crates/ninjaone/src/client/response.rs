@@ -11,7 +11,6 @@ use reqwest::{Response, StatusCode as Http, Url};
 use super::api_error::sanitize;
 use super::body_reader::Answer;
 use super::body_reader::Beginning;
-use super::data_redactor::DataRedactor;
 use super::retry::retry_after;
 use super::{ApiError, NinjaOneError, TlsFault};
 
@@ -108,27 +107,11 @@ pub(super) async fn classify_response(
     response: Response,
     longest_wait: Duration,
 ) -> Result<Answer, RequestFailure> {
-    classify_with_redactor(response, longest_wait, DataRedactor::new()).await
-}
-
-/// Same for a sign-in response, which may contain the token that is already in use.
-pub(super) async fn classify_sign_in_response(
-    response: Response,
-    longest_wait: Duration,
-) -> Result<Answer, RequestFailure> {
-    classify_with_redactor(response, longest_wait, DataRedactor::none()).await
-}
-
-async fn classify_with_redactor(
-    response: Response,
-    longest_wait: Duration,
-    redactor: DataRedactor,
-) -> Result<Answer, RequestFailure> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| net_tls::is_html(&kind));
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let request_id = header(&response, REQUEST_ID);
-    let mut answer = Answer::new(response, redactor);
+    let mut answer = Answer::new(response);
     if status.is_success() && !html {
         if status == Http::NO_CONTENT {
             return Ok(answer);

@@ -8,9 +8,11 @@ use crate::api::OrganizationIds;
 use crate::api::Stated;
 use crate::api::Text;
 use crate::api::UserRow;
-use crate::source::user_findings::KIND;
 
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// The field that decides whether a user is a technician or an end user.
+pub(super) const KIND: &str = "userType";
 
 /// Which list a row is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

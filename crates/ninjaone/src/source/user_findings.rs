@@ -6,7 +6,7 @@ use access_core::model::{NativeId, ResourceId};
 
 use super::event_sender::EventSender;
 use super::findings::{Findings, Found, types_of_user_field};
-use super::join_table::DuplicateRow;
+use super::join_table::{DuplicateRow, KIND};
 use super::older::Instance;
 use super::paths::{END_USERS, TECHNICIANS, USERS};
 use crate::NinjaOneError;
@@ -14,8 +14,6 @@ use crate::api::ListRow;
 use crate::api::UserRow;
 use crate::mapping::{tenant_type, user_type};
 
-/// The field that decides whether a user is a technician or an end user.
-pub(super) const KIND: &str = "userType";
 /// Tolerated number of users that only one list has, because they were created or deleted between the two calls.
 const MAX_RACING_USERS: u64 = 2;
 

@@ -7,7 +7,7 @@ use access_core::model::{AccessBatch, BoundedText, Resource};
 
 use super::event_sender::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use super::findings::{Findings, Found, types_of_user_field};
-use super::join_table::{JoinTable, Listed};
+use super::join_table::{JoinTable, KIND, Listed};
 use super::kind_lists::{self, KindLists};
 use super::older::{self, Instance};
 use super::organizations::OrganizationNames;
@@ -17,9 +17,7 @@ use super::user_access::AccessIndex;
 use super::user_access::AccountKind;
 use super::user_access::RoleName;
 use super::user_access::UserAccess;
-use super::user_findings::{
-    Contradictions, Differing, KIND, Missing, is_read, mark_shared_id, shown, user_id,
-};
+use super::user_findings::{Contradictions, Differing, Missing, is_read, mark_shared_id, shown, user_id};
 use crate::NinjaOneError;
 use crate::api::MAX_LABEL_BYTES;
 use crate::api::Row;

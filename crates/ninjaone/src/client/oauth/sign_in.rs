@@ -10,9 +10,7 @@ use reqwest::header::ACCEPT;
 
 use super::token::{Token, TokenAnswer};
 use crate::client::body_reader::Answer;
-use crate::client::response::{
-    NonJson, RequestFailure, classify_sign_in_response, request_line, sign_in_redirected,
-};
+use crate::client::response::{NonJson, RequestFailure, classify_response, request_line, sign_in_redirected};
 use crate::client::retry::RetryState;
 use crate::client::trace::traced;
 use crate::client::{ApiError, NinjaOneClient, NinjaOneError};
@@ -78,7 +76,7 @@ impl NinjaOneClient {
                     // The secret must only be sent to the configured address.
                     return Err(sign_in_redirected(request, &response));
                 }
-                Ok(response) => match classify_sign_in_response(response, self.max_body_wait()).await {
+                Ok(response) => match classify_response(response, self.max_body_wait()).await {
                     Ok(answer) => match self.parse_token(&request, answer, &retry_state).await {
                         Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
                             self.wait_before_retry(&mut retry_state, None, failure).await?;
@@ -132,7 +130,7 @@ impl NinjaOneClient {
         if response.status().is_redirection() {
             return None;
         }
-        match classify_sign_in_response(response, self.max_body_wait()).await {
+        match classify_response(response, self.max_body_wait()).await {
             Ok(answer) => answer.status().is_success().then_some(false),
             Err(RequestFailure::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
             Err(_) => None,
@@ -203,7 +201,7 @@ impl NinjaOneClient {
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
         let mut retry_state = RetryState::new(self.config().retry);
         let request = "POST /".to_owned();
-        let request_failure = match classify_sign_in_response(response, self.max_body_wait()).await {
+        let request_failure = match classify_response(response, self.max_body_wait()).await {
             Ok(answer) => match self.parse_token(&request, answer, &retry_state).await? {
                 Ok(token) => return Ok(token),
                 Err(request_failure) => request_failure,
