@@ -71,6 +71,19 @@ impl TestContext {
         Self::with(&config)
     }
 
+    /// Another tenant at the same address, with the files of this one.
+    pub(crate) fn with_tenant_at_this_address(self, config: &SimConfig) -> Self {
+        let address = self.base_url.clone().unwrap();
+        let Self { folder, sim, .. } = self;
+        drop(sim);
+        let mut config = config.clone();
+        config.listen = address.trim_start_matches("http://").parse().unwrap();
+        Self {
+            folder,
+            ..Self::with(&config)
+        }
+    }
+
     pub(crate) fn sim(&self) -> &Sim {
         self.sim.as_ref().unwrap()
     }

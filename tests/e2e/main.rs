@@ -64,6 +64,7 @@ mod static_binary;
 mod supply_chain;
 mod support;
 mod telemetry;
+mod tenant_identity;
 mod terminal;
 mod texts;
 mod time_travel;

@@ -39,6 +39,30 @@ pub enum LocationConflict {
         /// The value of this sync.
         requested: String,
     },
+    /// The location belongs to another tenant at the same address.
+    #[error(
+        "it holds syncs of another tenant at this address: {same} of the {compared} users that were compared are the same people, and the client id changed from {known} to {client}"
+    )]
+    OtherUsers {
+        /// The client id of the existing syncs.
+        known: String,
+        /// The client id of this sync.
+        client: String,
+        /// Users that are the same.
+        same: usize,
+        /// Compared users.
+        compared: usize,
+    },
+    /// It is not known whether the location belongs to the same tenant.
+    #[error(
+        "the client id changed from {known} to {client}, and this sync reads no users that would show whether it is the same tenant"
+    )]
+    UnknownTenant {
+        /// The client id of the existing syncs.
+        known: String,
+        /// The client id of this sync.
+        client: String,
+    },
     /// The location belongs to another connector.
     #[error(
         "it holds the data of another connector ({existing}), which has no resource type in common with this run"
@@ -98,6 +122,10 @@ impl Diagnostic for LocationConflict {
             Self::OtherTenant { .. } | Self::OtherConnector { .. } => {
                 "write to another location, or pass --replace-existing to start over in this one"
             }
+            Self::OtherUsers { .. } => {
+                "write to another location; if it is the same tenant after all, sync once more with the earlier client id before you change it"
+            }
+            Self::UnknownTenant { .. } => "run a full sync with the new client id first",
             Self::OtherFormat { .. } => {
                 "write to another location or in the existing format, or pass --replace-existing to start over in this one"
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access_core::hex;
-use access_core::model::{IdScheme, SyncType};
+use access_core::model::{IdScheme, SyncOrigin, SyncType, UserSample};
 use access_core::sync::SyncSummary;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -212,13 +212,19 @@ impl Manifest {
         })
     }
 
-    /// The id scheme of this sync, if it is recorded.
+    /// What it records of where this sync came from.
     #[must_use]
-    pub fn id_scheme(&self) -> Option<IdScheme> {
-        self.provenance
-            .get("id_scheme")
-            .and_then(Value::as_str)
-            .map(IdScheme::new)
+    pub fn sync_origin(&self) -> SyncOrigin {
+        let text = |key: &str| self.provenance.get(key).and_then(Value::as_str);
+        let users = self.provenance.get("user_sample").and_then(Value::as_object);
+        let users = users.into_iter().flatten();
+        SyncOrigin {
+            id_scheme: text("id_scheme").map(IdScheme::new),
+            client_id: text("client_id").map(str::to_owned),
+            users: UserSample::from_entries(
+                users.filter_map(|(id, hash)| Some((id.as_str(), hash.as_str()?))),
+            ),
+        }
     }
 
     /// The files of one table, in the order of their rows.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::diff::RemovalPolicy;
-use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncId, SyncRun};
+use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncId, SyncOrigin, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
@@ -268,8 +268,8 @@ impl SinkWriter for DatasetWriter {
         self.publication.replaced().map(baseline)
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.publication.id_scheme().cloned()
+    fn origin(&self) -> SyncOrigin {
+        self.publication.sync_origin().clone()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access_core::model::{AccessBatch, Baseline, IdScheme, SyncRun};
+use access_core::model::{AccessBatch, Baseline, SyncOrigin, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use access_core::{Diagnostic, StatusCode};
@@ -152,8 +152,8 @@ impl SinkWriter for BucketC1zWriter {
         self.inner.baseline()
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.inner.id_scheme()
+    fn origin(&self) -> SyncOrigin {
+        self.inner.origin()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {

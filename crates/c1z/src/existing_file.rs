@@ -1,6 +1,6 @@
 //! The file that is there before a sync is written: whose it is, and the ids of the full sync that the new one replaces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -22,6 +22,10 @@ pub struct Contents {
     pub tenant: Option<String>,
     /// The id scheme, from the same note.
     pub id_scheme: Option<String>,
+    /// The client id of the latest sync with a sample of users.
+    pub client_id: Option<String>,
+    /// That sample: ids and hashes.
+    pub user_sample: BTreeMap<String, String>,
     /// The types of the resources in the latest sync.
     pub resource_types: BTreeSet<String>,
     /// The end of the latest sync.
@@ -103,9 +107,20 @@ impl ExistingFile {
             ..Contents::default()
         };
         let note_of = |sync: &&SyncRow| self.note(&sync.sync_id).transpose();
-        if let Some(note) = finished.iter().rev().find_map(note_of).transpose()? {
-            contents.tenant = note.tenant;
-            contents.id_scheme = note.id_scheme;
+        let mut is_first = true;
+        for note in finished.iter().rev().filter_map(note_of) {
+            let note = note?;
+            if is_first {
+                contents.tenant = note.tenant;
+                contents.id_scheme = note.id_scheme;
+                is_first = false;
+            }
+            // A sync of some types may have read no users.
+            if !note.user_sample.is_empty() {
+                contents.client_id = note.client_id;
+                contents.user_sample = note.user_sample;
+                break;
+            }
         }
         let read = SyncRow::latest_finished(&self.syncs).unwrap_or(latest);
         contents.resource_types = match &self.unpacked {

@@ -2,6 +2,8 @@
 //! (docs/reference/c1z.md §5.3). It has the version of baton-sdk's checkpoints and nothing but the note, so that baton-sdk would
 //! see a sync with nothing left to do.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +25,12 @@ pub struct SyncNote {
     /// The id scheme of the sync.
     #[serde(default)]
     pub id_scheme: Option<String>,
+    /// The client id that read the tenant.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// Some users of the tenant: ids and hashes.
+    #[serde(default)]
+    pub user_sample: BTreeMap<String, String>,
 }
 
 /// Encodes a note as a token.

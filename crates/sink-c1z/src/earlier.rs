@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access_core::location::{self, LocationConflict, LocationContents};
-use access_core::model::{ResourceTypeId, SyncId, SyncRun};
+use access_core::model::{IdScheme, ResourceTypeId, SyncId, SyncOrigin, SyncRun, UserSample};
 use access_core::sync::{Comparer, Comparison, CurrentSync};
 use c1z::{Contents, PreviousId, Writer};
 
@@ -28,6 +28,16 @@ pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationCo
         checked_at: Some(time::OffsetDateTime::now_utc()),
     };
     location::check_location(&contents, run, FORMAT)
+}
+
+/// Where the syncs of a file came from.
+pub(crate) fn origin(contents: &Contents) -> SyncOrigin {
+    let users = contents.user_sample.iter();
+    SyncOrigin {
+        id_scheme: contents.id_scheme.as_deref().map(IdScheme::new),
+        client_id: contents.client_id.clone(),
+        users: UserSample::from_entries(users.map(|(id, hash)| (id.as_str(), hash.as_str()))),
+    }
 }
 
 /// Compares the full sync in the file with the current data. `None` without a full sync.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use access_core::model::{IdScheme, SyncRun};
+use access_core::model::{SyncOrigin, SyncRun};
 use access_core::ports::{AccessSink, SinkError, SinkWriter};
 use async_trait::async_trait;
 use c1z::{
@@ -89,15 +89,15 @@ fn open(
 ) -> Result<RowWriter, C1zSinkError> {
     let target = Target::open(path, on_foreign)?;
     warn_about_engine(&target, options.engine);
-    let mut id_scheme = None;
+    let mut origin = SyncOrigin::default();
     let writer = Writer::begin_if(target, header, options, |contents| {
-        id_scheme = contents.id_scheme.as_deref().map(IdScheme::new);
+        origin = earlier::origin(contents);
         earlier::admit(contents, run).map_err(|conflict| C1zSinkError::Location {
             path: path.to_owned(),
             conflict,
         })
     })?;
-    Ok(RowWriter::new(writer, path.to_owned(), run.sync_type, id_scheme))
+    Ok(RowWriter::new(writer, path.to_owned(), run.sync_type, origin))
 }
 
 /// Warns if the requested engine is not the one of the file, as the reference does (docs/reference/c1z.md §1.3).

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use access_core::model::{
-    AccessBatch, Baseline, Entitlement, EntitlementId, GrantGroup, IdScheme, NativeId, Resource, ResourceId,
-    ResourceTypeId, SyncType,
+    AccessBatch, Baseline, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId,
+    ResourceTypeId, SyncOrigin, SyncType,
 };
 use access_core::ports::Warning;
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
@@ -33,8 +33,8 @@ impl FileJob for RowWriter {
         Some(baseline(sync_id, stats))
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.id_scheme.clone()
+    fn origin(&self) -> SyncOrigin {
+        self.origin.clone()
     }
 
     fn write(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {
@@ -126,8 +126,8 @@ pub(crate) struct RowWriter {
     path: PathBuf,
     /// The type of the sync when it began.
     planned: SyncType,
-    /// The id scheme of the file.
-    id_scheme: Option<IdScheme>,
+    /// Where the syncs of the file came from.
+    origin: SyncOrigin,
     types: HashMap<ResourceTypeId, v2::ResourceType>,
     without_entitlements: Vec<ResourceTypeId>,
     resources: HashMap<ResourceId, Box<[u8]>>,
@@ -137,12 +137,12 @@ pub(crate) struct RowWriter {
 }
 
 impl RowWriter {
-    pub(crate) fn new(writer: Writer, path: PathBuf, planned: SyncType, id_scheme: Option<IdScheme>) -> Self {
+    pub(crate) fn new(writer: Writer, path: PathBuf, planned: SyncType, origin: SyncOrigin) -> Self {
         Self {
             writer,
             path,
             planned,
-            id_scheme,
+            origin,
             types: HashMap::new(),
             without_entitlements: Vec::new(),
             resources: HashMap::new(),

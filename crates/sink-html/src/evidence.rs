@@ -1,7 +1,7 @@
 //! The evidence in a report: the provenance of the sync, the rows that were left out, the data that the tenant does not state, and the
 //! losses that were accepted.
 
-use access_core::model::{IdScheme, LeftOutRow};
+use access_core::model::{IdScheme, LeftOutRow, SyncOrigin, UserSample};
 use access_core::sync::{DropReason, SyncSummary};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,9 +87,17 @@ impl Evidence {
         })
     }
 
-    /// The id scheme of the sync.
-    pub(crate) fn id_scheme(&self) -> Option<IdScheme> {
-        self.provenance["id_scheme"].as_str().map(IdScheme::new)
+    /// Where the sync came from.
+    pub(crate) fn origin(&self) -> SyncOrigin {
+        let text = |key: &str| self.provenance[key].as_str();
+        let users = self.provenance["user_sample"].as_object().into_iter().flatten();
+        SyncOrigin {
+            id_scheme: text("id_scheme").map(IdScheme::new),
+            client_id: text("client_id").map(str::to_owned),
+            users: UserSample::from_entries(
+                users.filter_map(|(id, hash)| Some((id.as_str(), hash.as_str()?))),
+            ),
+        }
     }
 }
 

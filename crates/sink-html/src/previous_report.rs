@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_core::diff::RemovalPolicy;
 use access_core::location::{self, LocationContents};
-use access_core::model::{Baseline, IdScheme, SyncRun, SyncType, UserAttributes};
+use access_core::model::{Baseline, SyncOrigin, SyncRun, SyncType, UserAttributes};
 use access_core::sync::Comparer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -40,7 +40,7 @@ pub(crate) struct PreviousReport {
     sync_id: String,
     started_at: String,
     sync_type: String,
-    pub(crate) id_scheme: Option<IdScheme>,
+    pub(crate) origin: SyncOrigin,
     /// Whether it is of the same sync as the one being written, so that nothing can have changed.
     is_same: bool,
     pub(crate) baseline: Baseline,
@@ -83,7 +83,7 @@ impl PreviousReport {
             sync_id: seal.sync_id.clone(),
             started_at: seal.started_at.clone(),
             sync_type: seal.sync_type.clone(),
-            id_scheme: head.evidence.id_scheme(),
+            origin: head.evidence.origin(),
             is_same,
             baseline: Baseline {
                 sync_id: seal.sync_id.parse().ok(),

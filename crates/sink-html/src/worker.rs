@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access_core::model::{AccessBatch, Baseline, IdScheme, ReportSchema, SyncType};
+use access_core::model::{AccessBatch, Baseline, ReportSchema, SyncOrigin, SyncType};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use regular_file::beside;
 use sink_worker::{FileJob, PreparedJob, PublishedFile, WorkerLost};
@@ -85,8 +85,11 @@ impl FileJob for ReportJob {
         full.map(|previous_report| previous_report.baseline.clone())
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.previous_report.as_ref()?.id_scheme.clone()
+    fn origin(&self) -> SyncOrigin {
+        let previous = self.previous_report.as_ref();
+        previous
+            .map(|previous| previous.origin.clone())
+            .unwrap_or_default()
     }
 
     fn write(&mut self, batch: &AccessBatch) -> Result<(), ReportError> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use access_core::Diagnostic;
-use access_core::model::{AccessBatch, Baseline, SyncRun, SyncType};
+use access_core::model::{AccessBatch, Baseline, SyncOrigin, SyncRun, SyncType};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
@@ -45,6 +45,7 @@ pub struct LastDelivery {
 #[derive(Debug, Clone)]
 struct Delivery {
     baseline: Baseline,
+    origin: SyncOrigin,
     ids: Arc<CurrentSync>,
 }
 
@@ -59,6 +60,13 @@ impl Last {
         match self {
             Self::InMemory(delivery) => delivery.baseline.clone(),
             Self::InFolder(state) => state.header.baseline(),
+        }
+    }
+
+    fn origin(&self) -> SyncOrigin {
+        match self {
+            Self::InMemory(delivery) => delivery.origin.clone(),
+            Self::InFolder(state) => state.header.origin(),
         }
     }
 }
@@ -129,6 +137,7 @@ impl<S: AccessSink> AccessSink for UploadSink<S> {
         let last = self.delivered.last(&sync.tenant).map_err(SinkError::new)?;
         Ok(Box::new(UploadWriter {
             tenant: sync.tenant.clone(),
+            origin: last.as_ref().map(Last::origin).unwrap_or_default(),
             baseline: last.map(|last| last.baseline()),
             inner: self.inner.begin(sync).await?,
             file: self.file.clone(),
@@ -148,6 +157,7 @@ struct UploadWriter {
     delivered: LastDelivery,
     tenant: String,
     baseline: Option<Baseline>,
+    origin: SyncOrigin,
     current: Option<Arc<CurrentSync>>,
     prepared: Option<Delivery>,
     pending: Option<PendingState>,
@@ -161,6 +171,10 @@ impl SinkWriter for UploadWriter {
 
     fn has_unknown_baseline(&self) -> bool {
         self.baseline.is_none()
+    }
+
+    fn origin(&self) -> SyncOrigin {
+        self.origin.clone()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
@@ -192,11 +206,20 @@ impl SinkWriter for UploadWriter {
             .filter(|_| summary.run.sync_type == SyncType::Full);
         self.prepared = ids.map(|ids| Delivery {
             baseline: summary.baseline(),
+            origin: summary.run.provenance.origin(),
             ids,
         });
         // A full disk is known before anything is sent.
-        if let (Some(Delivery { baseline, ids }), Some(folder)) = (&self.prepared, &self.delivered.folder) {
-            let pending = folder.prepare(&self.tenant, baseline, ids);
+        if let (
+            Some(Delivery {
+                baseline,
+                origin,
+                ids,
+            }),
+            Some(folder),
+        ) = (&self.prepared, &self.delivered.folder)
+        {
+            let pending = folder.prepare(&self.tenant, baseline, origin, ids);
             self.pending = Some(pending.map_err(SinkError::new)?);
         }
         self.inner.prepare(summary).await

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access_core::Diagnostic;
-use access_core::model::{AccessBatch, Baseline, IdScheme};
+use access_core::model::{AccessBatch, Baseline, SyncOrigin};
 use access_core::ports::{Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
@@ -25,8 +25,8 @@ pub trait FileJob: Sized {
     /// See [`SinkWriter::baseline`].
     fn baseline(&self) -> Option<Baseline>;
 
-    /// See [`SinkWriter::id_scheme`].
-    fn id_scheme(&self) -> Option<IdScheme>;
+    /// See [`SinkWriter::origin`].
+    fn origin(&self) -> SyncOrigin;
 
     /// See [`SinkWriter::write`].
     ///
@@ -134,7 +134,7 @@ pub struct FileWorker<E: WorkerLost> {
     stop: StopFlag,
     worker: Worker<Message, Result<(), E>>,
     baseline: Option<Baseline>,
-    id_scheme: Option<IdScheme>,
+    origin: SyncOrigin,
     warnings: Vec<Warning>,
 }
 
@@ -152,7 +152,7 @@ impl<E: WorkerLost> FileWorker<E> {
         let (opened, opening) = oneshot::channel();
         let body = move |queue| {
             let job = begin(shared)?;
-            let _ = opened.send((job.baseline(), job.id_scheme()));
+            let _ = opened.send((job.baseline(), job.origin()));
             run(job, queue)
         };
         // From here on, dropping it waits until nothing of the job is left.
@@ -160,13 +160,13 @@ impl<E: WorkerLost> FileWorker<E> {
             stop,
             worker: Worker::start(name, body).map_err(StartError::NoThread)?,
             baseline: None,
-            id_scheme: None,
+            origin: SyncOrigin::default(),
             warnings: Vec::new(),
         };
         match opening.await {
-            Ok((baseline, id_scheme)) => {
+            Ok((baseline, origin)) => {
                 started.baseline = baseline;
-                started.id_scheme = id_scheme;
+                started.origin = origin;
                 Ok(started)
             }
             Err(_) => Err(StartError::Job(started.error().await)),
@@ -228,8 +228,8 @@ impl<E: WorkerLost> SinkWriter for FileWorker<E> {
         self.baseline.clone()
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.id_scheme.clone()
+    fn origin(&self) -> SyncOrigin {
+        self.origin.clone()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
@@ -349,8 +349,8 @@ mod tests {
             Some(Baseline::default())
         }
 
-        fn id_scheme(&self) -> Option<IdScheme> {
-            None
+        fn origin(&self) -> SyncOrigin {
+            SyncOrigin::default()
         }
 
         fn write(&mut self, _: &AccessBatch) -> Result<(), TestError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType};
+use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType, UserSample};
 use access_core::ports::FinishedSync;
 use access_dataset::{
     DatasetError, Formats, HashCheck, ListedSync, Location, Manifest, Published, Rows, Table, Voucher,
@@ -196,6 +196,8 @@ fn provenance(noted: &serde_json::Value) -> Provenance {
             .filter_map(|id| ResourceTypeId::new(&id).ok())
             .collect(),
         id_scheme: text("id_scheme").map(|word| IdScheme::new(&word)),
+        // The next sync takes its own.
+        user_sample: UserSample::default(),
     }
 }
 

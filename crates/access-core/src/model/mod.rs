@@ -18,6 +18,7 @@ mod sync_run;
 #[cfg(test)]
 mod tests;
 mod unstated;
+mod user_sample;
 
 pub use attribute::{
     AttributeFigure, AttributeRole, AttributeType, AttributeValue, IdentityClass, UserAttribute,
@@ -33,7 +34,7 @@ pub use ids::{EntitlementId, GrantId, IdError, MAX_ID_BYTES, NativeId, ResourceI
 pub(crate) use ids::{canonical_number, resource_type_of};
 pub use left_out::{LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, MAX_SOURCE_TEXT_BYTES, clip_source_text};
 pub use profile::{Profile, ProfileValue};
-pub use provenance::{IdScheme, Provenance};
+pub use provenance::{IdScheme, Provenance, SyncOrigin};
 pub use report_schema::ReportSchema;
 pub use resource::{
     AccountType, DeviceTrait, DeviceType, Email, Resource, ResourceTrait, Status, StatusState,
@@ -43,3 +44,4 @@ pub use resource_type::{ResourceType, TraitKind, TypeImportance};
 pub use sync_id::{SyncId, SyncIdError};
 pub use sync_run::{AccessDepth, Baseline, Completeness, SyncRun, SyncScope, SyncType};
 pub use unstated::{Unstated, UnstatedNote, UnstatedScope, WithoutBaseline};
+pub use user_sample::UserSample;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::ResourceTypeId;
+use super::{ResourceTypeId, UserSample};
 
 /// How ids are derived. Syncs of different schemes identify the same objects differently, so one location never
 /// contains both.
@@ -54,9 +54,33 @@ pub struct Provenance {
     /// The id scheme, once the source has reported it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_scheme: Option<IdScheme>,
+    /// Users of the tenant, once they are read.
+    #[serde(skip_serializing_if = "UserSample::is_empty")]
+    pub user_sample: UserSample,
+}
+
+/// What a location records of where its latest sync came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncOrigin {
+    /// The id scheme.
+    pub id_scheme: Option<IdScheme>,
+    /// The client id.
+    pub client_id: Option<String>,
+    /// Users of the tenant.
+    pub users: UserSample,
 }
 
 impl Provenance {
+    /// What locations record of it.
+    #[must_use]
+    pub fn origin(&self) -> SyncOrigin {
+        SyncOrigin {
+            id_scheme: self.id_scheme.clone(),
+            client_id: self.client_id.clone(),
+            users: self.user_sample.clone(),
+        }
+    }
+
     /// Whether all fields are empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {

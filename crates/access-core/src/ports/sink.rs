@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::model::{AccessBatch, Baseline, IdScheme, SyncRun};
+use crate::model::{AccessBatch, Baseline, SyncOrigin, SyncRun};
 use crate::sync::{Comparison, CurrentSync, SyncSummary};
 
 use super::{SinkError, Warning};
@@ -42,9 +42,10 @@ pub trait SinkWriter: Send {
         false
     }
 
-    /// The id scheme of the location, if it records one. A sync with another scheme is refused.
-    fn id_scheme(&self) -> Option<IdScheme> {
-        None
+    /// What the location records of where its latest sync came from. A sync with another id scheme, or of another tenant, is
+    /// refused.
+    fn origin(&self) -> SyncOrigin {
+        SyncOrigin::default()
     }
 
     /// Compares the full sync to be replaced with the current data by id: a thread streams the earlier resources and

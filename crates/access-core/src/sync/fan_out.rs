@@ -8,7 +8,7 @@ use futures::future::{Either, join_all, select};
 use futures::{SinkExt, StreamExt, stream};
 
 use crate::error_chain;
-use crate::model::{AccessBatch, IdScheme, SyncRun};
+use crate::model::{AccessBatch, SyncOrigin, SyncRun};
 use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter, SyncObserver, Warning};
 
 use super::comparison::Comparison;
@@ -101,11 +101,11 @@ impl FanOut {
         self.sinks.iter()
     }
 
-    /// The recorded id schemes, by sink.
-    pub(super) fn id_schemes(&self) -> Vec<(String, IdScheme)> {
-        let schemes = self.sinks.iter();
-        schemes
-            .filter_map(|sink| Some((sink.name.clone(), sink.writer.id_scheme()?)))
+    /// What the locations record of where their syncs came from, by sink.
+    pub(super) fn origins(&self) -> Vec<(String, SyncOrigin)> {
+        let sinks = self.sinks.iter();
+        sinks
+            .map(|sink| (sink.name.clone(), sink.writer.origin()))
             .collect()
     }
 

@@ -12,6 +12,7 @@ mod pipeline;
 mod resource_index;
 mod shrink_guard;
 mod summary;
+mod tenant_check;
 #[cfg(test)]
 mod tests;
 mod unstated_index;

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 
 use crate::location;
 use crate::model::{
-    AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncId, SyncRun,
-    SyncScope, SyncType, UnstatedNote,
+    AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncId, SyncOrigin,
+    SyncRun, SyncScope, SyncType, UnstatedNote, UserSample,
 };
 use crate::ports::{
     AccessSink, AccessSource, Clock, FinishedSync, Phase, SourceEvent, SyncIdGenerator, SyncObserver, Warning,
@@ -25,6 +25,7 @@ use super::ledger::{DropReason, Ledger};
 use super::outcome::SyncOutcome;
 use super::shrink_guard::ShrinkGuard;
 use super::summary::SyncSummary;
+use super::tenant_check;
 use super::validation::ImplausibleSilence;
 use super::validation::RowValidator;
 use super::validation::ValidatedRows;
@@ -97,6 +98,7 @@ struct ReadResult {
     unstated: Vec<UnstatedNote>,
     suspicious_types: BTreeMap<ResourceTypeId, ImplausibleSilence>,
     id_scheme: Option<IdScheme>,
+    user_sample: UserSample,
     current: CurrentSync,
 }
 
@@ -145,7 +147,7 @@ impl SyncPipeline<'_> {
         let begin = async {
             for sink in self.sinks {
                 let result = FanOut::begin_one(sink, &run).await.and_then(|writer| {
-                    let existing = writer.id_scheme();
+                    let existing = writer.origin().id_scheme;
                     writers.push(writer);
                     match id_scheme {
                         Some(scheme) => check_id_scheme(&sink.name(), existing.as_ref(), scheme),
@@ -226,9 +228,9 @@ impl SyncPipeline<'_> {
         fan_out: &mut FanOut,
     ) -> Result<(SyncSummary, Vec<Warning>), SyncError> {
         self.observer.phase(Phase::Reading);
-        let schemes = fan_out.id_schemes();
+        let origins = fan_out.origins();
         let (read, written) = fan_out
-            .run(|feed| self.read(&request.scope, feed, &schemes))
+            .run(|feed| self.read(&request.scope, feed, &origins))
             .await;
         // A failed sink ends the reading too; its error is the cause.
         written?;
@@ -240,8 +242,12 @@ impl SyncPipeline<'_> {
             unstated,
             suspicious_types,
             id_scheme,
+            user_sample,
             current,
         } = read?;
+        run.provenance.id_scheme = id_scheme;
+        run.provenance.user_sample = user_sample;
+        tenant_check::check(&origins, &run.provenance)?;
         if let Some((key, entry)) = ledger.imbalance() {
             return Err(SyncError::Imbalance {
                 kind: key.kind.plural(),
@@ -254,7 +260,6 @@ impl SyncPipeline<'_> {
         let ended_at = request
             .identity
             .map_or_else(|| self.clock.now(), |identity| identity.ended_at);
-        run.provenance.id_scheme = id_scheme;
         let mut summary = SyncSummary {
             left_out,
             unstated,
@@ -300,7 +305,7 @@ impl SyncPipeline<'_> {
         &self,
         scope: &SyncScope,
         mut feed: SinkFeed,
-        existing: &[(String, IdScheme)],
+        existing: &[(String, SyncOrigin)],
     ) -> Result<ReadResult, SyncError> {
         let mut validator = RowValidator::new(scope);
         let mut completeness: BTreeMap<ResourceTypeId, Completeness> = self
@@ -312,6 +317,7 @@ impl SyncPipeline<'_> {
             .collect();
         let mut warnings = Vec::new();
         let mut id_scheme = None;
+        let mut user_sample = UserSample::default();
         let mut events = self.source.read(scope);
         while let Some(event) = events.next().await {
             match event.map_err(SyncError::Source)? {
@@ -325,6 +331,7 @@ impl SyncPipeline<'_> {
                     })?;
                     if let Some(batch) = validator.validate(batch).map_err(SyncError::Contract)? {
                         self.observe(&batch);
+                        tenant_check::sample_users(&mut user_sample, &batch);
                         if feed.send(batch).await.is_err() {
                             break;
                         }
@@ -335,7 +342,7 @@ impl SyncPipeline<'_> {
                 SourceEvent::Mention(mention) => validator.mention(mention),
                 SourceEvent::IdScheme(scheme) => {
                     for (sink, existing) in existing {
-                        check_id_scheme(sink, Some(existing), &scheme)?;
+                        check_id_scheme(sink, existing.id_scheme.as_ref(), &scheme)?;
                     }
                     id_scheme = Some(scheme);
                 }
@@ -373,6 +380,7 @@ impl SyncPipeline<'_> {
             unstated,
             suspicious_types,
             id_scheme,
+            user_sample,
             current,
         })
     }

@@ -2,7 +2,7 @@
 
 use access_core::hex;
 use access_core::location::{LocationContents, check_location};
-use access_core::model::{IdScheme, SyncRun, SyncType};
+use access_core::model::{SyncOrigin, SyncRun, SyncType};
 use sha2::{Digest, Sha256};
 
 use super::staging_claims::claimed;
@@ -32,8 +32,8 @@ pub(crate) struct Existing {
     pub(crate) pointer: Option<StoredObject>,
     /// The latest full sync, which the new one follows.
     pub(crate) latest: Option<(Pointer, Manifest)>,
-    /// Its id scheme.
-    pub(crate) id_scheme: Option<IdScheme>,
+    /// Where it came from.
+    pub(crate) sync_origin: SyncOrigin,
     /// The syncs that the new one replaces instead of following.
     pub(crate) replaces: Option<ManifestReplaces>,
 }
@@ -59,7 +59,7 @@ pub(super) async fn read_existing(store: &dyn Store, intent: &Intent<'_>) -> Res
     tracing::warn!(reason = %refused, "starting a new chain of syncs in this location");
     Ok(Existing {
         latest: None,
-        id_scheme: None,
+        sync_origin: SyncOrigin::default(),
         replaces: Some(ManifestReplaces {
             reason: refused.to_string(),
             syncs: replaced_syncs(store, pointer.as_ref()).await?,
@@ -78,7 +78,7 @@ async fn followed(
         let manifest = linked(store, &pointer.latest).await?;
         admit_beside(store, &manifest, intent)?;
         return Ok(Existing {
-            id_scheme: manifest.id_scheme(),
+            sync_origin: manifest.sync_origin(),
             latest: Some((pointer, manifest)),
             ..Existing::default()
         });
@@ -88,7 +88,7 @@ async fn followed(
         admit_beside(store, newest, intent)?;
     }
     Ok(Existing {
-        id_scheme: newest.and_then(|newest| newest.id_scheme()),
+        sync_origin: newest.map(|newest| newest.sync_origin()).unwrap_or_default(),
         ..Existing::default()
     })
 }

@@ -20,7 +20,7 @@ mod table_files;
 use std::path::Path;
 use std::sync::Arc;
 
-use access_core::model::{IdScheme, SyncType};
+use access_core::model::{SyncOrigin, SyncType};
 use access_core::ports::Receipt;
 use access_core::sync::SyncSummary;
 use time::OffsetDateTime;
@@ -114,9 +114,9 @@ impl Publication {
             .then_some(manifest)
     }
 
-    /// The id scheme of the location.
-    pub(crate) fn id_scheme(&self) -> Option<&IdScheme> {
-        self.existing.id_scheme.as_ref()
+    /// Where the latest sync of the location came from.
+    pub(crate) fn sync_origin(&self) -> &SyncOrigin {
+        &self.existing.sync_origin
     }
 
     fn origin(&self) -> Origin {

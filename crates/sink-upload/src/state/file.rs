@@ -8,9 +8,10 @@
 //! ```
 //! Numbers without a width are LEB128. Holders are numbers of resources and rise, so that a grant takes one or two bytes.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
-use access_core::model::{Baseline, ResourceTypeId, SyncId};
+use access_core::model::{Baseline, IdScheme, ResourceTypeId, SyncId, SyncOrigin, UserSample};
 use access_core::sync::{Comparer, CurrentSync};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,15 @@ pub(crate) struct StateHeader {
     pub(crate) sync_id: String,
     /// Names of the resource types, by which resources name them, with resources and grants of each.
     pub(crate) types: Vec<StateType>,
+    /// The id scheme of the sync. Earlier versions did not write this and the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_scheme: Option<String>,
+    /// The client id that read the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// Some users of the tenant: ids and hashes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    user_sample: BTreeMap<String, String>,
 }
 
 /// One resource type.
@@ -42,14 +52,12 @@ pub(crate) struct StateType {
 }
 
 impl StateHeader {
-    pub(crate) fn new(tenant: &str, client: &str, baseline: &Baseline) -> Self {
+    pub(crate) fn new(tenant: &str, client: &str, baseline: &Baseline, origin: &SyncOrigin) -> Self {
         let mut types: Vec<&ResourceTypeId> =
             baseline.resources.keys().chain(baseline.grants.keys()).collect();
         types.sort_unstable();
         types.dedup();
-        let count = |counts: &std::collections::BTreeMap<ResourceTypeId, u64>, id| {
-            counts.get(id).copied().unwrap_or(0)
-        };
+        let count = |counts: &BTreeMap<ResourceTypeId, u64>, id| counts.get(id).copied().unwrap_or(0);
         Self {
             tenant: tenant.to_owned(),
             client: client.to_owned(),
@@ -62,6 +70,18 @@ impl StateHeader {
                     grants: count(&baseline.grants, id),
                 })
                 .collect(),
+            id_scheme: origin.id_scheme.as_ref().map(ToString::to_string),
+            client_id: origin.client_id.clone(),
+            user_sample: origin.users.entries().collect(),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> SyncOrigin {
+        let users = self.user_sample.iter();
+        SyncOrigin {
+            id_scheme: self.id_scheme.as_deref().map(IdScheme::new),
+            client_id: self.client_id.clone(),
+            users: UserSample::from_entries(users.map(|(id, hash)| (id.as_str(), hash.as_str()))),
         }
     }
 

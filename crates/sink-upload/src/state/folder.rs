@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use access_core::model::Baseline;
+use access_core::model::{Baseline, SyncOrigin};
 use access_core::sync::CurrentSync;
 use private_fs::sync_folder;
 use tempfile::NamedTempFile;
@@ -148,9 +148,10 @@ impl StateFolder {
         &self,
         tenant: &str,
         baseline: &Baseline,
+        origin: &SyncOrigin,
         ids: &CurrentSync,
     ) -> Result<PendingState, StateError> {
-        let header = StateHeader::new(tenant, &self.client, baseline);
+        let header = StateHeader::new(tenant, &self.client, baseline, origin);
         let file = {
             let _lock = self.lock()?;
             self.new_file()?

@@ -173,7 +173,7 @@ pub(super) struct ListSink {
     pub(super) loses_a_row: bool,
     /// The existing full sync.
     pub(super) holds: Option<Earlier>,
-    pub(super) id_scheme: Option<IdScheme>,
+    pub(super) origin: SyncOrigin,
     pub(super) log: Arc<Mutex<SinkLog>>,
     pub(super) begun: AtomicUsize,
 }
@@ -222,7 +222,7 @@ impl AccessSink for ListSink {
             fails_at,
             loses_a_row,
             holds: self.holds.clone(),
-            id_scheme: self.id_scheme.clone(),
+            origin: self.origin.clone(),
             log: Arc::clone(&self.log),
         }))
     }
@@ -232,7 +232,7 @@ struct ListWriter {
     fails_at: Option<SinkStage>,
     loses_a_row: bool,
     holds: Option<Earlier>,
-    id_scheme: Option<IdScheme>,
+    origin: SyncOrigin,
     log: Arc<Mutex<SinkLog>>,
 }
 
@@ -274,8 +274,8 @@ impl SinkWriter for ListWriter {
         })
     }
 
-    fn id_scheme(&self) -> Option<IdScheme> {
-        self.id_scheme.clone()
+    fn origin(&self) -> SyncOrigin {
+        self.origin.clone()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {

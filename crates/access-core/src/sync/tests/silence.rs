@@ -250,7 +250,10 @@ fn acceptance_covers_unstated_rows() {
 #[test]
 fn another_id_scheme_is_refused_before_anything_is_written() {
     let sink = Arc::new(ListSink {
-        id_scheme: Some(IdScheme::new("numeric")),
+        origin: SyncOrigin {
+            id_scheme: Some(IdScheme::new("numeric")),
+            ..SyncOrigin::default()
+        },
         ..ListSink::named("old")
     });
     let mut source = ListSource::small();
