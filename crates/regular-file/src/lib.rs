@@ -2,15 +2,20 @@
 //!
 //! - [`open`] opens a file to read it. It never blocks: a pipe that nobody writes to is refused like everything else that is
 //!   not a regular file, and the type is taken from the open descriptor, so that nothing can be exchanged in between.
+//! - [`read_input`] reads a small file, or what a pipe brings.
 //! - [`resolve_output`] returns the file that an atomic replacement must replace: a symbolic link stays, and its target is
 //!   replaced.
 //! - [`open_to_append`] opens a log, which may be a terminal or a pipe as well.
+
+mod input;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use input::read_input;
 
 /// Maximum number of symbolic links in a chain, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -111,11 +116,7 @@ impl FileError {
 /// # Errors
 /// [`FileError::NotRegular`] for anything else, or the system's error.
 pub fn open(path: &Path) -> Result<File, FileError> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, non_blocking());
-    let file = options.open(path).map_err(|error| refused_type(path, error))?;
+    let file = open_without_blocking(path)?;
     match OtherType::from_file_type(file.metadata()?.file_type()) {
         Some(found) => Err(FileError::NotRegular {
             path: path.to_owned(),
@@ -123,6 +124,15 @@ pub fn open(path: &Path) -> Result<File, FileError> {
         }),
         None => Ok(file),
     }
+}
+
+/// Opens whatever has the path, without waiting for a writer of a pipe.
+fn open_without_blocking(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, non_blocking());
+    options.open(path).map_err(|error| refused_type(path, error))
 }
 
 /// Reads a regular file to its end.

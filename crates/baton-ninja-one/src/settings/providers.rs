@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use access_core::query::nearest;
@@ -28,6 +28,8 @@ use super::setting::{Setting, SettingScope, ValueType, flag_name, variable_name}
 /// The key of sinks in a config file.
 pub(super) const SINKS_KEY: &str = "sinks";
 
+/// Maximum size of a config file or a secret, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 /// The default config files in search order (the reference has the YAML one).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
 
@@ -339,6 +341,23 @@ pub(super) fn secret_files(
     })
 }
 
+/// The first default config file that exists. One that cannot be looked at may have settings that matter.
+fn default_file(folder: &Path) -> Result<Option<PathBuf>, SettingsError> {
+    for path in DEFAULT_FILES.map(|file| folder.join(file)) {
+        match path.symlink_metadata() {
+            Ok(_) => return Ok(Some(path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(SettingsError::File {
+                    path,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The named config file, or the first existing default.
 pub(super) fn config_file(
     named: Option<PathBuf>,
@@ -347,11 +366,7 @@ pub(super) fn config_file(
 ) -> Result<Option<Values>, SettingsError> {
     let (path, is_named) = match named {
         Some(path) => (path, true),
-        None => match DEFAULT_FILES
-            .iter()
-            .map(|file| folder.join(file))
-            .find(|path| path.symlink_metadata().is_ok())
-        {
+        None => match default_file(folder)? {
             Some(path) => (path, false),
             None => return Ok(None),
         },
@@ -510,11 +525,34 @@ fn read_trusted(path: &Path) -> Result<String, SettingsError> {
         },
         Some(_) => unreadable(path, &error),
     })?;
-    std::io::read_to_string(file).map_err(|error| unreadable(path, &error))
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(SettingsError::File {
+            path: path.to_owned(),
+            reason: format!("it has more than {MAX_FILE_BYTES} bytes"),
+        });
+    }
+    text(path, bytes)
 }
 
+/// Reads a named file, which may be a pipe.
 fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+    let read = regular_file::read_input(path, MAX_FILE_BYTES);
+    let bytes = read.map_err(|error| match error {
+        regular_file::FileError::Io(error) => unreadable(path, &error),
+        other => SettingsError::File {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    })?;
+    text(path, bytes)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, SettingsError> {
+    String::from_utf8(bytes).map_err(|_| unreadable(path, &ErrorKind::InvalidData.into()))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> SettingsError {

@@ -1,6 +1,5 @@
 //! Settings of the export to an OpenTelemetry collector (docs/reference/conductorone.md §1.4, §6.4).
 
-use std::fs;
 use std::path::Path;
 
 use base64::Engine;
@@ -143,8 +142,11 @@ impl Settings {
     }
 }
 
+/// Maximum size of a certificate file or a key, in bytes.
+const MAX_CERTIFICATE_BYTES: u64 = 16 << 20;
+
 fn read(path: &Path) -> Result<Vec<u8>, SettingsError> {
-    fs::read(path).map_err(|error| SettingsError::File {
+    regular_file::read_input(path, MAX_CERTIFICATE_BYTES).map_err(|error| SettingsError::File {
         path: path.to_owned(),
         reason: error.to_string(),
     })
