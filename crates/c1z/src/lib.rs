@@ -91,6 +91,7 @@ mod format;
 #[path = "../../../tests/fuzz/bodies/c1z.rs"]
 pub mod fuzzing;
 mod io;
+mod message;
 mod note;
 mod options;
 mod previous_ids;

@@ -17,6 +17,7 @@ pub(crate) mod in_process_run;
 mod memory;
 mod model;
 mod oracle;
+mod others_c1z;
 mod others_datasets;
 mod processes;
 mod row_lines;

@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 use super::memory::wait_measured;
 use crate::harness::TestContext;
 
-const MAX_RESIDENT: u64 = 256 << 20;
+pub(super) const MAX_RESIDENT: u64 = 256 << 20;
 
 /// Runs the program and requires that it ends by itself.
-fn run(context: &TestContext, arguments: &[&str]) -> (Option<i32>, u64, String) {
+pub(super) fn run(context: &TestContext, arguments: &[&str]) -> (Option<i32>, u64, String) {
     let mut command: Command = context.command(arguments);
     let log = tempfile::NamedTempFile::new().unwrap();
     command

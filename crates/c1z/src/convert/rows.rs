@@ -26,10 +26,7 @@ impl Reader {
         let sql =
             format!("select data, cast(discovered_at as text) from {name} where sync_id = ? order by id");
         self.each(&self.columns(table)?, &sql, &[sync_id], |row| {
-            let message = M::decode(bytes(row, 0)).map_err(|error| C1zError::Corrupt {
-                path: self.path().to_owned(),
-                detail: format!("a row of {name} is not readable: {error}"),
-            })?;
+            let message = self.message(name, bytes(row, 0))?;
             visit(message, time(row, 1).unwrap_or(started_at))
         })
     }

@@ -262,7 +262,7 @@ impl Reader {
     }
 
     pub(crate) fn decode<M: Message + Default>(&self, bytes: &[u8]) -> Result<M, C1zError> {
-        M::decode(bytes).map_err(|error| self.unreadable(&error))
+        self.message("v1_grants", bytes)
     }
 
     pub(crate) fn unreadable(&self, error: &dyn std::error::Error) -> C1zError {

@@ -186,7 +186,7 @@ impl Reader {
         self.each(&self.columns(tables::RESOURCES)?, sql, &parameters, |row| {
             let data = bytes(row, 0);
             if !text.is_ascii() || contains_ignoring_case(data, text.as_bytes()) {
-                visit(self.message(tables::RESOURCES, data)?)?;
+                visit(self.message(tables::TABLES[tables::RESOURCES].name, data)?)?;
             }
             Ok(())
         })
@@ -204,14 +204,7 @@ impl Reader {
         let name = tables::TABLES[table].name;
         let sql = format!("select data from {name} {hint}where sync_id = ?1 and {condition}");
         self.each(&self.columns(table)?, &sql, parameters, |row| {
-            visit(self.message(table, bytes(row, 0))?)
-        })
-    }
-
-    fn message<M: Message + Default>(&self, table: usize, data: &[u8]) -> Result<M, C1zError> {
-        M::decode(data).map_err(|error| C1zError::Corrupt {
-            path: self.path().to_owned(),
-            detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
+            visit(self.message(name, bytes(row, 0))?)
         })
     }
 }

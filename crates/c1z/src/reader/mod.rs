@@ -21,6 +21,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{C1zError, is_exhausted};
 use crate::format::Container;
 use crate::io::temp_dir::LockedTempDir;
+use crate::message::{self, MessageError};
 use crate::options::Limits;
 use crate::stats::SyncStats;
 use crate::sync_row::SyncRow;
@@ -293,13 +294,24 @@ impl Reader {
         let mut row_budget = self.row_budget();
         while let Some(row) = rows.next().map_err(|error| self.damaged(&error))? {
             row_budget.add(row).map_err(|error| self.damaged(&error))?;
-            let message = M::decode(columns::bytes(row, 0)).map_err(|error| C1zError::Corrupt {
-                path: self.path.clone(),
-                detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
-            })?;
-            visit(message)?;
+            visit(self.message(tables::TABLES[table].name, columns::bytes(row, 0))?)?;
         }
         Ok(())
+    }
+
+    /// Decodes the message of a row of a table.
+    pub(crate) fn message<M: Message + Default>(&self, table: &str, bytes: &[u8]) -> Result<M, C1zError> {
+        message::decode(bytes).map_err(|error| match error {
+            MessageError::TooLarge => C1zError::TooMuchMemory {
+                path: self.path.clone(),
+                limit: message::MAX_MESSAGE_BYTES as u64,
+                what: "a row",
+            },
+            MessageError::Invalid(error) => C1zError::Corrupt {
+                path: self.path.clone(),
+                detail: format!("a row of {table} is not readable: {error}"),
+            },
+        })
     }
 
     /// The columns of a table in this file; empty if the table is missing, which the format allows.

@@ -1,10 +1,10 @@
 //! Whose a sync is: the note of its writer, and the description of its app.
 
 use baton_proto::connector_v2::Resource;
-use prost::Message;
 use rusqlite::types::ValueRef;
 
 use crate::error::C1zError;
+use crate::message;
 use crate::note::{self, SyncNote};
 use crate::reader::Reader;
 use crate::reader::columns;
@@ -57,7 +57,7 @@ impl Reader {
         for app in apps {
             self.each(&known, &sql, &[sync_id, &app], |row| {
                 if let Ok(ValueRef::Blob(data)) = row.get_ref(0)
-                    && let Ok(resource) = Resource::decode(data)
+                    && let Ok(resource) = message::decode::<Resource>(data)
                 {
                     addresses.add(&resource.description);
                 }

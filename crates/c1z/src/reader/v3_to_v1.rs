@@ -106,7 +106,12 @@ impl V1Builder<'_> {
                 .bytes_left
                 .checked_sub(bytes)
                 .ok_or(StoreReadError::TooLarge)?;
-            let record = M::decode(value).map_err(|error| StoreReadError::Undecodable(table, error))?;
+            let record = if table == "assets" {
+                // The bytes of an asset are one field.
+                M::decode(value).map_err(|error| StoreReadError::Undecodable(table, error))?
+            } else {
+                StoreReadError::decode(table, value)?
+            };
             insert(&mut self.database, &self.sync_id, record).map_err(StoreReadError::Writing)
         })
     }
@@ -114,15 +119,13 @@ impl V1Builder<'_> {
     fn insert_sync_run(&mut self) -> Result<(), StoreReadError> {
         let mut stats = None;
         self.store.each(key::STATS, |_, value| {
-            let record = SyncStatsRecord::decode(value);
-            let record = record.map_err(|error| StoreReadError::Undecodable("counts", error))?;
+            let record: SyncStatsRecord = StoreReadError::decode("counts", value)?;
             stats = Some(manifest::stats_from_record(&record));
             Ok::<(), StoreReadError>(())
         })?;
         let mut run = None;
         self.store.each(&key::SYNC_RUN, |_, value| {
-            let record = SyncRunRecord::decode(value);
-            run = Some(record.map_err(|error| StoreReadError::Undecodable("syncs", error))?);
+            run = Some(StoreReadError::decode::<SyncRunRecord>("syncs", value)?);
             Ok::<(), StoreReadError>(())
         })?;
         let Some(run) = run else { return Ok(()) };

@@ -18,6 +18,8 @@ const STEPS_PER_BYTE: u64 = 16;
 /// Steps between two checks.
 const STRIDE: u16 = 10_000;
 
+/// Maximum size of a row, in bytes: several copies of one are in memory. The largest rows of real files are icons.
+const MAX_ROW_BYTES: u64 = 16 << 20;
 /// Minimum size of a row in a file, in bytes.
 const ROW_OVERHEAD: u64 = 4;
 /// Tolerance in bytes: texts that are not UTF-8 in the file have another size in memory.
@@ -36,7 +38,7 @@ impl QueryLimits {
     pub(crate) fn apply(connection: &mut Connection, bytes: u64, limits: Limits) -> Result<Self, Error> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-        let max_length = i32::try_from(limits.window_bytes).unwrap_or(i32::MAX);
+        let max_length = i32::try_from(limits.window_bytes.min(MAX_ROW_BYTES)).unwrap_or(i32::MAX);
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, max_length)?;
         let max_strides = bytes.saturating_mul(STEPS_PER_BYTE).saturating_add(BASE_STEPS) / u64::from(STRIDE);
         let strides = Arc::new(AtomicU64::new(0));

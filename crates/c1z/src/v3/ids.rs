@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use baton_proto::storage_v3::{ResourceRecord, ResourceTypeRecord, SyncRunRecord, SyncStatsRecord};
-use prost::Message;
 
 use super::grant_index::{self, GrantIds};
 use super::key::{self, KeyParts};
@@ -79,14 +78,11 @@ impl StoreIds {
         let store = unpacked_store::open(unpacked, tables, limits)?;
         let (mut run, mut counts) = (None, None);
         store.each(key::STATS, |_, value| {
-            let record = SyncStatsRecord::decode(value);
-            counts = Some(record.map_err(|error| StoreReadError::Undecodable("counts", error))?);
+            counts = Some(StoreReadError::decode::<SyncStatsRecord>("counts", value)?);
             Ok::<(), StoreReadError>(())
         })?;
         store.each(&key::SYNC_RUN, |_, value| {
-            run = Some(
-                SyncRunRecord::decode(value).map_err(|error| StoreReadError::Undecodable("syncs", error))?,
-            );
+            run = Some(StoreReadError::decode::<SyncRunRecord>("syncs", value)?);
             Ok::<(), StoreReadError>(())
         })?;
         let note = run.as_ref().and_then(|run| note::parse(&run.sync_token));
@@ -167,8 +163,7 @@ impl StoreIds {
     fn address(&self) -> Result<Option<String>, StoreReadError> {
         let mut apps = Vec::new();
         self.store.each(&key::RESOURCE_TYPE, |_, value| {
-            let row = ResourceTypeRecord::decode(value)
-                .map_err(|error| StoreReadError::Undecodable("resource types", error))?;
+            let row: ResourceTypeRecord = StoreReadError::decode("resource types", value)?;
             let row = record::resource_type_message(row);
             if is_app(&row) {
                 apps.push(row.id);
@@ -184,8 +179,7 @@ impl StoreIds {
             self.store.each(&prefix, |_, value| {
                 if left > 0 {
                     left -= 1;
-                    let row = ResourceRecord::decode(value)
-                        .map_err(|error| StoreReadError::Undecodable("resources", error))?;
+                    let row: ResourceRecord = StoreReadError::decode("resources", value)?;
                     addresses.add(&row.description);
                 }
                 Ok::<(), StoreReadError>(())

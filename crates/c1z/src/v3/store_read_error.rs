@@ -3,8 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use prost::Message;
+
 use super::pebble::StoreError;
 use crate::error::C1zError;
+use crate::message::{self, MessageError};
 use crate::options::Limits;
 
 /// Why the rows of a store could not be read or translated.
@@ -44,6 +47,14 @@ impl From<C1zError> for StoreReadError {
 }
 
 impl StoreReadError {
+    /// Decodes a row of a table.
+    pub(crate) fn decode<M: Message + Default>(table: &'static str, bytes: &[u8]) -> Result<M, Self> {
+        message::decode(bytes).map_err(|error| match error {
+            MessageError::TooLarge => StoreError::TooLarge("a row").into(),
+            MessageError::Invalid(error) => Self::Undecodable(table, error),
+        })
+    }
+
     /// The error for the file at `path`, whose temporary files are in `folder`.
     pub(crate) fn into_c1z_error(self, path: &Path, folder: &Path, limits: Limits) -> C1zError {
         let path = path.to_owned();
