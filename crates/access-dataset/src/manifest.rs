@@ -14,6 +14,9 @@ use time::format_description::well_known::Rfc3339;
 use crate::format::{FileFormat, FormatOptions};
 use crate::schema::{SCHEMA_VERSION, Table};
 
+/// Accepted losses that are listed one by one.
+const MAX_ACCEPTED: usize = 200;
+
 /// The pointer's name in the dataset's root.
 pub const POINTER: &str = "latest.json";
 /// Where manifests are. Readers of Hive layouts leave out names that begin with an underscore.
@@ -200,7 +203,7 @@ impl Manifest {
             completeness: run.get("completeness").cloned().unwrap_or_default(),
             ledger: run.get("ledger").cloned().unwrap_or_default(),
             unstated: run.get("unstated").cloned().unwrap_or_default(),
-            guard: run.get("guard").cloned().unwrap_or_default(),
+            guard: bounded_guard(run.get("guard").cloned().unwrap_or_default()),
             left_out: Some(ManifestLeftOut {
                 rows: summary.left_out.rows.len() as u64,
                 more: summary.left_out.more,
@@ -253,6 +256,18 @@ impl Manifest {
     }
 }
 
+/// The comparison with the previous sync, with as many accepted losses as a manifest has room for; the rest is counted.
+fn bounded_guard(mut guard: Value) -> Value {
+    if let Some(accepted) = guard.get_mut("accepted").and_then(Value::as_array_mut)
+        && accepted.len() > MAX_ACCEPTED
+    {
+        let more = accepted.len() - MAX_ACCEPTED;
+        accepted.truncate(MAX_ACCEPTED);
+        guard["accepted_more"] = more.into();
+    }
+    guard
+}
+
 impl ManifestSync {
     /// When it began; a time that cannot be read is before all others.
     #[must_use]
@@ -288,4 +303,21 @@ impl Pointer {
 /// Where the manifest of a sync is.
 pub(crate) fn manifest_path(sync_id: &str) -> String {
     format!("{MANIFESTS}/{sync_id}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_manifest_lists_a_bounded_number_of_accepted_losses() {
+        let guard = |count: usize| json!({"max_drop_percent": 50, "accepted": vec!["loss"; count]});
+        assert_eq!(bounded_guard(guard(MAX_ACCEPTED)), guard(MAX_ACCEPTED));
+        let bounded = bounded_guard(guard(MAX_ACCEPTED + 5));
+        assert_eq!(bounded["accepted"].as_array().map(Vec::len), Some(MAX_ACCEPTED));
+        assert_eq!(bounded["accepted_more"], 5);
+        assert_eq!(bounded_guard(Value::Null), Value::Null);
+    }
 }

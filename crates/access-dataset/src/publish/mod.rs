@@ -33,7 +33,7 @@ use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Poi
 use crate::reader::check_pointer;
 use crate::reader::linked;
 use crate::reader::read_manifest;
-use crate::store::{Store, SwapOutcome};
+use crate::store::{MAX_OBJECT_BYTES, Store, SwapOutcome};
 
 use existing::Existing;
 use probe::Claim;
@@ -170,6 +170,13 @@ impl Publication {
         let manifest = Manifest::new(&**format, summary, entries, history, self.origin())
             .map_err(|error| DatasetError::json(&error))?;
         let (bytes, link) = manifest.encode().map_err(|error| DatasetError::json(&error))?;
+        if bytes.len() as u64 > MAX_OBJECT_BYTES {
+            return Err(DatasetError::ObjectTooLarge {
+                location: self.store.describe(&link.manifest),
+                bytes: bytes.len() as u64,
+                limit: MAX_OBJECT_BYTES,
+            });
+        }
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
             if !earlier.same_data(&manifest) {
                 return Err(DatasetError::ContentConflict {

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::error::DatasetError;
 
 /// The largest pointer, manifest or claim, in bytes. A manifest has some 300 bytes a file.
-const MAX_OBJECT_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_OBJECT_BYTES: u64 = 4 << 20;
 
 /// Opens a file to read it.
 ///

@@ -218,6 +218,7 @@ impl Environment {
         for name in secret_cloud_variables() {
             if let Ok(value) = env::var(name) {
                 secrets::register(value.trim());
+                register_parts(&value);
             }
         }
         Self::from_variables(store, &|name| env::var(name))
@@ -443,6 +444,17 @@ pub fn document() -> String {
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// Registers the secrets within a key in JSON, such as that of a service account.
+fn register_parts(value: &str) {
+    const KEYS: [&str; 3] = ["private_key", "client_secret", "refresh_token"];
+    let Ok(key) = serde_json::from_str::<serde_json::Value>(value) else {
+        return;
+    };
+    for secret in KEYS.iter().filter_map(|name| key[name].as_str()) {
+        secrets::register(secret);
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod open;
 mod redact;
 mod response;
 
+pub(crate) use contained::MAX_OBJECT_BYTES;
 use std::fs::File;
 use std::path::Path;
 

@@ -135,7 +135,11 @@ impl BucketFile {
                 limit: MAX_UPLOAD_BYTES,
             });
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        let mut bytes = Vec::new();
+        // An allocation that fails would end the process.
+        bytes
+            .try_reserve_exact(usize::try_from(size).unwrap_or_default())
+            .map_err(|_| unreadable(io::ErrorKind::OutOfMemory.into()))?;
         file.read_to_end(&mut bytes).map_err(unreadable)?;
         Ok(bytes)
     }

@@ -32,6 +32,7 @@ impl Proxies {
             };
             if let Some(password) = value.to_str().and_then(password) {
                 access_core::secrets::register(password);
+                access_core::secrets::register(&decoded(password));
             }
             given.push((variable, value.clone()));
         }
@@ -69,6 +70,16 @@ fn is_usable(text: &str) -> bool {
     is_known && !authority.host().is_empty() && (port.is_empty() || authority.port_u16().is_some())
 }
 
+/// The password as the proxy receives it.
+fn decoded(password: &str) -> String {
+    // Only forms have a plus for a space.
+    let query = format!("p={}", password.replace('+', "%2B").replace('&', "%26"));
+    form_urlencoded::parse(query.as_bytes())
+        .map(|(_, password)| password.into_owned())
+        .next()
+        .unwrap_or_default()
+}
+
 /// The password between user name and host, even in an invalid address.
 fn password(text: &str) -> Option<&str> {
     let (credentials, _) = text.rsplit_once('@')?;
@@ -87,6 +98,16 @@ mod tests {
             .check()
             .err()
             .map(|error| error.to_string())
+    }
+
+    #[test]
+    fn passwords_are_redacted_in_both_forms() {
+        check("HTTPS_PROXY", "http://user:p%40ss+w0rd%2f4711@proxy:3128");
+        for text in ["p%40ss+w0rd%2f4711", "p@ss+w0rd/4711"] {
+            let shown = access_core::secrets::redact(text);
+            assert!(shown.contains("[redacted]"), "{text}: {shown}");
+        }
+        assert_eq!(decoded("a&b=c"), "a&b=c");
     }
 
     #[test]
