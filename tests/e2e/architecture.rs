@@ -239,6 +239,28 @@ fn the_domain_knows_no_vendor() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// `exists()` is false when a path cannot be looked at. Whether something is there is asked with an answer for errors.
+#[test]
+fn an_error_is_not_taken_for_absence() {
+    let mut files = Vec::new();
+    production_files(&workspace().join("crates"), &mut files);
+    let is_code = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let mut found = Vec::new();
+    for path in files.into_iter().filter(is_code) {
+        if path.ends_with("compat_test.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let is_product = |line: &&str| !(line.starts_with("#[cfg(") && line.contains("test"));
+        for (number, line) in text.lines().take_while(is_product).enumerate() {
+            if line.contains(".exists()") {
+                found.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "use try_exists: {}", found.join("\n"));
+}
+
 #[test]
 fn the_pebble_store_knows_no_domain_words() {
     let mut files = Vec::new();

@@ -439,3 +439,33 @@ fn sheets_saved_by_spreadsheets_are_read() {
         assert_eq!(json(&ran)["revocations"].as_array().unwrap().len(), 2, "{name}");
     }
 }
+
+/// The log shows what was carried out already. One that cannot be read is not an empty one.
+#[cfg(unix)]
+#[test]
+fn an_audit_log_that_cannot_be_read_stops_the_review() {
+    let (context, sheet) = reviewed();
+    save(&context, "review.csv", &sheet);
+    std::os::unix::fs::symlink("loop.jsonl", context.path("loop.jsonl")).unwrap();
+    let dry = apply(&context, &["--dry-run", "--audit-log", "loop.jsonl"]);
+    assert_eq!(dry.code, Some(9), "{}{}", dry.stdout, dry.stderr);
+    assert!(
+        dry.stderr.contains("cannot read the audit log loop.jsonl"),
+        "{}",
+        dry.stderr
+    );
+    // Half a line of a killed writer stops nothing.
+    fs::write(
+        context.path("half.jsonl"),
+        "{\"event\":\"fin\n{\"event\":\"started\"}\n",
+    )
+    .unwrap();
+    let dry = apply(&context, &["--dry-run", "--audit-log", "half.jsonl"]);
+    assert_eq!(dry.code, Some(0), "{}{}", dry.stdout, dry.stderr);
+    assert!(
+        dry.stderr
+            .contains("lines of the audit log half.jsonl cannot be read"),
+        "{}",
+        dry.stderr
+    );
+}

@@ -140,12 +140,16 @@ fn os_release(text: &str) -> HashMap<String, String> {
         .collect()
 }
 
+fn is_there(path: &str) -> bool {
+    matches!(Path::new(path).try_exists(), Ok(true))
+}
+
 /// Detects the virtualization of this machine, as far as visible.
 fn virtualization() -> &'static str {
-    if Path::new("/.dockerenv").exists() {
+    if is_there("/.dockerenv") {
         return "docker";
     }
-    if Path::new("/run/.containerenv").exists() {
+    if is_there("/run/.containerenv") {
         return "podman";
     }
     let groups = read("/proc/self/cgroup").unwrap_or_default();

@@ -135,7 +135,7 @@ pub fn is_named_by(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 #[must_use]
 pub fn is_named_by(_file: &File, path: &Path) -> bool {
-    path.exists()
+    path.try_exists().unwrap_or(true)
 }
 
 /// Opens a folder of this user to lock or remove it. Does not follow a link and does not block on anything else with that

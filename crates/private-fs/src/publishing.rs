@@ -30,16 +30,44 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a complete file the mode of the one that it replaces, or the one that the umask allows.
+/// Gives a complete file the mode of the one that it replaces, or the one that the umask allows. A file of another user cannot
+/// make it readable for more people than the umask allows.
 ///
 /// # Errors
 /// An error of the system.
 pub fn apply_permissions(file: &File, replaced: &Path) -> io::Result<()> {
     match std::fs::metadata(replaced) {
-        Ok(old) => file.set_permissions(old.permissions()),
+        Ok(old) if is_own(&old) => file.set_permissions(old.permissions()),
+        Ok(old) => restrict(file, &old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(file),
         Err(error) => Err(error),
     }
+}
+
+#[cfg(unix)]
+fn is_own(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    found.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_found: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// Gives a file the mode of another user's file as far as the umask allows it; its owner can always read and write it.
+#[cfg(unix)]
+fn restrict(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let mode = 0o666 & !umask() & (old.mode() | 0o600);
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn restrict(file: &File, _old: &std::fs::Metadata) -> io::Result<()> {
+    permit_reading(file)
 }
 
 /// Gives a file the mode that the umask allows: temporary files are private, published ones are not.
@@ -70,4 +98,37 @@ fn umask() -> u32 {
     let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
         .unwrap_or(0o022)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    use super::*;
+
+    /// Only root can give a file to another user.
+    #[test]
+    fn the_mode_of_another_users_file_only_restricts() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("sync.c1z");
+        fs::write(&old, "").unwrap();
+        for (mode, uid, expected) in [
+            (0o666, 0, 0o666),
+            (0o666, 65534, 0o666 & !umask()),
+            (0o640, 65534, 0o640 & !umask()),
+            (0o000, 65534, 0o600),
+        ] {
+            fs::set_permissions(&old, fs::Permissions::from_mode(mode)).unwrap();
+            chown(&old, Some(uid), None).unwrap();
+            let file = File::create(folder.path().join("new")).unwrap();
+            apply_permissions(&file, &old).unwrap();
+            let found = file.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, expected, "{mode:o} of {uid}");
+        }
+    }
 }

@@ -136,6 +136,14 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    /// Whether the file was read and its contents are the problem, so that it may be replaced on request.
+    pub(crate) fn is_about_contents(&self) -> bool {
+        matches!(
+            self,
+            Self::Foreign { .. } | Self::Newer { .. } | Self::Altered { .. } | Self::Location { .. }
+        )
+    }
+
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {

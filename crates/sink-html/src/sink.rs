@@ -69,7 +69,7 @@ impl AccessSink for HtmlSink {
 fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result<ReportJob, ReportError> {
     let target = Target::lock(&config.path)?;
     let previous_report = match (&config.previous, PreviousReport::read(&config.path, sync)) {
-        (_, Err(error)) if !config.replace_existing => return Err(error),
+        (_, Err(error)) if !config.replace_existing || !error.is_about_contents() => return Err(error),
         (None, existing) => existing.unwrap_or_default(),
         (Some(named), _) => {
             let existing = PreviousReport::read(named, sync)?;

@@ -12,6 +12,21 @@ use crate::harness::TestContext;
 use crate::provisioning::writes;
 use crate::review_sheets::{exported, json, report, reported, revoking, sum_up};
 
+/// A sheet that is not read would turn its decisions into open ones.
+#[cfg(unix)]
+#[test]
+fn a_sheet_that_cannot_be_read_stops_the_review() {
+    let context = TestContext::msp();
+    with_plan(&context);
+    all_returned(&context);
+    std::os::unix::fs::symlink("loop.csv", context.path("q4/sheets/loop.csv")).unwrap();
+    for arguments in [&["review", "status", "q4"][..], &["review", "close", "q4"]] {
+        let ran = context.run(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("loop.csv"), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_review_closes_with_evidence_when_all_lines_are_decided() {
     let context = TestContext::msp();

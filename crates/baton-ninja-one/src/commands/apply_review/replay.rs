@@ -2,6 +2,8 @@
 //! no dates of grants, so only own records show this: results of the review, the audit log, and later syncs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -41,7 +43,7 @@ impl RecordedResults {
             recorded.read_results(path)?;
         }
         if let Some(path) = settings.audit_log()? {
-            recorded.read_audit_log(&path);
+            recorded.read_audit_log(&path)?;
         }
         if let Some(history) = history {
             let subjects = job
@@ -62,23 +64,56 @@ impl RecordedResults {
         Ok(())
     }
 
-    /// An unreadable log is ignored here; whether it is writable is checked before changes.
-    fn read_audit_log(&mut self, path: &Path) {
-        let is_file = std::fs::metadata(path).is_ok_and(|file| file.is_file());
-        let text = if is_file {
-            std::fs::read_to_string(path).unwrap_or_default()
-        } else {
-            String::new()
+    /// Reads what was carried out earlier. A log that cannot be read may show that a decision was carried out already.
+    fn read_audit_log(&mut self, path: &Path) -> Result<(), Failure> {
+        let failed = |error: &io::Error| {
+            Failure::new(
+                format!("cannot read the audit log {}: {error}", path.display()),
+                Some(
+                    "it shows which decisions were carried out already; make it readable for this user"
+                        .to_owned(),
+                ),
+                StatusCode::FailedPrecondition,
+            )
         };
-        for entry in text
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(&error)),
+            // Pipes and devices keep nothing.
+            Ok(found) if !found.is_file() => return Ok(()),
+            Ok(_) => {}
+        }
+        let mut lines = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
+        let mut line = Vec::new();
+        let mut unreadable = 0_u64;
+        while lines
+            .read_until(b'\n', &mut line)
+            .map_err(|error| failed(&error))?
+            > 0
         {
-            let is_done = entry["event"] == "finished" && entry["result"]["outcome"] == "changed";
-            let (line, time) = (&entry["decision"]["line_id"], &entry["time"]);
-            if let (true, Some(line), Some(time)) = (is_done, line.as_str(), time.as_str()) {
-                self.revoked.insert(line.to_owned(), time.to_owned());
+            match serde_json::from_slice::<Value>(&line) {
+                Ok(entry) => self.note_audit_entry(&entry),
+                Err(_) if line.trim_ascii().is_empty() => {}
+                Err(_) => unreadable += 1,
             }
+            line.clear();
+        }
+        if unreadable > 0 {
+            // A killed writer leaves half a line, which must not stop all later reviews.
+            tracing::warn!(
+                unreadable,
+                "lines of the audit log {} cannot be read: what they recorded may be carried out again",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn note_audit_entry(&mut self, entry: &Value) {
+        let is_done = entry["event"] == "finished" && entry["result"]["outcome"] == "changed";
+        let (line, time) = (&entry["decision"]["line_id"], &entry["time"]);
+        if let (true, Some(line), Some(time)) = (is_done, line.as_str(), time.as_str()) {
+            self.revoked.insert(line.to_owned(), time.to_owned());
         }
     }
 

@@ -107,13 +107,18 @@ pub(crate) fn run(settings: &Settings, args: InspectArgs) -> Result<(), Failure>
     })
 }
 
+/// Whether there certainly is no file or folder.
+fn is_missing(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
+}
+
 /// The named location, or the default file.
 pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     if let Some(named) = named {
         return SyncLocation::parse(named)
             .map_err(|failure| with_subcommand_hint(failure, named))
             .and_then(|sync_location| match &sync_location {
-                SyncLocation::File(path) if !path.exists() && similar_subcommand(named).is_some() => {
+                SyncLocation::File(path) if is_missing(path) && similar_subcommand(named).is_some() => {
                     let failure = Failure::new(
                         format!("there is no file or folder `{named}`"),
                         None,
@@ -124,7 +129,7 @@ pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
                 _ => Ok(sync_location),
             });
     }
-    if !Path::new(DEFAULT_FILE).exists() {
+    if is_missing(Path::new(DEFAULT_FILE)) {
         return Err(Failure::new(
             format!("there is no {DEFAULT_FILE} in this folder"),
             Some("name a c1z file or a dataset, or create one with `baton-ninja-one sync`".to_owned()),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use access_core::ports::{AuditError, AuditLog};
 use access_core::provisioning::AuditEntry;
 use access_core::secrets::redact;
-use access_core::{Diagnostic, StatusCode};
+use access_core::{Diagnostic, StatusCode, is_exhausted};
 use async_trait::async_trait;
 
 /// An append-only file. Several processes may share it: every line is one write.
@@ -24,11 +24,26 @@ pub(crate) struct AuditFile {
 pub(crate) struct AuditFileError {
     path: PathBuf,
     reason: String,
+    status: StatusCode,
+}
+
+impl AuditFileError {
+    fn new(path: &Path, error: &std::io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            status: if is_exhausted(error) {
+                StatusCode::ResourceExhausted
+            } else {
+                StatusCode::FailedPrecondition
+            },
+        }
+    }
 }
 
 impl Diagnostic for AuditFileError {
     fn status(&self) -> StatusCode {
-        StatusCode::FailedPrecondition
+        self.status
     }
 
     fn hint(&self) -> Option<String> {
@@ -39,7 +54,7 @@ impl Diagnostic for AuditFileError {
 impl AuditFile {
     /// Opens the file, or creates one that only its owner can read.
     pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
-        // A file without metadata may be new.
+        // A file that cannot be looked at may be new; opening it shows what is wrong.
         let is_new = !matches!(path.try_exists(), Ok(true));
         let opened = regular_file::open_to_append(path, Some(0o600)).and_then(|file| {
             if is_new {
@@ -52,10 +67,7 @@ impl AuditFile {
                 path: path.to_owned(),
                 file: Mutex::new(file),
             }),
-            Err(error) => Err(AuditFileError {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(error) => Err(AuditFileError::new(path, &error.into_io())),
         }
     }
 
@@ -102,11 +114,7 @@ fn has_incomplete_line(path: &Path) -> std::io::Result<bool> {
 #[async_trait]
 impl AuditLog for AuditFile {
     async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError> {
-        self.write(entry).map_err(|error| {
-            AuditError::new(AuditFileError {
-                path: self.path.clone(),
-                reason: error.to_string(),
-            })
-        })
+        self.write(entry)
+            .map_err(|error| AuditError::new(AuditFileError::new(&self.path, &error)))
     }
 }

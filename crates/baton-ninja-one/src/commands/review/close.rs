@@ -135,7 +135,7 @@ pub(super) fn run(settings: &Settings, args: &CloseArgs) -> Result<(), Failure> 
     let review = &folder.review;
     let (sheets, sheet_bytes) = read_with_bytes(&folder, &args.sheets)?;
     let to = args.to.clone().unwrap_or_else(|| default_pack(&folder.path));
-    if to.exists() {
+    if exists(&to)? {
         return Err(Failure::new(
             format!("{} exists already; evidence is never replaced", to.display()),
             Some("name another file with --to".to_owned()),
@@ -314,6 +314,17 @@ fn read_with_bytes(
     Ok((sheets, contents))
 }
 
+/// Whether a file exists, or why that is not known.
+fn exists(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|error| {
+        Failure::new(
+            format!("cannot look at {}: {error}", path.display()),
+            None,
+            StatusCode::FailedPrecondition,
+        )
+    })
+}
+
 /// A row for each revocation, carried out now or earlier. `None` after a dry run, which was printed.
 fn revocation_rows(
     settings: &Settings,
@@ -324,7 +335,7 @@ fn revocation_rows(
 ) -> Result<Option<Vec<RevocationRow>>, Failure> {
     let mut known = apply_review::read_results(&folder.results())?;
     if let Some(path) = &args.applied {
-        if !path.exists() {
+        if !exists(path)? {
             return Err(Failure::new(
                 format!("there is no file {}", path.display()),
                 None,

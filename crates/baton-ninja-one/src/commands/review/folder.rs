@@ -159,17 +159,27 @@ impl ReviewFolder {
     /// The paths of these sheets.
     pub(crate) fn sheet_paths(&self, others: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let folder = self.path.join(SHEETS_FOLDER);
-        let mut paths: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries
-                .filter_map(Result::ok)
-                .map(|entry| entry.path())
-                .filter(|path| path.is_file() && !is_hidden(path))
-                .collect(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => {
-                return Err(FolderError::Io { path: folder, source }.into());
-            }
+        let failed = |path: &Path, source| FolderError::Io {
+            path: path.to_owned(),
+            source,
         };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => Some(entries),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(failed(&folder, source).into()),
+        };
+        let mut paths = Vec::new();
+        for entry in entries.into_iter().flatten() {
+            let path = entry.map_err(|source| failed(&folder, source))?.path();
+            if is_hidden(&path) {
+                continue;
+            }
+            // A sheet that is not read would turn its decisions into open ones.
+            let found = std::fs::metadata(&path).map_err(|source| failed(&path, source))?;
+            if found.is_file() {
+                paths.push(path);
+            }
+        }
         paths.sort();
         paths.extend(others.iter().cloned());
         Ok(paths)
