@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use rand::RngExt;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::RetryBudget;
 
@@ -99,8 +101,12 @@ fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
         let has_fraction = fraction.bytes().any(|digit| digit != b'0');
         return Some(Duration::from_secs(seconds.saturating_add(has_fraction.into())));
     }
-    let date = httpdate::parse_http_date(header).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    // The second parser accepts a wrong day of the week.
+    let date = httpdate::parse_http_date(header).ok().or_else(|| {
+        let date = OffsetDateTime::parse(&header.replace("GMT", "+0000"), &Rfc2822);
+        date.ok().map(SystemTime::from)
+    });
+    Some(date?.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -121,6 +127,7 @@ mod tests {
             ("Tue, 24 Nov 2026 12:00:30 GMT", Some(30)),
             ("Tuesday, 24-Nov-26 12:00:30 GMT", Some(30)),
             ("Tue Nov 24 12:00:30 2026", Some(30)),
+            ("Mon, 24 Nov 2026 12:00:30 GMT", Some(30)),
             ("Tue, 24 Nov 2026 11:00:00 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
