@@ -68,10 +68,8 @@ fn a_closed_pipe_is_no_failure() {
 #[test]
 fn names_with_a_secret_are_published_without_it() {
     let secret = SECRET;
-    let escaped: String = secret
-        .chars()
-        .map(|c| format!("\\u{:04x}", u32::from(c)))
-        .collect();
+    let characters = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c)));
+    let escaped = characters.collect::<Vec<_>>().concat();
     let first = &secret[..secret.len() / 2];
     let rows = format!(
         r#"[{{"id":1,"name":"a {escaped}","type":"TECHNICIAN","description":"{first}","members":[]}},

@@ -43,23 +43,28 @@ fn rules() -> Rules {
 
 /// Packages for any platform: the workspace, its tests and tools, and their dependencies.
 fn packages() -> Vec<Package> {
-    let tree = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--workspace",
-            "--locked",
-            "--offline",
-            "--target",
-            "all",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ])
-        .args(["--edges", "normal,build,dev"])
-        .current_dir(workspace())
-        .output()
-        .unwrap();
+    let tree = |offline: &[&str]| {
+        let mut tree = Command::new(env!("CARGO"));
+        tree.args(["tree", "--workspace", "--locked", "--target", "all"])
+            .args([
+                "--prefix",
+                "none",
+                "--format",
+                "{p}",
+                "--edges",
+                "normal,build,dev",
+            ])
+            .args(offline)
+            .current_dir(workspace());
+        tree.output().unwrap()
+    };
+    // Packages of other platforms may never have been downloaded.
+    let offline = tree(&["--offline"]);
+    let tree = if offline.status.success() {
+        offline
+    } else {
+        tree(&[])
+    };
     // Cargo cannot list packages of other platforms that were never downloaded; then only this platform's are checked.
     let metadata = MetadataCommand::new()
         .current_dir(workspace())

@@ -148,10 +148,28 @@ impl Person<'_> {
         self.first_known(key, Value::as_bool)
     }
 
-    /// A flag that decides access: true if one of the rows says so.
+    /// The usable values of a field.
+    fn known<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> impl Iterator<Item = T> {
+        let values: Vec<T> = self.rows.iter().filter_map(|row| read(&row[key])).collect();
+        values.into_iter()
+    }
+
+    /// A flag that gives access: true if one of the rows says so.
     fn holds(&self, key: &str) -> Option<bool> {
-        let known = self.rows.iter().filter_map(|row| row[key].as_bool());
-        known.reduce(|own, other| own || other)
+        self.known(key, Value::as_bool).reduce(|own, other| own || other)
+    }
+
+    /// MFA that no row denies.
+    fn has_mfa(&self) -> Option<bool> {
+        self.known("mfaConfigured", Value::as_bool)
+            .reduce(|own, other| own && other)
+    }
+
+    /// The sign-in type, unless rows contradict each other.
+    fn auth_type(&self) -> Option<&str> {
+        let words = |text: &str| Some(text.trim().to_lowercase()).filter(|text| !text.is_empty());
+        let types: BTreeSet<String> = self.known("authType", text).filter_map(words).collect();
+        self.text("authType").filter(|_| types.len() < 2)
     }
 
     /// The organizations that any row names, alone or in a list.
@@ -216,10 +234,10 @@ impl Person<'_> {
             ("phone", "phone"),
             ("uid", "uid"),
             ("invitation_status", "invitationStatus"),
-            ("auth_type", "authType"),
         ] {
             set(key, self.text(field).map(Value::from));
         }
+        set("auth_type", self.auth_type().map(Value::from));
         set("user_type", self.kind().map(Value::from));
         for (key, field) in [
             ("enabled", "enabled"),
@@ -231,11 +249,14 @@ impl Person<'_> {
             ("notify_all_clients", "notifyAllClients"),
             ("full_portal_access", "fullPortalAccess"),
         ] {
-            let decides_access = matches!(field, "administrator" | "permitAllClients" | "fullPortalAccess");
-            let known = if decides_access {
-                self.holds(field)
-            } else {
-                self.flag(field)
+            let known = match field {
+                "administrator" | "permitAllClients" | "fullPortalAccess" | "enabled" => self.holds(field),
+                "mfaConfigured" => self.has_mfa(),
+                "scimUser" => {
+                    let stated: BTreeSet<bool> = self.known(field, Value::as_bool).collect();
+                    stated.first().copied().filter(|_| stated.len() == 1)
+                }
+                _ => self.flag(field),
             };
             set(key, known.map(Value::from));
         }
@@ -247,7 +268,7 @@ impl Person<'_> {
     }
 
     fn status(&self) -> [String; 2] {
-        let state = match self.flag("enabled") {
+        let state = match self.holds("enabled") {
             Some(true) => "RESOURCE_STATUS_ENABLED",
             Some(false) => "RESOURCE_STATUS_DISABLED",
             None => "RESOURCE_STATUS_UNSPECIFIED",
@@ -257,7 +278,7 @@ impl Person<'_> {
             .map(str::to_ascii_uppercase)
             .unwrap_or_default();
         let open =
-            matches!(invitation.as_str(), "PENDING" | "EXPIRED") && self.flag("enabled") != Some(false);
+            matches!(invitation.as_str(), "PENDING" | "EXPIRED") && self.holds("enabled") != Some(false);
         let detail = if open {
             format!("invitation {invitation}")
         } else {
@@ -269,12 +290,12 @@ impl Person<'_> {
     fn user(&self) -> Value {
         let email = self.words("email");
         let name = ["firstName", "lastName"].map(|key| self.words(key));
-        let sso = self.words("authType").map(str::to_ascii_uppercase);
+        let sso = self.auth_type().map(|text| text.trim().to_ascii_uppercase());
         json!({
             "emails": email.into_iter().collect::<Vec<_>>(),
             "login": email.or(self.words("uid")).unwrap_or_default(),
             "name": name.iter().any(Option::is_some).then(|| name.map(Option::unwrap_or_default)),
-            "mfa": self.flag("mfaConfigured"),
+            "mfa": self.has_mfa(),
             "sso": match sso.as_deref() {
                 Some("SSO") => Some(true),
                 Some("NATIVE") => Some(false),

@@ -244,17 +244,23 @@ fn refusals() -> Vec<Kind> {
         "-1",
         "soon",
         "",
-        "1.5",
         "0x10",
-        "99999999999999999999999999",
         "Tue, 24 Nov 2020 12:00:00 GMT",
         "Tue, 99 Nov 2020 12:00:00 GMT",
     ]
     .map(|retry_after| wait(Some(retry_after), passes))
     .to_vec();
     kinds.extend(
-        ["3600", "18446744073709551615", "Fri, 31 Dec 9998 23:59:59 GMT"]
-            .map(|retry_after| wait(Some(retry_after), lasts)),
+        [
+            "3600",
+            "3600.5",
+            "18446744073709551615",
+            "99999999999999999999999999",
+            "Fri, 31 Dec 9998 23:59:59 GMT",
+            "Friday, 31-Dec-60 23:59:59 GMT",
+            "Fri Dec 31 23:59:59 2060",
+        ]
+        .map(|retry_after| wait(Some(retry_after), lasts)),
     );
     kinds.push(wait(None, passes));
     kinds.extend([

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::faults::{ROLES, edit, holds};
 use crate::provisioning::writes;
 
-use crate::support::service::{Served, invoke, object, render_finish, revoke, text};
+use crate::support::service::{Served, contradicting_revoke, invoke, object, render_finish, revoke, text};
 
 #[test]
 fn unknown_grants_are_never_reported_as_already_revoked() {
@@ -148,5 +148,30 @@ fn actions_need_no_resource_type_and_accept_resources() {
         served.context.sim().state()["users"]["903"]["organizationId"],
         json!(3)
     );
+    assert_eq!(served.stop(), Some(0));
+}
+
+/// A task that names two different grants must not end one of them.
+#[test]
+fn contradicting_tasks_change_nothing() {
+    let config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    let mut served = Served::new(&config, C1SimConfig::default(), &["--provisioning"]);
+    let other_resource = contradicting_revoke("role:1:assigned", "7", "role:3:assigned", "");
+    let other_grant = contradicting_revoke(
+        "role:1:assigned",
+        "7",
+        "role:1:assigned",
+        "role:1:assigned:user:8",
+    );
+    for task in [other_resource, other_grant] {
+        let id = served.push(task);
+        let finish = render_finish(&served.finished(&id));
+        assert!(
+            finish.contains("InvalidArgument") && finish.contains("contradicts itself"),
+            "{finish}"
+        );
+    }
+    assert!(writes(&served.context).is_empty());
+    assert!(holds(&served.context, "1", 7));
     assert_eq!(served.stop(), Some(0));
 }

@@ -157,11 +157,14 @@ pub(crate) fn principal(id: &str) -> v2::Resource {
     }
 }
 
+/// An entitlement with the resource that its id names.
 pub(crate) fn entitlement(id: &str) -> v2::Entitlement {
+    let mut parts = id.split(':');
+    let mut next = || parts.next().unwrap_or_default();
     v2::Entitlement {
         id: id.to_owned(),
         resource: Some(v2::Resource {
-            id: Some(resource_id("role", "3")),
+            id: Some(resource_id(next(), next())),
             ..v2::Resource::default()
         }),
         ..v2::Entitlement::default()
@@ -261,4 +264,20 @@ pub(crate) fn render_finish(finish: &Finish) -> String {
         "may be tried again"
     };
     format!("{:?}, {again}: {}", finish.code(), finish.message())
+}
+
+/// A revocation whose entitlement has the resource of another one, or whose grant has another id.
+pub(crate) fn contradicting_revoke(role: &str, user: &str, resource_of: &str, grant_id: &str) -> TaskType {
+    TaskType::Revoke(wire::RevokeTask {
+        grant: Some(v2::Grant {
+            id: grant_id.to_owned(),
+            entitlement: Some(v2::Entitlement {
+                id: role.to_owned(),
+                ..entitlement(resource_of)
+            }),
+            principal: Some(principal(user)),
+            ..v2::Grant::default()
+        }),
+        ..wire::RevokeTask::default()
+    })
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-/// The users with the lowest ids, as hashes of their e-mail addresses or logins. Not secret: whoever reads the sample reads the
-/// users beside it.
+/// The users with the lowest ids, as hashes of their e-mail addresses or logins. Not secret: the users are
+/// beside the sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSample(BTreeMap<u64, u64>);
 

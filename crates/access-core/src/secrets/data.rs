@@ -30,7 +30,7 @@ impl DataSecrets {
         let mut windows = HashSet::new();
         let mut filter = vec![0; FILTER_BITS / 64];
         for part in secrets.iter().flat_map(|secret| secret.searched_parts()) {
-            let window = part.iter().take(MIN_NEEDLE_BYTES).fold(0, pushed);
+            let window = part.iter().copied().take(MIN_NEEDLE_BYTES).fold(0, pushed);
             let (word, bit) = position(window);
             filter[word] |= bit;
             windows.insert(window);
@@ -68,7 +68,7 @@ impl DataSecrets {
         let mut len = 0;
         for byte in text.bytes() {
             if byte.is_ascii_alphanumeric() {
-                window = pushed(window, &byte.to_ascii_lowercase());
+                window = pushed(window, byte.to_ascii_lowercase());
                 len += 1;
                 let (word, bit) = position(window);
                 if self.filter[word] & bit != 0 && len >= MIN_NEEDLE_BYTES && self.windows.contains(&window) {
@@ -83,8 +83,8 @@ impl DataSecrets {
 }
 
 /// The last eight bytes.
-fn pushed(window: u64, byte: &u8) -> u64 {
-    window << 8 | u64::from(*byte)
+fn pushed(window: u64, byte: u8) -> u64 {
+    window << 8 | u64::from(byte)
 }
 
 /// The bit of a window in the filter.

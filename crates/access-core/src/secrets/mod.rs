@@ -74,7 +74,7 @@ fn piece_end(text: &str) -> usize {
 }
 
 thread_local! {
-    /// The secrets at a version of the registry, so that no lock is taken for each text.
+    /// The secrets at a version of the registry, so that a text needs no lock.
     static CURRENT: RefCell<(u64, Arc<DataSecrets>)> = RefCell::default();
 }
 

@@ -17,7 +17,8 @@ pub(super) fn sample_users(sample: &mut UserSample, batch: &AccessBatch) {
         if !matches!(row.resource_trait, ResourceTrait::User(_)) || !sample.accepts(id) {
             continue;
         }
-        if let Some(identity) = query::email(row).or_else(|| query::login(row)) {
+        let identities = [query::email(row), query::login(row)].into_iter().flatten();
+        if let Some(identity) = identities.into_iter().find(|text| !text.trim().is_empty()) {
             sample.add(id, identity);
         }
     }

@@ -188,7 +188,7 @@ impl<'de> Visitor<'de> for &mut MemberReader {
                     self.email.clear();
                     object.next_value_seed(WithScalar(|email: Scalar<'_>| match email {
                         Scalar::Text(text) if text.len() <= MAX_ADDRESS_BYTES => {
-                            push_label(&mut self.email, text)
+                            push_label(&mut self.email, text);
                         }
                         _ => {}
                     }))?;

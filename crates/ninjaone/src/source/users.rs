@@ -449,7 +449,7 @@ fn states_end_user(row: &UserRow) -> bool {
         .is_some_and(|kind| kind.eq_ignore_ascii_case(END_USER))
 }
 
-/// Whether a row states the kind of the other list. Unknown words are no contradiction.
+/// Whether a row states the kind of the other list. An unknown word contradicts nothing.
 fn states_other_kind(row: &UserRow, listed: Listed) -> bool {
     let other = match listed {
         Listed::Technician => END_USER,
