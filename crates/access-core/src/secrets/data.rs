@@ -12,6 +12,24 @@ const FILTER_BITS: usize = 1 << 16;
 /// A factor that spreads windows over the filter (2^64 divided by the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Bytes that a search leaves out, and those that begin an escape.
+const IGNORED: u8 = 0;
+const ESCAPE: u8 = 1;
+/// Every byte as a search compares it.
+const FOLDED: [u8; 256] = {
+    let mut folded = [IGNORED; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        if byte.is_ascii_alphanumeric() {
+            folded[byte as usize] = byte.to_ascii_lowercase();
+        } else if matches!(byte, b'%' | b'\\' | b'&') {
+            folded[byte as usize] = ESCAPE;
+        }
+        byte += 1;
+    }
+    folded
+};
+
 /// The secrets that are redacted in data, with their windows: the first bytes of every part that a complete search looks for.
 #[derive(Default)]
 pub(super) struct DataSecrets {
@@ -61,21 +79,27 @@ impl DataSecrets {
 
     /// Whether a complete search may find something: a window occurs, or there are escapes.
     fn may_occur_in(&self, text: &str) -> bool {
-        if self.secrets.is_empty() {
+        // An escape has more bytes than what it stands for.
+        if self.secrets.is_empty() || text.len() < MIN_NEEDLE_BYTES {
             return false;
         }
         let mut window = 0;
         let mut len = 0;
         for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() {
-                window = pushed(window, byte.to_ascii_lowercase());
-                len += 1;
-                let (word, bit) = position(window);
-                if self.filter[word] & bit != 0 && len >= MIN_NEEDLE_BYTES && self.windows.contains(&window) {
-                    return true;
+            match FOLDED[usize::from(byte)] {
+                IGNORED => {}
+                ESCAPE => return true,
+                folded => {
+                    window = pushed(window, folded);
+                    len += 1;
+                    if len < MIN_NEEDLE_BYTES {
+                        continue;
+                    }
+                    let (word, bit) = position(window);
+                    if self.filter[word] & bit != 0 && self.windows.contains(&window) {
+                        return true;
+                    }
                 }
-            } else if matches!(byte, b'%' | b'\\' | b'&') {
-                return true;
             }
         }
         false
