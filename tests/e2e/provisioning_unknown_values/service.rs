@@ -6,7 +6,7 @@ use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value as ProtoValue};
 use c1_sim::C1SimConfig;
 use insta::assert_snapshot;
-use ninjaone_sim::{Rows, SimConfig, Tenant, To};
+use ninjaone_sim::{Fault, FaultRule, Rows, SimConfig, Tenant, To, When};
 use serde_json::json;
 
 use super::faults::{ROLES, edit, holds};
@@ -174,4 +174,48 @@ fn contradicting_tasks_change_nothing() {
     assert!(writes(&served.context).is_empty());
     assert!(holds(&served.context, "1", 7));
     assert_eq!(served.stop(), Some(0));
+}
+
+/// A change that the shutdown cuts off leaves both of its lines in the audit log, and ConductorOne may give it out again.
+#[test]
+fn a_change_that_is_cut_off_by_the_shutdown_is_unknown() {
+    let config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    let arguments = [
+        "--provisioning",
+        "--audit-log",
+        "audit.jsonl",
+        "--shutdown-grace-seconds",
+        "1",
+    ];
+    let mut served = Served::new(&config, C1SimConfig::default(), &arguments);
+    let never = std::time::Duration::from_mins(10);
+    served.context.sim().faults().add(FaultRule {
+        method: Some("PATCH".to_owned()),
+        path: "/v2/user/role/*".to_owned(),
+        when: When::Always,
+        fault: Fault::SlowBody {
+            first: never,
+            pause: never,
+            piece: 1,
+        },
+    });
+    let id = served.push(revoke("role:1:assigned", "7"));
+    while writes(&served.context).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    served.signal(rustix::process::Signal::TERM);
+    let finish = render_finish(&served.finished(&id));
+    assert!(
+        finish.contains("Cancelled") && finish.contains("the outcome is unknown"),
+        "{finish}"
+    );
+    assert_eq!(served.ended(), Some(0));
+    let log = std::fs::read_to_string(served.context.path("audit.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let events: Vec<_> = lines.iter().map(|line| &line["event"]).collect();
+    assert_eq!(events, ["started", "finished"]);
+    assert_eq!(lines[1]["result"]["outcome"], "unknown");
 }
