@@ -90,6 +90,18 @@ impl ListConsumer<Row<RoleRow>> for Similar {
 /// members are unknown if rows contradict each other. Rows with different names or types are different roles, and nobody knows
 /// which one a change would reach.
 fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Result<Role, NinjaOneError> {
+    // A row that does not state a name or a type contradicts none.
+    let differ = |text: fn(&RoleRow) -> Option<&str>| {
+        let mut stated = rows.iter().filter_map(text);
+        let first = stated.next();
+        stated.any(|other| Some(other) != first)
+    };
+    if has_others || differ(|row| row.name.trimmed()) || differ(|row| row.kind.trimmed()) {
+        return Err(NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason: format!("it lists role {id} more than once, with different names or types"),
+        });
+    }
     let mut roles = Vec::new();
     for row in rows {
         let members = members_of(&row, id, request)?;
@@ -100,27 +112,21 @@ fn merge_rows(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> R
         request: request.to_owned(),
         reason: format!("it does not list role {id}"),
     })?;
-    let mut is_ambiguous = has_others;
-    let mut contradiction = None;
+    let mut is_contradicted = false;
     for other in roles {
-        is_ambiguous |=
-            merged.holders != other.holders || merged.resource.display_name != other.resource.display_name;
+        if merged.holders != other.holders {
+            merged.holders = None;
+        }
         match (&merged.members, other.members) {
             (RoleMembers::Unknown(_), value) => merged.members = value,
             (RoleMembers::Known(own), RoleMembers::Known(other)) if *own != other => {
-                contradiction = Some("members");
+                is_contradicted = true;
             }
             (RoleMembers::Known(_), _) => {}
         }
     }
-    if is_ambiguous {
-        return Err(NinjaOneError::Malformed {
-            request: request.to_owned(),
-            reason: format!("it lists role {id} more than once, with different names or types"),
-        });
-    }
-    if let Some(what) = contradiction {
-        let reason = format!("{request} lists it more than once, with different {what}");
+    if is_contradicted {
+        let reason = format!("{request} lists it more than once, with different members");
         merged.members = RoleMembers::Unknown(reason);
     }
     Ok(merged)
@@ -215,7 +221,9 @@ impl ListConsumer<Row<RoleRow>> for RoleSelection {
         self.has_usable_rows = true;
         if !self.selector.selects(&NativeId::from_number(id), name) {
             self.is_unclear |= name.is_none() && matches!(self.selector, Selector::Text(_));
-            self.kept += u64::from(self.others.insert(id)) * OTHER_BYTES;
+            if name.is_some() {
+                self.kept += u64::from(self.others.insert(id)) * OTHER_BYTES;
+            }
             return true;
         }
         self.kept += row.bytes() as u64;

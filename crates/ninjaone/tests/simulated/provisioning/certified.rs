@@ -115,7 +115,8 @@ fn rows_with_one_id_and_different_names_are_refused() {
             let error = roles(json!([desk, second]), selector.clone()).unwrap_err();
             assert!(error.contains("with different names or types"), "{error}");
         }
-        assert_eq!(roles(json!([desk, desk]), selector), Ok(1));
+        let silent = json!({"id": 1, "members": [{"id": 3}]});
+        assert_eq!(roles(json!([desk, desk, silent]), selector), Ok(1));
     }
     let organizations = |rows: serde_json::Value, selector: Selector| {
         let page = json_response(rows.to_string());
