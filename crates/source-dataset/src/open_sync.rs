@@ -196,8 +196,13 @@ fn provenance(noted: &serde_json::Value) -> Provenance {
             .filter_map(|id| ResourceTypeId::new(&id).ok())
             .collect(),
         id_scheme: text("id_scheme").map(|word| IdScheme::new(&word)),
-        // The next sync takes its own.
-        user_sample: UserSample::default(),
+        user_sample: UserSample::from_entries(
+            noted["user_sample"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(id, hash)| Some((id.as_str(), hash.as_str()?))),
+        ),
     }
 }
 
